@@ -1,0 +1,44 @@
+import { defineConfig } from 'vitest/config';
+
+/** Five projects, one per kind of real part a test needs. The long scenes (`*.torture.test.ts`) run apart. */
+const TORTURE = '**/*.torture.test.ts';
+
+type ProjectOptions = { name: string; include: string[]; testTimeoutMs: number; parallel: boolean };
+
+function project({ name, include, testTimeoutMs, parallel }: ProjectOptions) {
+  const torture = process.env['BLINKCHAT_TORTURE'] === 'on';
+  return {
+    test: {
+      name,
+      root: new URL('..', import.meta.url).pathname,
+      include: torture ? include.map((glob) => glob.replace('*.test.ts', '*.torture.test.ts')) : include,
+      exclude: torture ? ['**/node_modules/**'] : ['**/node_modules/**', TORTURE],
+      testTimeout: testTimeoutMs,
+      hookTimeout: 60_000,
+      fileParallelism: parallel,
+    },
+  };
+}
+
+export default defineConfig({
+  test: {
+    passWithNoTests: process.env['BLINKCHAT_TORTURE'] === 'on',
+    projects: [
+      project({
+        name: 'pure',
+        include: ['federation-spec/test/**/*.test.ts', '{homeserver,client,bridge-bot}/src/**/*.test.ts'],
+        testTimeoutMs: 20_000,
+        parallel: true,
+      }),
+      project({
+        name: 'server',
+        include: ['homeserver/test/{kit,storage,client-api,websocket,faults}/**/*.test.ts'],
+        testTimeoutMs: 60_000,
+        parallel: true,
+      }),
+      project({ name: 'federation', include: ['homeserver/test/federation/**/*.test.ts'], testTimeoutMs: 120_000, parallel: true }),
+      project({ name: 'browser', include: ['client/e2e/**/*.test.ts'], testTimeoutMs: 180_000, parallel: false }),
+      project({ name: 'bot', include: ['bridge-bot/test/**/*.test.ts'], testTimeoutMs: 120_000, parallel: false }),
+    ],
+  },
+});
