@@ -1,4 +1,5 @@
 import { type Static, type TObject, type TSchema, Type } from 'typebox';
+import { linkToSpec } from './link-to-spec.ts';
 
 /** Who may call an endpoint, and how the caller proves it. */
 export type EndpointAuth =
@@ -46,50 +47,80 @@ export type Endpoint<
   id: string;
   method: HttpMethod;
   path: string;
-  /** Other paths of the same operation: unstable prefixes and older versions that clients still call. */
+  /** Other paths of the same operation, such as unstable prefixes that clients still call; `listPaths` adds the `r0` one. */
   alsoAt: readonly string[];
   auth: EndpointAuth;
+  /** Guest accounts may call it: https://spec.matrix.org/latest/client-server-api/#guest-access */
+  guests: boolean;
   params: Params;
+  /** Values arrive as text; `schemas/query.ts` has the schemas and reads numbers and booleans out of them. */
   query: Query;
+  /** The body of a request without one counts as `{}`. */
   body: Body;
   response: Response;
   /** Error codes the specification names for this operation, beside the common ones. */
   errors: readonly string[];
   rateLimit: RateLimitClass;
-  /** The first release of the specification that has it, such as `v1.1`. */
+  /** The first release of the specification that has it, such as `v1.1`; `unstable` for a proposal not yet in a release. */
   since: string;
   deprecated: boolean;
+  /** The operation with the same method and path whose handler serves this one too. */
+  servedBy: string | undefined;
   /** Link to the specification or the proposal. */
   spec: string;
 };
 
-type Given<Params extends TObject, Query extends TObject, Body extends TSchema | RawBody, Response extends TSchema | RawBody> = Pick<
-  Endpoint<Params, Query, Body, Response>,
-  'id' | 'method' | 'path' | 'auth' | 'response' | 'spec'
+type Declaration<Params extends TObject, Query extends TObject, Body extends TSchema | RawBody, Response extends TSchema | RawBody> = Pick<
+  Endpoint,
+  'id' | 'method' | 'path' | 'auth'
 > &
-  Partial<Omit<Endpoint<Params, Query, Body, Response>, 'id' | 'method' | 'path' | 'auth' | 'response' | 'spec'>>;
+  Partial<Pick<Endpoint, 'alsoAt' | 'guests' | 'errors' | 'rateLimit' | 'since' | 'deprecated' | 'servedBy' | 'spec'>> & {
+    params?: Params;
+    query?: Query;
+    body?: Body;
+    response: Response;
+  };
 
-const NOTHING = Type.Object({});
+/** No parameters, or no body: any object will do, and nothing of it is read. */
+type Nothing = TObject<Record<never, never>>;
+const NOTHING: Nothing = Type.Object({});
 
-/** Declares an endpoint. What is left out takes its plain value: no parameters, no body, no aliases, the default rate limit. */
+/**
+ * Declares an endpoint. What is left out takes its plain value: no parameters, no body, no aliases, the default rate limit,
+ * the link to the operation in the newest specification.
+ */
 export function endpoint<
-  Params extends TObject = TObject<Record<never, never>>,
-  Query extends TObject = TObject<Record<never, never>>,
-  Body extends TSchema | RawBody = TObject<Record<never, never>>,
-  Response extends TSchema | RawBody = TSchema,
->(given: Given<Params, Query, Body, Response>): Endpoint<Params, Query, Body, Response> {
+  Response extends TSchema | RawBody,
+  Params extends TObject = Nothing,
+  Query extends TObject = Nothing,
+  Body extends TSchema | RawBody = Nothing,
+>(declaration: Declaration<Params, Query, Body, Response>): Endpoint<Params, Query, Body, Response>;
+export function endpoint(declaration: Declaration<TObject, TObject, TSchema | RawBody, TSchema | RawBody>): Endpoint {
   return {
     alsoAt: [],
-    params: NOTHING as unknown as Params,
-    query: NOTHING as unknown as Query,
-    body: NOTHING as unknown as Body,
+    guests: false,
+    params: NOTHING,
+    query: NOTHING,
+    body: NOTHING,
     errors: [],
     rateLimit: 'default',
     since: 'v1.1',
     deprecated: false,
-    ...given,
+    servedBy: undefined,
+    spec: linkToSpec(declaration.method, declaration.path),
+    ...declaration,
   };
 }
 
 /** The TypeScript type of a body or a response. */
 export type Payload<Schema extends TSchema | RawBody> = Schema extends TSchema ? Static<Schema> : never;
+
+/**
+ * Every path an operation is served at, the current one first. What is as old as the version 3 API was called `r0` before
+ * (https://spec.matrix.org/v1.1/client-server-api/#changelog), and older clients, servers and bots still say so.
+ */
+export function listPaths({ path, alsoAt, since }: Pick<Endpoint, 'path' | 'alsoAt' | 'since'>): string[] {
+  const versioned = /^(\/_matrix\/(?:client|media))\/v3\//;
+  const r0 = since === 'v1.1' && versioned.test(path) ? [path.replace(versioned, '$1/r0/')] : [];
+  return [path, ...alsoAt, ...r0];
+}
