@@ -1,0 +1,16 @@
+import { type Static, type TSchema, Type } from 'typebox';
+
+/**
+ * An object with any keys, whose values all fit `values`. The plain `Type.Record(Type.String(), …)` is not for input:
+ * its key pattern `^.*$` skips keys that hold a line break, and their values with them.
+ */
+export function mapOf<Values extends TSchema>(values: Values) {
+  return Type.Record(Type.String({ pattern: '^' }), values);
+}
+
+/** Any JSON object. */
+export const JsonObjectSchema = mapOf(Type.Unknown());
+
+/** An answer that says no more than "done". */
+export const EmptySchema = Type.Object({});
+export type Empty = Static<typeof EmptySchema>;

@@ -1,0 +1,18 @@
+import { type Static, Type } from 'typebox';
+
+/**
+ * Who logs in: `m.id.user` with `user`, `m.id.thirdparty` with `medium` and `address`, `m.id.phone` with `country` and `phone`.
+ * https://spec.matrix.org/latest/client-server-api/#identifier-types
+ */
+export const UserIdentifierSchema = Type.Object({
+  type: Type.String(),
+  user: Type.Optional(Type.String()),
+  medium: Type.Optional(Type.String()),
+  address: Type.Optional(Type.String()),
+  country: Type.Optional(Type.String()),
+  phone: Type.Optional(Type.String()),
+});
+export type UserIdentifier = Static<typeof UserIdentifierSchema>;
+
+export const PresenceStateSchema = Type.Enum(['online', 'offline', 'unavailable']);
+export type PresenceState = Static<typeof PresenceStateSchema>;
