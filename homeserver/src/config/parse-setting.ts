@@ -1,0 +1,66 @@
+import ipaddr from 'ipaddr.js';
+import type { Parsed, Parser } from './setting.ts';
+
+const good = <Value>(value: Value): Parsed<Value> => ({ ok: true, value });
+const bad = (reason: string): { ok: false; reason: string } => ({ ok: false, reason });
+
+export const text: Parser<string> = (given) => good(given);
+/** Like text; never shown when it is wrong. */
+export const secret: Parser<string> = (given) => good(given);
+export const filePath: Parser<string> = (given) => good(given);
+
+export const onOff: Parser<boolean> = (given) => {
+  if (given === 'on') return good(true);
+  if (given === 'off') return good(false);
+  return bad('on or off');
+};
+
+export function oneOf<const Values extends readonly string[]>(values: Values): Parser<Values[number]> {
+  return (given) => {
+    const value = values.find((candidate) => candidate === given);
+    return value === undefined ? bad(`one of ${values.join(', ')}`) : good(value);
+  };
+}
+
+export function wholeNumber(least: number, most: number): Parser<number> {
+  return (given) => {
+    const value = Number(given);
+    const right = /^\d+$/.test(given) && value >= least && value <= most;
+    return right ? good(value) : bad(`a whole number from ${least} to ${most}`);
+  };
+}
+
+/** https://spec.matrix.org/latest/appendices/#server-name */
+export const serverName: Parser<string> = (given) => {
+  const right = /^(?:[a-zA-Z0-9.-]{1,230}|\[[0-9a-fA-F:.]{2,45}\])(?::\d{1,5})?$/.test(given);
+  return right ? good(given) : bad('a server name, such as example.org or example.org:8448');
+};
+
+/** A URL without its trailing slash. */
+export const httpUrl: Parser<string> = (given) => {
+  const url = URL.parse(given);
+  const right = url !== null && (url.protocol === 'http:' || url.protocol === 'https:') && url.search === '' && url.hash === '';
+  return right ? good(given.replace(/\/+$/, '')) : bad('a URL that begins with http:// or https:// and has no query');
+};
+
+export const mailAddress: Parser<string> = (given) =>
+  given.includes('@') ? good(given) : bad('a mail address, such as Chat <chat@example.org>');
+
+export const commaList: Parser<readonly string[]> = (given) =>
+  good(
+    given
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== ''),
+  );
+
+/** Address ranges, such as `10.0.0.0/8`; a bare address is a range of one. */
+export const cidrs: Parser<readonly string[]> = (given) => {
+  const parts = given
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+  const wrong = parts.filter((part) => !ipaddr.isValidCIDR(part) && !ipaddr.isValid(part));
+  if (wrong.length > 0) return bad(`addresses or CIDRs separated by commas; wrong: ${wrong.join(', ')}`);
+  return good(parts.map((part) => (part.includes('/') ? part : `${part}/${part.includes(':') ? 128 : 32}`)));
+};

@@ -1,0 +1,88 @@
+import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Random } from '../platform/random.ts';
+
+/** What only this homeserver knows; made at the first start and kept in the data folder. */
+export type Secrets = {
+  /** The ed25519 key that signs events and requests to other servers. */
+  signingKey: { keyId: string; seed: Uint8Array };
+  /** The ed25519 seed that signs access tokens; never the federation's. */
+  tokenSeed: Uint8Array;
+  /** The key of HMACs over what is stored hashed: one-time codes, upload tickets, and the like. */
+  pepper: Uint8Array;
+};
+
+const KEY_BYTES = 32;
+
+/**
+ * Reads the secrets from `<dataDir>/secrets.json`, or makes them. The file is readable by its owner only.
+ *
+ * @throws when the file is there but damaged: a new signing key would cut this server off from its own rooms, so it is never replaced
+ */
+export async function loadSecrets(dataDir: string, random: Random): Promise<Secrets> {
+  const file = join(dataDir, 'secrets.json');
+  const written = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (written !== undefined) return parseSecrets(written, file);
+
+  const made: Secrets = {
+    signingKey: { keyId: `ed25519:${random.text(30).replace(/[^A-Za-z0-9]/g, '0')}`, seed: random.bytes(KEY_BYTES) },
+    tokenSeed: random.bytes(KEY_BYTES),
+    pepper: random.bytes(KEY_BYTES),
+  };
+  await writePrivately(file, formatSecrets(made));
+  return made;
+}
+
+function formatSecrets({ signingKey, tokenSeed, pepper }: Secrets): string {
+  const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64');
+  const shown = {
+    signing_key_id: signingKey.keyId,
+    signing_key: base64(signingKey.seed),
+    token_key: base64(tokenSeed),
+    pepper: base64(pepper),
+  };
+  return `${JSON.stringify(shown, undefined, 2)}\n`;
+}
+
+function parseSecrets(written: string, file: string): Secrets {
+  const damaged = () =>
+    new Error(`${file} is damaged. Restore it from a backup: it holds this server's signing key, which cannot be made anew.`);
+  let object: unknown;
+  try {
+    object = JSON.parse(written);
+  } catch {
+    throw damaged();
+  }
+  const read = (key: string): string => {
+    const value = typeof object === 'object' && object !== null ? (object as Record<string, unknown>)[key] : undefined;
+    if (typeof value !== 'string') throw damaged();
+    return value;
+  };
+  const bytes = (key: string): Uint8Array => {
+    const value = new Uint8Array(Buffer.from(read(key), 'base64'));
+    if (value.length !== KEY_BYTES) throw damaged();
+    return value;
+  };
+  return {
+    signingKey: { keyId: read('signing_key_id'), seed: bytes('signing_key') },
+    tokenSeed: bytes('token_key'),
+    pepper: bytes('pepper'),
+  };
+}
+
+/** Writes a file that others cannot read, whole or not at all. */
+async function writePrivately(file: string, text: string): Promise<void> {
+  await mkdir(dirname(file), { recursive: true });
+  const draft = `${file}.${process.pid}.new`;
+  const handle = await open(draft, 'w', 0o600);
+  try {
+    await handle.writeFile(text);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await rename(draft, file);
+}

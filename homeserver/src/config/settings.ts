@@ -1,0 +1,57 @@
+import { LOG_LEVELS } from '../platform/logger.ts';
+import { cidrs, commaList, filePath, httpUrl, mailAddress, oneOf, onOff, secret, serverName, text, wholeNumber } from './parse-setting.ts';
+import { setting } from './setting.ts';
+
+/**
+ * Every setting of the homeserver, in the order `--help` prints them. A new one is added here and nowhere else; its key is the name by
+ * which the code reads it from `Config`.
+ */
+export const SETTINGS = {
+  serverName: setting('BLINKCHAT_SERVER_NAME', serverName, 'localhost:8008', 'the name after the colon in user ids; never changes'),
+  publicUrl: setting('BLINKCHAT_PUBLIC_URL', httpUrl, 'http://localhost:8008', 'the base URL clients reach us at', ({ port }) =>
+    port === 8008 ? undefined : `http://localhost:${port}`,
+  ),
+  host: setting('BLINKCHAT_HOST', text, '127.0.0.1', 'the address to listen on'),
+  port: setting('BLINKCHAT_PORT', wholeNumber(0, 65_535), '8008', 'the plain-HTTP port, for clients, servers and the proxy'),
+  tlsPort: setting('BLINKCHAT_TLS_PORT', wholeNumber(0, 65_535), undefined, 'a TLS port that serves clients and servers alike'),
+  tlsCert: setting('BLINKCHAT_TLS_CERT', filePath, undefined, 'the PEM certificate chain of the TLS port'),
+  tlsKey: setting('BLINKCHAT_TLS_KEY', filePath, undefined, 'the PEM private key of the TLS port'),
+  dataDir: setting('BLINKCHAT_DATA_DIR', filePath, './data', 'signing key, embedded database, media, outgoing mail'),
+  databaseUrl: setting('DATABASE_URL', secret, undefined, 'an external PostgreSQL; an embedded one runs when unset'),
+
+  s3Url: setting('BLINKCHAT_S3_URL', httpUrl, undefined, 'MinIO or any S3 for media; a folder when unset'),
+  s3Bucket: setting('BLINKCHAT_S3_BUCKET', text, 'blinkchat', 'the bucket'),
+  s3AccessKey: setting('BLINKCHAT_S3_ACCESS_KEY', secret, undefined, 'its access key'),
+  s3SecretKey: setting('BLINKCHAT_S3_SECRET_KEY', secret, undefined, 'its secret key'),
+  s3PublicUrl: setting('BLINKCHAT_S3_PUBLIC_URL', httpUrl, undefined, 'where clients reach it; media is streamed through us when unset'),
+  maxUploadBytes: setting('BLINKCHAT_MAX_UPLOAD_BYTES', wholeNumber(1, 2 ** 40), '104857600', 'the largest upload'),
+
+  registration: setting('BLINKCHAT_REGISTRATION', oneOf(['email', 'open', 'token', 'closed']), 'email', 'who may sign up, and how'),
+  registrationSecret: setting('BLINKCHAT_REGISTRATION_SECRET', secret, undefined, 'enables /_synapse/admin/v1/register'),
+  guests: setting('BLINKCHAT_GUESTS', onOff, 'off', 'guest accounts'),
+  presence: setting('BLINKCHAT_PRESENCE', onOff, 'on', 'presence'),
+  urlPreviews: setting('BLINKCHAT_URL_PREVIEWS', onOff, 'on', 'previews of links'),
+  smtpUrl: setting('BLINKCHAT_SMTP_URL', secret, undefined, 'outgoing mail, smtp://user:password@host:port; an outbox folder when unset'),
+  mailFrom: setting('BLINKCHAT_MAIL_FROM', mailAddress, 'BlinkChat <noreply@localhost>', 'the sender of our mails'),
+  passwordCost: setting('BLINKCHAT_PASSWORD_COST', wholeNumber(4, 15), '10', 'bcrypt cost'),
+  rateLimits: setting('BLINKCHAT_RATE_LIMITS', onOff, 'on', 'rate limits; off for tests'),
+  trustedProxies: setting('BLINKCHAT_TRUSTED_PROXIES', cidrs, '127.0.0.0/8,::1/128', 'whose X-Forwarded-For is believed (CIDRs)'),
+
+  adminContact: setting(
+    'BLINKCHAT_ADMIN_CONTACT',
+    text,
+    undefined,
+    'a Matrix id, mail address or page, shown in /.well-known/matrix/support',
+  ),
+  federation: setting('BLINKCHAT_FEDERATION', commaList, 'on', 'on, off, or a list of the servers allowed'),
+  defaultRoomVersion: setting('BLINKCHAT_DEFAULT_ROOM_VERSION', text, '12', 'the version of new rooms'),
+  appservices: setting('BLINKCHAT_APPSERVICES', commaList, '', 'registration YAML files'),
+  outboundCa: setting('BLINKCHAT_OUTBOUND_CA', filePath, undefined, "a PEM file trusted beside the system's for outbound TLS"),
+  outboundTlsVerify: setting('BLINKCHAT_OUTBOUND_TLS_VERIFY', onOff, 'on', 'check certificates of other servers; off for tests only'),
+  outboundAllow: setting('BLINKCHAT_OUTBOUND_ALLOW', cidrs, '', 'private addresses that outbound requests may reach all the same (CIDRs)'),
+  turnUris: setting('BLINKCHAT_TURN_URIS', commaList, '', 'TURN servers'),
+  turnSecret: setting('BLINKCHAT_TURN_SECRET', secret, undefined, 'their shared secret'),
+
+  logLevel: setting('BLINKCHAT_LOG_LEVEL', oneOf(LOG_LEVELS), 'info', 'what is logged, to standard error'),
+  metricsPort: setting('BLINKCHAT_METRICS_PORT', wholeNumber(0, 65_535), undefined, 'Prometheus metrics, on the loopback address'),
+} as const;
