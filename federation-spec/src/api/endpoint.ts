@@ -115,12 +115,15 @@ export function endpoint(declaration: Declaration<TObject, TObject, TSchema | Ra
 /** The TypeScript type of a body or a response. */
 export type Payload<Schema extends TSchema | RawBody> = Schema extends TSchema ? Static<Schema> : never;
 
+/** The paths that were called `r0` before: https://spec.matrix.org/v1.1/client-server-api/#changelog */
+const VERSION_3 = /^(\/_matrix\/(?:client|media))\/v3\//;
+
 /**
- * Every path an operation is served at, the current one first. What is as old as the version 3 API was called `r0` before
- * (https://spec.matrix.org/v1.1/client-server-api/#changelog), and older clients, servers and bots still say so.
+ * Every path an operation is served at, the current one first. What is as old as the version 3 API is served below `r0` too,
+ * because older clients, servers and bots still say so.
  */
 export function listPaths({ path, alsoAt, since }: Pick<Endpoint, 'path' | 'alsoAt' | 'since'>): string[] {
-  const versioned = /^(\/_matrix\/(?:client|media))\/v3\//;
-  const r0 = since === 'v1.1' && versioned.test(path) ? [path.replace(versioned, '$1/r0/')] : [];
-  return [path, ...alsoAt, ...r0];
+  const paths = [path, ...alsoAt];
+  const old = since === 'v1.1' ? paths.filter((each) => VERSION_3.test(each)) : [];
+  return [...paths, ...old.map((each) => each.replace(VERSION_3, '$1/r0/'))];
 }

@@ -17,3 +17,10 @@ export const PduListSchema = Type.Object({
   origin_server_ts: Type.Optional(Type.Integer()),
   pdus: Type.Array(PduSchema),
 });
+
+/**
+ * An event to be completed and signed by the server that asked for it; what it holds depends on the room's version, which is
+ * 1 when it is not given. https://spec.matrix.org/latest/server-server-api/#joining-rooms
+ */
+export const EventTemplateSchema = Type.Object({ room_version: Type.Optional(Type.String()), event: PduSchema });
+export type EventTemplate = Static<typeof EventTemplateSchema>;

@@ -1,4 +1,6 @@
 import { type Static, Type } from 'typebox';
+import { ContentUriSchema } from './ids.ts';
+import { JsonObjectSchema } from './json.ts';
 
 /**
  * Who logs in: `m.id.user` with `user`, `m.id.thirdparty` with `medium` and `address`, `m.id.phone` with `country` and `phone`.
@@ -16,3 +18,14 @@ export type UserIdentifier = Static<typeof UserIdentifierSchema>;
 
 export const PresenceStateSchema = Type.Enum(['online', 'offline', 'unavailable']);
 export type PresenceState = Static<typeof PresenceStateSchema>;
+
+/** What is public of a user: the fields everyone knows, and any others. https://spec.matrix.org/latest/client-server-api/#profiles */
+export const ProfileSchema = Type.Intersect([
+  Type.Object({
+    displayname: Type.Optional(Type.String()),
+    avatar_url: Type.Optional(ContentUriSchema),
+    'm.tz': Type.Optional(Type.String()),
+  }),
+  JsonObjectSchema,
+]);
+export type Profile = Static<typeof ProfileSchema>;

@@ -1,0 +1,34 @@
+import { Type } from 'typebox';
+import { endpoint } from '../endpoint.ts';
+import { mapOf } from '../schemas/json.ts';
+
+/**
+ * Gets information about the server's capabilities.
+ * https://spec.matrix.org/latest/client-server-api/#get_matrixclientv3capabilities
+ */
+export const getCapabilities = endpoint({
+  id: 'getCapabilities',
+  method: 'GET',
+  path: '/_matrix/client/v3/capabilities',
+  auth: 'access-token',
+  response: Type.Object({
+    capabilities: Type.Object({
+      'm.change_password': Type.Optional(Type.Object({ enabled: Type.Boolean() })),
+      'm.forget_forced_upon_leave': Type.Optional(Type.Object({ enabled: Type.Boolean() })),
+      'm.room_versions': Type.Optional(Type.Object({ default: Type.String(), available: mapOf(Type.Enum(['stable', 'unstable'])) })),
+      'm.set_displayname': Type.Optional(Type.Object({ enabled: Type.Boolean() })),
+      'm.set_avatar_url': Type.Optional(Type.Object({ enabled: Type.Boolean() })),
+      'm.3pid_changes': Type.Optional(Type.Object({ enabled: Type.Boolean() })),
+      'm.get_login_token': Type.Optional(Type.Object({ enabled: Type.Boolean() })),
+      'm.profile_fields': Type.Optional(
+        Type.Object({
+          allowed: Type.Optional(Type.Array(Type.String())),
+          disallowed: Type.Optional(Type.Array(Type.String())),
+          enabled: Type.Boolean(),
+        }),
+      ),
+      'm.account_moderation': Type.Optional(Type.Object({ suspend: Type.Optional(Type.Boolean()), lock: Type.Optional(Type.Boolean()) })),
+    }),
+  }),
+  rateLimit: 'none',
+});

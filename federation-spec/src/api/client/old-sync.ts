@@ -1,0 +1,98 @@
+import { Type } from 'typebox';
+import { endpoint } from '../endpoint.ts';
+import { BasicEventSchema, ClientEventSchema } from '../schemas/events.ts';
+import { EventIdSchema, RoomIdSchema } from '../schemas/ids.ts';
+import { QueryBooleanSchema, QueryCountSchema } from '../schemas/query.ts';
+import { VisibilitySchema } from '../schemas/room-directory.ts';
+
+/** Listen on the event stream. https://spec.matrix.org/latest/client-server-api/#get_matrixclientv3events */
+export const getEvents = endpoint({
+  id: 'getEvents',
+  method: 'GET',
+  path: '/_matrix/client/v3/events',
+  auth: 'access-token',
+  guests: true,
+  query: Type.Object({ from: Type.Optional(Type.String()), timeout: Type.Optional(QueryCountSchema) }),
+  response: Type.Object({
+    start: Type.Optional(Type.String()),
+    end: Type.Optional(Type.String()),
+    chunk: Type.Optional(Type.Array(ClientEventSchema)),
+  }),
+  deprecated: true,
+});
+
+/** Get a single event by event ID. https://spec.matrix.org/latest/client-server-api/#get_matrixclientv3eventseventid */
+export const getOneEvent = endpoint({
+  id: 'getOneEvent',
+  method: 'GET',
+  path: '/_matrix/client/v3/events/:eventId',
+  auth: 'access-token',
+  params: Type.Object({ eventId: EventIdSchema }),
+  response: ClientEventSchema,
+  deprecated: true,
+});
+
+/** Get the user's current state. https://spec.matrix.org/latest/client-server-api/#get_matrixclientv3initialsync */
+export const initialSync = endpoint({
+  id: 'initialSync',
+  method: 'GET',
+  path: '/_matrix/client/v3/initialSync',
+  auth: 'access-token',
+  query: Type.Object({ limit: Type.Optional(QueryCountSchema), archived: Type.Optional(QueryBooleanSchema) }),
+  response: Type.Object({
+    end: Type.String(),
+    presence: Type.Array(BasicEventSchema),
+    rooms: Type.Array(
+      Type.Object({
+        room_id: RoomIdSchema,
+        membership: Type.Enum(['invite', 'join', 'leave', 'ban']),
+        invite: Type.Optional(ClientEventSchema),
+        messages: Type.Optional(
+          Type.Object({ start: Type.Optional(Type.String()), end: Type.String(), chunk: Type.Array(ClientEventSchema) }),
+        ),
+        state: Type.Optional(Type.Array(ClientEventSchema)),
+        visibility: Type.Optional(VisibilitySchema),
+        account_data: Type.Optional(Type.Array(BasicEventSchema)),
+      }),
+    ),
+    account_data: Type.Optional(Type.Array(BasicEventSchema)),
+  }),
+  deprecated: true,
+});
+
+/**
+ * Snapshot the current state of a room and its most recent messages.
+ * https://spec.matrix.org/latest/client-server-api/#get_matrixclientv3roomsroomidinitialsync
+ */
+export const roomInitialSync = endpoint({
+  id: 'roomInitialSync',
+  method: 'GET',
+  path: '/_matrix/client/v3/rooms/:roomId/initialSync',
+  auth: 'access-token',
+  guests: true,
+  params: Type.Object({ roomId: RoomIdSchema }),
+  response: Type.Object({
+    room_id: RoomIdSchema,
+    membership: Type.Optional(Type.Enum(['invite', 'join', 'leave', 'ban'])),
+    messages: Type.Optional(Type.Object({ start: Type.Optional(Type.String()), end: Type.String(), chunk: Type.Array(ClientEventSchema) })),
+    state: Type.Optional(Type.Array(ClientEventSchema)),
+    visibility: Type.Optional(VisibilitySchema),
+    account_data: Type.Optional(Type.Array(BasicEventSchema)),
+  }),
+});
+
+/** Listen on the event stream of a particular room. https://spec.matrix.org/latest/client-server-api/#get_matrixclientv3events */
+export const peekEvents = endpoint({
+  id: 'peekEvents',
+  method: 'GET',
+  path: '/_matrix/client/v3/events',
+  auth: 'access-token',
+  guests: true,
+  query: Type.Object({ from: Type.Optional(Type.String()), timeout: Type.Optional(QueryCountSchema), room_id: RoomIdSchema }),
+  response: Type.Object({
+    start: Type.Optional(Type.String()),
+    end: Type.Optional(Type.String()),
+    chunk: Type.Optional(Type.Array(ClientEventSchema)),
+  }),
+  servedBy: 'getEvents',
+});

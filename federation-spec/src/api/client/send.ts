@@ -1,0 +1,36 @@
+import { Type } from 'typebox';
+import { endpoint } from '../endpoint.ts';
+import { EventIdSchema, RoomIdSchema } from '../schemas/ids.ts';
+import { JsonObjectSchema } from '../schemas/json.ts';
+
+/**
+ * Strips all non-integrity-critical information out of an event.
+ * https://spec.matrix.org/latest/client-server-api/#put_matrixclientv3roomsroomidredacteventidtxnid
+ */
+export const redactEvent = endpoint({
+  id: 'redactEvent',
+  method: 'PUT',
+  path: '/_matrix/client/v3/rooms/:roomId/redact/:eventId/:txnId',
+  auth: 'access-token',
+  params: Type.Object({ roomId: RoomIdSchema, eventId: EventIdSchema, txnId: Type.String() }),
+  body: Type.Object({ reason: Type.Optional(Type.String()) }),
+  response: Type.Object({ event_id: Type.Optional(EventIdSchema) }),
+  rateLimit: 'message',
+});
+
+/**
+ * Send a message event to the given room.
+ * https://spec.matrix.org/latest/client-server-api/#put_matrixclientv3roomsroomidsendeventtypetxnid
+ */
+export const sendMessage = endpoint({
+  id: 'sendMessage',
+  method: 'PUT',
+  path: '/_matrix/client/v3/rooms/:roomId/send/:eventType/:txnId',
+  auth: 'access-token',
+  guests: true,
+  params: Type.Object({ roomId: RoomIdSchema, eventType: Type.String(), txnId: Type.String() }),
+  body: JsonObjectSchema,
+  response: Type.Object({ event_id: EventIdSchema }),
+  errors: ['M_DUPLICATE_ANNOTATION'],
+  rateLimit: 'message',
+});

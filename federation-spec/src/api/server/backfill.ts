@@ -1,0 +1,40 @@
+import { Type } from 'typebox';
+import { endpoint } from '../endpoint.ts';
+import { RoomIdSchema } from '../schemas/ids.ts';
+import { PduListSchema, PduSchema } from '../schemas/pdus.ts';
+import { QueryCountSchema, QueryListSchema } from '../schemas/query.ts';
+
+/**
+ * Retrieves the events which precede the given event.
+ * https://spec.matrix.org/latest/server-server-api/#get_matrixfederationv1backfillroomid
+ */
+export const backfillRoom = endpoint({
+  id: 'backfillRoom',
+  method: 'GET',
+  path: '/_matrix/federation/v1/backfill/:roomId',
+  auth: 'federation',
+  params: Type.Object({ roomId: RoomIdSchema }),
+  query: Type.Object({ v: QueryListSchema, limit: QueryCountSchema }),
+  response: PduListSchema,
+  rateLimit: 'federation',
+});
+
+/**
+ * Retrieves events that the sender is missing.
+ * https://spec.matrix.org/latest/server-server-api/#post_matrixfederationv1get_missing_eventsroomid
+ */
+export const getMissingPreviousEvents = endpoint({
+  id: 'getMissingPreviousEvents',
+  method: 'POST',
+  path: '/_matrix/federation/v1/get_missing_events/:roomId',
+  auth: 'federation',
+  params: Type.Object({ roomId: RoomIdSchema }),
+  body: Type.Object({
+    limit: Type.Optional(Type.Integer()),
+    min_depth: Type.Optional(Type.Integer()),
+    earliest_events: Type.Array(Type.String()),
+    latest_events: Type.Array(Type.String()),
+  }),
+  response: Type.Object({ events: Type.Array(PduSchema) }),
+  rateLimit: 'federation',
+});

@@ -1,0 +1,16 @@
+import { Type } from 'typebox';
+import { endpoint } from '../endpoint.ts';
+
+/**
+ * Exchange an OpenID token for user information.
+ * https://spec.matrix.org/latest/server-server-api/#get_matrixfederationv1openiduserinfo
+ */
+export const exchangeOpenIdToken = endpoint({
+  id: 'exchangeOpenIdToken',
+  method: 'GET',
+  path: '/_matrix/federation/v1/openid/userinfo',
+  auth: 'none',
+  query: Type.Object({ access_token: Type.String() }),
+  response: Type.Object({ sub: Type.String() }),
+  rateLimit: 'federation',
+});
