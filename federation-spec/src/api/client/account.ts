@@ -2,7 +2,12 @@ import { Type } from 'typebox';
 import { endpoint } from '../endpoint.ts';
 import { DeviceIdSchema, UserIdSchema } from '../schemas/ids.ts';
 import { EmptySchema } from '../schemas/json.ts';
-import { EmailTokenRequestSchema, PhoneTokenRequestSchema, TokenSessionSchema } from '../schemas/third-party-identifiers.ts';
+import {
+  EmailTokenRequestSchema,
+  PhoneTokenRequestSchema,
+  TokenSessionSchema,
+  UnbindResultSchema,
+} from '../schemas/third-party-identifiers.ts';
 import { AuthenticationDataSchema } from '../schemas/user-interactive-auth.ts';
 
 /** Deactivate a user's account. https://spec.matrix.org/latest/client-server-api/#post_matrixclientv3accountdeactivate */
@@ -16,7 +21,7 @@ export const deactivateAccount = endpoint({
     id_server: Type.Optional(Type.String()),
     erase: Type.Optional(Type.Boolean()),
   }),
-  response: Type.Object({ id_server_unbind_result: Type.Enum(['success', 'no-support']) }),
+  response: UnbindResultSchema,
   rateLimit: 'login',
 });
 

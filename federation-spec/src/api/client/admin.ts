@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { endpoint } from '../endpoint.ts';
-import { UserIdSchema } from '../schemas/ids.ts';
+import { TimestampSchema, UserIdSchema } from '../schemas/ids.ts';
 import { mapOf } from '../schemas/json.ts';
 
 /**
@@ -69,6 +69,13 @@ export const setAdminSuspendUser = endpoint({
   since: 'v1.18',
 });
 
+const ConnectionSchema = Type.Object({
+  ip: Type.Optional(Type.String()),
+  last_seen: Type.Optional(TimestampSchema),
+  user_agent: Type.Optional(Type.String()),
+});
+const SessionSchema = Type.Object({ connections: Type.Optional(Type.Array(ConnectionSchema)) });
+
 /** Gets information about a particular user. https://spec.matrix.org/latest/client-server-api/#get_matrixclientv3adminwhoisuserid */
 export const getWhoIs = endpoint({
   id: 'getWhoIs',
@@ -77,27 +84,8 @@ export const getWhoIs = endpoint({
   auth: 'access-token',
   params: Type.Object({ userId: UserIdSchema }),
   response: Type.Object({
-    user_id: Type.Optional(UserIdSchema),
-    devices: Type.Optional(
-      mapOf(
-        Type.Object({
-          sessions: Type.Optional(
-            Type.Array(
-              Type.Object({
-                connections: Type.Optional(
-                  Type.Array(
-                    Type.Object({
-                      ip: Type.Optional(Type.String()),
-                      last_seen: Type.Optional(Type.Integer()),
-                      user_agent: Type.Optional(Type.String()),
-                    }),
-                  ),
-                ),
-              }),
-            ),
-          ),
-        }),
-      ),
-    ),
+    user_id: UserIdSchema,
+    /** By device id. */
+    devices: mapOf(Type.Object({ sessions: Type.Optional(Type.Array(SessionSchema)) })),
   }),
 });

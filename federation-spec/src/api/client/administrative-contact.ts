@@ -1,8 +1,17 @@
 import { Type } from 'typebox';
 import { endpoint } from '../endpoint.ts';
+import { TimestampSchema } from '../schemas/ids.ts';
 import { EmptySchema } from '../schemas/json.ts';
-import { EmailTokenRequestSchema, PhoneTokenRequestSchema, TokenSessionSchema } from '../schemas/third-party-identifiers.ts';
+import {
+  EmailTokenRequestSchema,
+  PhoneTokenRequestSchema,
+  TokenSessionSchema,
+  UnbindResultSchema,
+} from '../schemas/third-party-identifiers.ts';
 import { AuthenticationDataSchema } from '../schemas/user-interactive-auth.ts';
+
+const ThirdPartyMediumSchema = Type.Enum(['email', 'msisdn']);
+const BoundAddressSchema = Type.Object({ id_server: Type.Optional(Type.String()), medium: ThirdPartyMediumSchema, address: Type.String() });
 
 /**
  * Gets a list of a user's third-party identifiers.
@@ -14,15 +23,13 @@ export const getAccount3PIDs = endpoint({
   path: '/_matrix/client/v3/account/3pid',
   auth: 'access-token',
   response: Type.Object({
-    threepids: Type.Optional(
-      Type.Array(
-        Type.Object({
-          medium: Type.Enum(['email', 'msisdn']),
-          address: Type.String(),
-          validated_at: Type.Integer(),
-          added_at: Type.Integer(),
-        }),
-      ),
+    threepids: Type.Array(
+      Type.Object({
+        medium: ThirdPartyMediumSchema,
+        address: Type.String(),
+        validated_at: TimestampSchema,
+        added_at: TimestampSchema,
+      }),
     ),
   }),
 });
@@ -40,7 +47,7 @@ export const post3PIDs = endpoint({
     three_pid_creds: Type.Object({
       client_secret: Type.String(),
       id_server: Type.String(),
-      id_access_token: Type.String(),
+      id_access_token: Type.Optional(Type.String()),
       sid: Type.String(),
     }),
   }),
@@ -72,7 +79,12 @@ export const bind3PID = endpoint({
   path: '/_matrix/client/v3/account/3pid/bind',
   alsoAt: ['/_matrix/client/unstable/account/3pid/bind'],
   auth: 'access-token',
-  body: Type.Object({ client_secret: Type.String(), id_server: Type.String(), id_access_token: Type.String(), sid: Type.String() }),
+  body: Type.Object({
+    client_secret: Type.String(),
+    id_server: Type.String(),
+    id_access_token: Type.Optional(Type.String()),
+    sid: Type.String(),
+  }),
   response: EmptySchema,
 });
 
@@ -85,8 +97,8 @@ export const delete3pidFromAccount = endpoint({
   method: 'POST',
   path: '/_matrix/client/v3/account/3pid/delete',
   auth: 'access-token',
-  body: Type.Object({ id_server: Type.Optional(Type.String()), medium: Type.Enum(['email', 'msisdn']), address: Type.String() }),
-  response: Type.Object({ id_server_unbind_result: Type.Enum(['no-support', 'success']) }),
+  body: BoundAddressSchema,
+  response: UnbindResultSchema,
 });
 
 /**
@@ -129,6 +141,6 @@ export const unbind3pidFromAccount = endpoint({
   path: '/_matrix/client/v3/account/3pid/unbind',
   alsoAt: ['/_matrix/client/unstable/account/3pid/unbind'],
   auth: 'access-token',
-  body: Type.Object({ id_server: Type.Optional(Type.String()), medium: Type.Enum(['email', 'msisdn']), address: Type.String() }),
-  response: Type.Object({ id_server_unbind_result: Type.Enum(['no-support', 'success']) }),
+  body: BoundAddressSchema,
+  response: UnbindResultSchema,
 });

@@ -2,6 +2,8 @@ import { Type } from 'typebox';
 import { endpoint } from '../endpoint.ts';
 import { mapOf } from '../schemas/json.ts';
 
+const SwitchSchema = Type.Object({ enabled: Type.Boolean() });
+
 /**
  * Gets information about the server's capabilities.
  * https://spec.matrix.org/latest/client-server-api/#get_matrixclientv3capabilities
@@ -13,13 +15,13 @@ export const getCapabilities = endpoint({
   auth: 'access-token',
   response: Type.Object({
     capabilities: Type.Object({
-      'm.change_password': Type.Optional(Type.Object({ enabled: Type.Boolean() })),
-      'm.forget_forced_upon_leave': Type.Optional(Type.Object({ enabled: Type.Boolean() })),
+      'm.change_password': Type.Optional(SwitchSchema),
+      'm.forget_forced_upon_leave': Type.Optional(SwitchSchema),
       'm.room_versions': Type.Optional(Type.Object({ default: Type.String(), available: mapOf(Type.Enum(['stable', 'unstable'])) })),
-      'm.set_displayname': Type.Optional(Type.Object({ enabled: Type.Boolean() })),
-      'm.set_avatar_url': Type.Optional(Type.Object({ enabled: Type.Boolean() })),
-      'm.3pid_changes': Type.Optional(Type.Object({ enabled: Type.Boolean() })),
-      'm.get_login_token': Type.Optional(Type.Object({ enabled: Type.Boolean() })),
+      'm.set_displayname': Type.Optional(SwitchSchema),
+      'm.set_avatar_url': Type.Optional(SwitchSchema),
+      'm.3pid_changes': Type.Optional(SwitchSchema),
+      'm.get_login_token': Type.Optional(SwitchSchema),
       'm.profile_fields': Type.Optional(
         Type.Object({
           allowed: Type.Optional(Type.Array(Type.String())),

@@ -11,7 +11,7 @@ export const deleteDevices = endpoint({
   method: 'POST',
   path: '/_matrix/client/v3/delete_devices',
   auth: 'access-token',
-  body: Type.Object({ devices: Type.Array(Type.String()), auth: Type.Optional(AuthenticationDataSchema) }),
+  body: Type.Object({ devices: Type.Array(DeviceIdSchema), auth: Type.Optional(AuthenticationDataSchema) }),
   response: EmptySchema,
 });
 
@@ -22,7 +22,7 @@ export const getDevices = endpoint({
   path: '/_matrix/client/v3/devices',
   auth: 'access-token',
   guests: true,
-  response: Type.Object({ devices: Type.Optional(Type.Array(DeviceSchema)) }),
+  response: Type.Object({ devices: Type.Array(DeviceSchema) }),
 });
 
 /** Delete a device. https://spec.matrix.org/latest/client-server-api/#delete_matrixclientv3devicesdeviceid */

@@ -3,7 +3,7 @@ import { endpoint } from '../endpoint.ts';
 import { RoomAliasSchema, RoomIdSchema, ServerNameSchema } from '../schemas/ids.ts';
 import { EmptySchema } from '../schemas/json.ts';
 import { QueryCountSchema } from '../schemas/query.ts';
-import { PublicRoomsSchema, VisibilitySchema } from '../schemas/room-directory.ts';
+import { PublicRoomsFilterSchema, PublicRoomsSchema, VisibilitySchema } from '../schemas/room-directory.ts';
 
 /**
  * Gets the visibility of a room in the directory.
@@ -15,7 +15,7 @@ export const getRoomVisibilityOnDirectory = endpoint({
   path: '/_matrix/client/v3/directory/list/room/:roomId',
   auth: 'none',
   params: Type.Object({ roomId: RoomIdSchema }),
-  response: Type.Object({ visibility: Type.Optional(VisibilitySchema) }),
+  response: Type.Object({ visibility: VisibilitySchema }),
   errors: ['M_NOT_FOUND'],
 });
 
@@ -58,7 +58,7 @@ export const getRoomIdByAlias = endpoint({
   path: '/_matrix/client/v3/directory/room/:roomAlias',
   auth: 'none',
   params: Type.Object({ roomAlias: RoomAliasSchema }),
-  response: Type.Object({ room_id: Type.Optional(RoomIdSchema), servers: Type.Optional(Type.Array(ServerNameSchema)) }),
+  response: Type.Object({ room_id: RoomIdSchema, servers: Type.Array(ServerNameSchema) }),
   errors: ['M_INVALID_PARAM', 'M_NOT_FOUND'],
 });
 
@@ -74,7 +74,7 @@ export const setRoomAlias = endpoint({
   params: Type.Object({ roomAlias: RoomAliasSchema }),
   body: Type.Object({ room_id: RoomIdSchema }),
   response: EmptySchema,
-  errors: ['M_INVALID_PARAM'],
+  errors: ['M_INVALID_PARAM', 'M_FORBIDDEN'],
 });
 
 /** Lists a server's published room directory. https://spec.matrix.org/latest/client-server-api/#get_matrixclientv3publicrooms */
@@ -105,12 +105,7 @@ export const queryPublicRooms = endpoint({
   body: Type.Object({
     limit: Type.Optional(Type.Integer()),
     since: Type.Optional(Type.String()),
-    filter: Type.Optional(
-      Type.Object({
-        generic_search_term: Type.Optional(Type.String()),
-        room_types: Type.Optional(Type.Array(Type.Union([Type.String(), Type.Null()]))),
-      }),
-    ),
+    filter: Type.Optional(PublicRoomsFilterSchema),
     include_all_networks: Type.Optional(Type.Boolean()),
     third_party_instance_id: Type.Optional(Type.String()),
   }),

@@ -1,8 +1,17 @@
 import { Type } from 'typebox';
 import { endpoint } from '../endpoint.ts';
-import { RoomIdSchema } from '../schemas/ids.ts';
-import { EmptySchema, JsonObjectSchema, mapOf } from '../schemas/json.ts';
-import { KeyBackupDataSchema, RoomKeyBackupSchema } from '../schemas/key-backup.ts';
+import { EmptySchema, JsonObjectSchema } from '../schemas/json.ts';
+import {
+  BackupRoomParamsSchema,
+  BackupSessionParamsSchema,
+  BackupVersionParamsSchema,
+  BackupVersionQuerySchema,
+  BackupVersionSchema,
+  KeyBackupDataSchema,
+  RoomKeyBackupSchema,
+  RoomKeysSchema,
+  RoomKeysUpdateSchema,
+} from '../schemas/key-backup.ts';
 
 /** Delete the keys from the backup. https://spec.matrix.org/latest/client-server-api/#delete_matrixclientv3room_keyskeys */
 export const deleteRoomKeys = endpoint({
@@ -11,8 +20,8 @@ export const deleteRoomKeys = endpoint({
   path: '/_matrix/client/v3/room_keys/keys',
   alsoAt: ['/_matrix/client/unstable/room_keys/keys'],
   auth: 'access-token',
-  query: Type.Object({ version: Type.String() }),
-  response: Type.Object({ etag: Type.String(), count: Type.Integer() }),
+  query: BackupVersionQuerySchema,
+  response: RoomKeysUpdateSchema,
   errors: ['M_NOT_FOUND'],
 });
 
@@ -23,8 +32,8 @@ export const getRoomKeys = endpoint({
   path: '/_matrix/client/v3/room_keys/keys',
   alsoAt: ['/_matrix/client/unstable/room_keys/keys'],
   auth: 'access-token',
-  query: Type.Object({ version: Type.String() }),
-  response: Type.Object({ rooms: mapOf(RoomKeyBackupSchema) }),
+  query: BackupVersionQuerySchema,
+  response: RoomKeysSchema,
   errors: ['M_NOT_FOUND'],
 });
 
@@ -35,9 +44,9 @@ export const putRoomKeys = endpoint({
   path: '/_matrix/client/v3/room_keys/keys',
   alsoAt: ['/_matrix/client/unstable/room_keys/keys'],
   auth: 'access-token',
-  query: Type.Object({ version: Type.String() }),
-  body: Type.Object({ rooms: mapOf(RoomKeyBackupSchema) }),
-  response: Type.Object({ etag: Type.String(), count: Type.Integer() }),
+  query: BackupVersionQuerySchema,
+  body: RoomKeysSchema,
+  response: RoomKeysUpdateSchema,
   errors: ['M_WRONG_ROOM_KEYS_VERSION', 'M_NOT_FOUND'],
 });
 
@@ -51,9 +60,9 @@ export const deleteRoomKeysByRoomId = endpoint({
   path: '/_matrix/client/v3/room_keys/keys/:roomId',
   alsoAt: ['/_matrix/client/unstable/room_keys/keys/:roomId'],
   auth: 'access-token',
-  params: Type.Object({ roomId: RoomIdSchema }),
-  query: Type.Object({ version: Type.String() }),
-  response: Type.Object({ etag: Type.String(), count: Type.Integer() }),
+  params: BackupRoomParamsSchema,
+  query: BackupVersionQuerySchema,
+  response: RoomKeysUpdateSchema,
   errors: ['M_NOT_FOUND'],
 });
 
@@ -67,8 +76,8 @@ export const getRoomKeysByRoomId = endpoint({
   path: '/_matrix/client/v3/room_keys/keys/:roomId',
   alsoAt: ['/_matrix/client/unstable/room_keys/keys/:roomId'],
   auth: 'access-token',
-  params: Type.Object({ roomId: RoomIdSchema }),
-  query: Type.Object({ version: Type.String() }),
+  params: BackupRoomParamsSchema,
+  query: BackupVersionQuerySchema,
   response: RoomKeyBackupSchema,
   errors: ['M_NOT_FOUND'],
 });
@@ -83,10 +92,10 @@ export const putRoomKeysByRoomId = endpoint({
   path: '/_matrix/client/v3/room_keys/keys/:roomId',
   alsoAt: ['/_matrix/client/unstable/room_keys/keys/:roomId'],
   auth: 'access-token',
-  params: Type.Object({ roomId: RoomIdSchema }),
-  query: Type.Object({ version: Type.String() }),
+  params: BackupRoomParamsSchema,
+  query: BackupVersionQuerySchema,
   body: RoomKeyBackupSchema,
-  response: Type.Object({ etag: Type.String(), count: Type.Integer() }),
+  response: RoomKeysUpdateSchema,
   errors: ['M_WRONG_ROOM_KEYS_VERSION', 'M_NOT_FOUND'],
 });
 
@@ -100,9 +109,9 @@ export const deleteRoomKeyBySessionId = endpoint({
   path: '/_matrix/client/v3/room_keys/keys/:roomId/:sessionId',
   alsoAt: ['/_matrix/client/unstable/room_keys/keys/:roomId/:sessionId'],
   auth: 'access-token',
-  params: Type.Object({ roomId: RoomIdSchema, sessionId: Type.String() }),
-  query: Type.Object({ version: Type.String() }),
-  response: Type.Object({ etag: Type.String(), count: Type.Integer() }),
+  params: BackupSessionParamsSchema,
+  query: BackupVersionQuerySchema,
+  response: RoomKeysUpdateSchema,
   errors: ['M_NOT_FOUND'],
 });
 
@@ -116,8 +125,8 @@ export const getRoomKeyBySessionId = endpoint({
   path: '/_matrix/client/v3/room_keys/keys/:roomId/:sessionId',
   alsoAt: ['/_matrix/client/unstable/room_keys/keys/:roomId/:sessionId'],
   auth: 'access-token',
-  params: Type.Object({ roomId: RoomIdSchema, sessionId: Type.String() }),
-  query: Type.Object({ version: Type.String() }),
+  params: BackupSessionParamsSchema,
+  query: BackupVersionQuerySchema,
   response: KeyBackupDataSchema,
   errors: ['M_NOT_FOUND'],
 });
@@ -129,10 +138,10 @@ export const putRoomKeyBySessionId = endpoint({
   path: '/_matrix/client/v3/room_keys/keys/:roomId/:sessionId',
   alsoAt: ['/_matrix/client/unstable/room_keys/keys/:roomId/:sessionId'],
   auth: 'access-token',
-  params: Type.Object({ roomId: RoomIdSchema, sessionId: Type.String() }),
-  query: Type.Object({ version: Type.String() }),
+  params: BackupSessionParamsSchema,
+  query: BackupVersionQuerySchema,
   body: KeyBackupDataSchema,
-  response: Type.Object({ etag: Type.String(), count: Type.Integer() }),
+  response: RoomKeysUpdateSchema,
   errors: ['M_WRONG_ROOM_KEYS_VERSION'],
 });
 
@@ -146,13 +155,7 @@ export const getRoomKeysVersionCurrent = endpoint({
   path: '/_matrix/client/v3/room_keys/version',
   alsoAt: ['/_matrix/client/unstable/room_keys/version'],
   auth: 'access-token',
-  response: Type.Object({
-    algorithm: Type.Enum(['m.megolm_backup.v1.curve25519-aes-sha2']),
-    auth_data: JsonObjectSchema,
-    count: Type.Integer(),
-    etag: Type.String(),
-    version: Type.String(),
-  }),
+  response: BackupVersionSchema,
   errors: ['M_NOT_FOUND'],
 });
 
@@ -163,7 +166,7 @@ export const postRoomKeysVersion = endpoint({
   path: '/_matrix/client/v3/room_keys/version',
   alsoAt: ['/_matrix/client/unstable/room_keys/version'],
   auth: 'access-token',
-  body: Type.Object({ algorithm: Type.Enum(['m.megolm_backup.v1.curve25519-aes-sha2']), auth_data: JsonObjectSchema }),
+  body: Type.Object({ algorithm: Type.String(), auth_data: JsonObjectSchema }),
   response: Type.Object({ version: Type.String() }),
 });
 
@@ -174,7 +177,7 @@ export const deleteRoomKeysVersion = endpoint({
   path: '/_matrix/client/v3/room_keys/version/:version',
   alsoAt: ['/_matrix/client/unstable/room_keys/version/:version'],
   auth: 'access-token',
-  params: Type.Object({ version: Type.String() }),
+  params: BackupVersionParamsSchema,
   response: EmptySchema,
   errors: ['M_NOT_FOUND'],
 });
@@ -189,14 +192,8 @@ export const getRoomKeysVersion = endpoint({
   path: '/_matrix/client/v3/room_keys/version/:version',
   alsoAt: ['/_matrix/client/unstable/room_keys/version/:version'],
   auth: 'access-token',
-  params: Type.Object({ version: Type.String() }),
-  response: Type.Object({
-    algorithm: Type.Enum(['m.megolm_backup.v1.curve25519-aes-sha2']),
-    auth_data: JsonObjectSchema,
-    count: Type.Integer(),
-    etag: Type.String(),
-    version: Type.String(),
-  }),
+  params: BackupVersionParamsSchema,
+  response: BackupVersionSchema,
   errors: ['M_NOT_FOUND'],
 });
 
@@ -210,9 +207,9 @@ export const putRoomKeysVersion = endpoint({
   path: '/_matrix/client/v3/room_keys/version/:version',
   alsoAt: ['/_matrix/client/unstable/room_keys/version/:version'],
   auth: 'access-token',
-  params: Type.Object({ version: Type.String() }),
+  params: BackupVersionParamsSchema,
   body: Type.Object({
-    algorithm: Type.Enum(['m.megolm_backup.v1.curve25519-aes-sha2']),
+    algorithm: Type.String(),
     auth_data: JsonObjectSchema,
     version: Type.Optional(Type.String()),
   }),

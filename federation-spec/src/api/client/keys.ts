@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import { endpoint } from '../endpoint.ts';
 import { ClaimedKeysSchema, CrossSigningKeySchema, DeviceKeysSchema, OneTimeKeysSchema } from '../schemas/device-keys.ts';
+import { DeviceIdSchema, UserIdSchema } from '../schemas/ids.ts';
 import { JsonObjectSchema, mapOf } from '../schemas/json.ts';
 
 /** Query users with recent device key updates. https://spec.matrix.org/latest/client-server-api/#get_matrixclientv3keyschanges */
@@ -10,7 +11,7 @@ export const getKeysChanges = endpoint({
   path: '/_matrix/client/v3/keys/changes',
   auth: 'access-token',
   query: Type.Object({ from: Type.String(), to: Type.String() }),
-  response: Type.Object({ changed: Type.Optional(Type.Array(Type.String())), left: Type.Optional(Type.Array(Type.String())) }),
+  response: Type.Object({ changed: Type.Array(UserIdSchema), left: Type.Array(UserIdSchema) }),
 });
 
 /** Claim one-time encryption keys. https://spec.matrix.org/latest/client-server-api/#post_matrixclientv3keysclaim */
@@ -31,7 +32,7 @@ export const queryKeys = endpoint({
   path: '/_matrix/client/v3/keys/query',
   auth: 'access-token',
   guests: true,
-  body: Type.Object({ timeout: Type.Optional(Type.Integer()), device_keys: mapOf(Type.Array(Type.String())) }),
+  body: Type.Object({ timeout: Type.Optional(Type.Integer()), device_keys: mapOf(Type.Array(DeviceIdSchema)) }),
   response: Type.Object({
     failures: Type.Optional(mapOf(JsonObjectSchema)),
     device_keys: Type.Optional(mapOf(mapOf(DeviceKeysSchema))),

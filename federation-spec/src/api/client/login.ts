@@ -1,10 +1,32 @@
 import { Type } from 'typebox';
 import { endpoint } from '../endpoint.ts';
-import { DeviceIdSchema, ServerNameSchema, UserIdSchema } from '../schemas/ids.ts';
+import { ContentUriSchema, DeviceIdSchema, ServerNameSchema, UserIdSchema } from '../schemas/ids.ts';
 import { EmptySchema } from '../schemas/json.ts';
 import { AuthenticationDataSchema } from '../schemas/user-interactive-auth.ts';
 import { UserIdentifierSchema } from '../schemas/users.ts';
 import { DiscoverySchema } from '../schemas/well-known.ts';
+
+const LoginFlowSchema = Type.Object({
+  type: Type.String(),
+  /** Of `m.login.token`: whether `generateLoginToken` makes such tokens. */
+  get_login_token: Type.Optional(Type.Boolean()),
+  /** Of `m.login.sso`. */
+  identity_providers: Type.Optional(
+    Type.Array(
+      Type.Object({
+        id: Type.String(),
+        name: Type.String(),
+        icon: Type.Optional(ContentUriSchema),
+        brand: Type.Optional(Type.String()),
+      }),
+    ),
+  ),
+});
+
+const SsoQuerySchema = Type.Object({
+  redirectUrl: Type.String(),
+  action: Type.Optional(Type.Enum(['login', 'register'])),
+});
 
 /**
  * Optional endpoint to generate a single-use, time-limited, `m.login.token` token.
@@ -29,7 +51,7 @@ export const getLoginFlows = endpoint({
   path: '/_matrix/client/v3/login',
   auth: 'none',
   response: Type.Object({
-    flows: Type.Optional(Type.Array(Type.Object({ type: Type.String(), get_login_token: Type.Optional(Type.Boolean()) }))),
+    flows: Type.Array(LoginFlowSchema),
   }),
   errors: ['M_UNRECOGNIZED'],
 });
@@ -43,13 +65,16 @@ export const login = endpoint({
   body: Type.Object({
     type: Type.String(),
     identifier: Type.Optional(UserIdentifierSchema),
+    /** How the user was named before `identifier`. */
     user: Type.Optional(Type.String()),
     medium: Type.Optional(Type.String()),
     address: Type.Optional(Type.String()),
     password: Type.Optional(Type.String()),
+    /** With the type `m.login.token`. */
     token: Type.Optional(Type.String()),
     device_id: Type.Optional(DeviceIdSchema),
     initial_device_display_name: Type.Optional(Type.String()),
+    /** Whether the client can refresh its access token. */
     refresh_token: Type.Optional(Type.Boolean()),
   }),
   response: Type.Object({
@@ -109,7 +134,7 @@ export const redirectToSSO = endpoint({
   method: 'GET',
   path: '/_matrix/client/v3/login/sso/redirect',
   auth: 'none',
-  query: Type.Object({ redirectUrl: Type.String(), action: Type.Optional(Type.Enum(['login', 'register'])) }),
+  query: SsoQuerySchema,
   response: 'raw',
   rateLimit: 'login',
 });
@@ -125,7 +150,7 @@ export const redirectToIdP = endpoint({
   alsoAt: ['/_matrix/client/unstable/org.matrix.msc2858/login/sso/redirect/:idpId'],
   auth: 'none',
   params: Type.Object({ idpId: Type.String() }),
-  query: Type.Object({ redirectUrl: Type.String(), action: Type.Optional(Type.Enum(['login', 'register'])) }),
+  query: SsoQuerySchema,
   response: 'raw',
   rateLimit: 'login',
 });

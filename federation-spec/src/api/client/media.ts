@@ -1,8 +1,35 @@
 import { Type } from 'typebox';
 import { endpoint } from '../endpoint.ts';
 import { ContentUriSchema, ServerNameSchema } from '../schemas/ids.ts';
-import { EmptySchema } from '../schemas/json.ts';
+import { EmptySchema, JsonObjectSchema } from '../schemas/json.ts';
 import { QueryBooleanSchema, QueryCountSchema } from '../schemas/query.ts';
+
+/** OpenGraph data of a page; the image is already in our media repository. */
+const UrlPreviewSchema = Type.Intersect([
+  Type.Object({ 'matrix:image:size': Type.Optional(Type.Integer()), 'og:image': Type.Optional(ContentUriSchema) }),
+  JsonObjectSchema,
+]);
+
+const MediaConfigSchema = Type.Object({ 'm.upload.size': Type.Optional(Type.Integer()) });
+const MediaParamsSchema = Type.Object({ serverName: ServerNameSchema, mediaId: Type.String() });
+const NamedMediaParamsSchema = Type.Object({ ...MediaParamsSchema.properties, fileName: Type.String() });
+
+/** Milliseconds to wait for media whose upload was announced but is not there yet. */
+const WaitSchema = Type.Object({ timeout_ms: Type.Optional(QueryCountSchema) });
+const ThumbnailQuerySchema = Type.Object({
+  ...WaitSchema.properties,
+  width: QueryCountSchema,
+  height: QueryCountSchema,
+  method: Type.Optional(Type.Enum(['crop', 'scale'])),
+  animated: Type.Optional(QueryBooleanSchema),
+});
+
+/** What the endpoints without authentication have been asked beside. */
+const LegacyQuerySchema = Type.Object({
+  ...WaitSchema.properties,
+  allow_remote: Type.Optional(QueryBooleanSchema),
+  allow_redirect: Type.Optional(QueryBooleanSchema),
+});
 
 /**
  * Get the configuration for the content repository.
@@ -14,7 +41,7 @@ export const getConfigAuthed = endpoint({
   path: '/_matrix/client/v1/media/config',
   alsoAt: ['/_matrix/client/unstable/org.matrix.msc3916/media/config'],
   auth: 'access-token',
-  response: Type.Object({ 'm.upload.size': Type.Optional(Type.Integer()) }),
+  response: MediaConfigSchema,
   since: 'v1.11',
 });
 
@@ -29,8 +56,8 @@ export const getContentAuthed = endpoint({
   alsoAt: ['/_matrix/client/unstable/org.matrix.msc3916/media/download/:serverName/:mediaId'],
   auth: 'access-token',
   guests: true,
-  params: Type.Object({ serverName: ServerNameSchema, mediaId: Type.String() }),
-  query: Type.Object({ timeout_ms: Type.Optional(QueryCountSchema) }),
+  params: MediaParamsSchema,
+  query: WaitSchema,
   response: 'raw',
   errors: ['M_TOO_LARGE', 'M_NOT_YET_UPLOADED'],
   rateLimit: 'media',
@@ -48,8 +75,8 @@ export const getContentOverrideNameAuthed = endpoint({
   alsoAt: ['/_matrix/client/unstable/org.matrix.msc3916/media/download/:serverName/:mediaId/:fileName'],
   auth: 'access-token',
   guests: true,
-  params: Type.Object({ serverName: ServerNameSchema, mediaId: Type.String(), fileName: Type.String() }),
-  query: Type.Object({ timeout_ms: Type.Optional(QueryCountSchema) }),
+  params: NamedMediaParamsSchema,
+  query: WaitSchema,
   response: 'raw',
   errors: ['M_TOO_LARGE', 'M_NOT_YET_UPLOADED'],
   rateLimit: 'media',
@@ -64,7 +91,7 @@ export const getUrlPreviewAuthed = endpoint({
   alsoAt: ['/_matrix/client/unstable/org.matrix.msc3916/media/preview_url'],
   auth: 'access-token',
   query: Type.Object({ url: Type.String(), ts: Type.Optional(QueryCountSchema) }),
-  response: Type.Object({ 'matrix:image:size': Type.Optional(Type.Integer()), 'og:image': Type.Optional(Type.String()) }),
+  response: UrlPreviewSchema,
   rateLimit: 'media',
   since: 'v1.11',
 });
@@ -80,14 +107,8 @@ export const getContentThumbnailAuthed = endpoint({
   alsoAt: ['/_matrix/client/unstable/org.matrix.msc3916/media/thumbnail/:serverName/:mediaId'],
   auth: 'access-token',
   guests: true,
-  params: Type.Object({ serverName: ServerNameSchema, mediaId: Type.String() }),
-  query: Type.Object({
-    width: QueryCountSchema,
-    height: QueryCountSchema,
-    method: Type.Optional(Type.Enum(['crop', 'scale'])),
-    timeout_ms: Type.Optional(QueryCountSchema),
-    animated: Type.Optional(QueryBooleanSchema),
-  }),
+  params: MediaParamsSchema,
+  query: ThumbnailQuerySchema,
   response: 'raw',
   errors: ['M_TOO_LARGE', 'M_NOT_YET_UPLOADED'],
   rateLimit: 'media',
@@ -116,7 +137,7 @@ export const getConfig = endpoint({
   method: 'GET',
   path: '/_matrix/media/v3/config',
   auth: 'access-token',
-  response: Type.Object({ 'm.upload.size': Type.Optional(Type.Integer()) }),
+  response: MediaConfigSchema,
   deprecated: true,
 });
 
@@ -129,12 +150,8 @@ export const getContent = endpoint({
   method: 'GET',
   path: '/_matrix/media/v3/download/:serverName/:mediaId',
   auth: 'none',
-  params: Type.Object({ serverName: ServerNameSchema, mediaId: Type.String() }),
-  query: Type.Object({
-    allow_remote: Type.Optional(QueryBooleanSchema),
-    timeout_ms: Type.Optional(QueryCountSchema),
-    allow_redirect: Type.Optional(QueryBooleanSchema),
-  }),
+  params: MediaParamsSchema,
+  query: LegacyQuerySchema,
   response: 'raw',
   errors: ['M_TOO_LARGE', 'M_NOT_YET_UPLOADED'],
   rateLimit: 'media',
@@ -150,12 +167,8 @@ export const getContentOverrideName = endpoint({
   method: 'GET',
   path: '/_matrix/media/v3/download/:serverName/:mediaId/:fileName',
   auth: 'none',
-  params: Type.Object({ serverName: ServerNameSchema, mediaId: Type.String(), fileName: Type.String() }),
-  query: Type.Object({
-    allow_remote: Type.Optional(QueryBooleanSchema),
-    timeout_ms: Type.Optional(QueryCountSchema),
-    allow_redirect: Type.Optional(QueryBooleanSchema),
-  }),
+  params: NamedMediaParamsSchema,
+  query: LegacyQuerySchema,
   response: 'raw',
   errors: ['M_TOO_LARGE', 'M_NOT_YET_UPLOADED'],
   rateLimit: 'media',
@@ -169,7 +182,7 @@ export const getUrlPreview = endpoint({
   path: '/_matrix/media/v3/preview_url',
   auth: 'access-token',
   query: Type.Object({ url: Type.String(), ts: Type.Optional(QueryCountSchema) }),
-  response: Type.Object({ 'matrix:image:size': Type.Optional(Type.Integer()), 'og:image': Type.Optional(Type.String()) }),
+  response: UrlPreviewSchema,
   rateLimit: 'media',
   deprecated: true,
 });
@@ -183,16 +196,8 @@ export const getContentThumbnail = endpoint({
   method: 'GET',
   path: '/_matrix/media/v3/thumbnail/:serverName/:mediaId',
   auth: 'none',
-  params: Type.Object({ serverName: ServerNameSchema, mediaId: Type.String() }),
-  query: Type.Object({
-    width: QueryCountSchema,
-    height: QueryCountSchema,
-    method: Type.Optional(Type.Enum(['crop', 'scale'])),
-    allow_remote: Type.Optional(QueryBooleanSchema),
-    timeout_ms: Type.Optional(QueryCountSchema),
-    allow_redirect: Type.Optional(QueryBooleanSchema),
-    animated: Type.Optional(QueryBooleanSchema),
-  }),
+  params: MediaParamsSchema,
+  query: Type.Object({ ...ThumbnailQuerySchema.properties, ...LegacyQuerySchema.properties }),
   response: 'raw',
   errors: ['M_TOO_LARGE', 'M_NOT_YET_UPLOADED'],
   rateLimit: 'media',
@@ -222,7 +227,7 @@ export const uploadContentToMXC = endpoint({
   path: '/_matrix/media/v3/upload/:serverName/:mediaId',
   alsoAt: ['/_matrix/media/unstable/fi.mau.msc2246/upload/:serverName/:mediaId'],
   auth: 'access-token',
-  params: Type.Object({ serverName: ServerNameSchema, mediaId: Type.String() }),
+  params: MediaParamsSchema,
   query: Type.Object({ filename: Type.Optional(Type.String()) }),
   body: 'raw',
   response: EmptySchema,

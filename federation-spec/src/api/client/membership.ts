@@ -1,10 +1,17 @@
 import { Type } from 'typebox';
 import { endpoint } from '../endpoint.ts';
-import { ClientEventSchema } from '../schemas/events.ts';
+import { MembershipSchema, StateEventSchema } from '../schemas/events.ts';
 import { ContentUriSchema, RoomIdOrAliasSchema, RoomIdSchema, UserIdSchema } from '../schemas/ids.ts';
 import { EmptySchema, mapOf } from '../schemas/json.ts';
 import { QueryListSchema } from '../schemas/query.ts';
 import { ThirdPartyInviteSchema, ThirdPartySignedSchema } from '../schemas/third-party-identifiers.ts';
+
+/** The servers to ask, when ours is not in the room; `server_name` is what `via` was called before v1.12. */
+const ViaSchema = Type.Object({ via: Type.Optional(QueryListSchema), server_name: Type.Optional(QueryListSchema) });
+
+const ReasonSchema = Type.Object({ reason: Type.Optional(Type.String()) });
+const JoinSchema = Type.Object({ ...ReasonSchema.properties, third_party_signed: Type.Optional(ThirdPartySignedSchema) });
+const TargetSchema = Type.Object({ ...ReasonSchema.properties, user_id: UserIdSchema });
 
 /**
  * Gets the list of currently joined users and their profile data.
@@ -17,7 +24,7 @@ export const getJoinedMembersByRoom = endpoint({
   auth: 'access-token',
   params: Type.Object({ roomId: RoomIdSchema }),
   response: Type.Object({
-    joined: Type.Optional(mapOf(Type.Object({ display_name: Type.Optional(Type.String()), avatar_url: Type.Optional(ContentUriSchema) }))),
+    joined: mapOf(Type.Object({ display_name: Type.Optional(Type.String()), avatar_url: Type.Optional(ContentUriSchema) })),
   }),
 });
 
@@ -34,10 +41,10 @@ export const getMembersByRoom = endpoint({
   params: Type.Object({ roomId: RoomIdSchema }),
   query: Type.Object({
     at: Type.Optional(Type.String()),
-    membership: Type.Optional(Type.Enum(['join', 'invite', 'knock', 'leave', 'ban'])),
-    not_membership: Type.Optional(Type.Enum(['join', 'invite', 'knock', 'leave', 'ban'])),
+    membership: Type.Optional(MembershipSchema),
+    not_membership: Type.Optional(MembershipSchema),
   }),
-  response: Type.Object({ chunk: Type.Optional(Type.Array(ClientEventSchema)) }),
+  response: Type.Object({ chunk: Type.Array(StateEventSchema) }),
 });
 
 /**
@@ -51,8 +58,8 @@ export const joinRoom = endpoint({
   auth: 'access-token',
   guests: true,
   params: Type.Object({ roomIdOrAlias: RoomIdOrAliasSchema }),
-  query: Type.Object({ via: Type.Optional(QueryListSchema) }),
-  body: Type.Object({ third_party_signed: Type.Optional(ThirdPartySignedSchema), reason: Type.Optional(Type.String()) }),
+  query: ViaSchema,
+  body: JoinSchema,
   response: Type.Object({ room_id: RoomIdSchema }),
   errors: ['M_FORBIDDEN'],
   rateLimit: 'join',
@@ -78,8 +85,8 @@ export const knockRoom = endpoint({
   alsoAt: ['/_matrix/client/unstable/xyz.amorgan.knock/knock/:roomIdOrAlias'],
   auth: 'access-token',
   params: Type.Object({ roomIdOrAlias: RoomIdOrAliasSchema }),
-  query: Type.Object({ via: Type.Optional(QueryListSchema) }),
-  body: Type.Object({ reason: Type.Optional(Type.String()) }),
+  query: ViaSchema,
+  body: ReasonSchema,
   response: Type.Object({ room_id: RoomIdSchema }),
   errors: ['M_FORBIDDEN', 'M_NOT_FOUND'],
   rateLimit: 'join',
@@ -92,7 +99,7 @@ export const ban = endpoint({
   path: '/_matrix/client/v3/rooms/:roomId/ban',
   auth: 'access-token',
   params: Type.Object({ roomId: RoomIdSchema }),
-  body: Type.Object({ user_id: UserIdSchema, reason: Type.Optional(Type.String()) }),
+  body: TargetSchema,
   response: EmptySchema,
   errors: ['M_FORBIDDEN'],
 });
@@ -120,7 +127,8 @@ export const inviteUser = endpoint({
   path: '/_matrix/client/v3/rooms/:roomId/invite',
   auth: 'access-token',
   params: Type.Object({ roomId: RoomIdSchema }),
-  body: Type.Object({ user_id: UserIdSchema, reason: Type.Optional(Type.String()) }),
+  /** By user id, or as `inviteBy3PID` has it: one route serves both. */
+  body: Type.Union([TargetSchema, ThirdPartyInviteSchema]),
   response: EmptySchema,
   errors: ['M_UNSUPPORTED_ROOM_VERSION', 'M_FORBIDDEN', 'M_INVITE_BLOCKED'],
   rateLimit: 'invite',
@@ -137,7 +145,7 @@ export const joinRoomById = endpoint({
   auth: 'access-token',
   guests: true,
   params: Type.Object({ roomId: RoomIdSchema }),
-  body: Type.Object({ third_party_signed: Type.Optional(ThirdPartySignedSchema), reason: Type.Optional(Type.String()) }),
+  body: JoinSchema,
   response: Type.Object({ room_id: RoomIdSchema }),
   errors: ['M_FORBIDDEN'],
   rateLimit: 'join',
@@ -150,7 +158,7 @@ export const kick = endpoint({
   path: '/_matrix/client/v3/rooms/:roomId/kick',
   auth: 'access-token',
   params: Type.Object({ roomId: RoomIdSchema }),
-  body: Type.Object({ user_id: UserIdSchema, reason: Type.Optional(Type.String()) }),
+  body: TargetSchema,
   response: EmptySchema,
   errors: ['M_FORBIDDEN'],
 });
@@ -166,7 +174,7 @@ export const leaveRoom = endpoint({
   auth: 'access-token',
   guests: true,
   params: Type.Object({ roomId: RoomIdSchema }),
-  body: Type.Object({ reason: Type.Optional(Type.String()) }),
+  body: ReasonSchema,
   response: EmptySchema,
 });
 
@@ -177,7 +185,7 @@ export const unban = endpoint({
   path: '/_matrix/client/v3/rooms/:roomId/unban',
   auth: 'access-token',
   params: Type.Object({ roomId: RoomIdSchema }),
-  body: Type.Object({ user_id: UserIdSchema, reason: Type.Optional(Type.String()) }),
+  body: TargetSchema,
   response: EmptySchema,
   errors: ['M_FORBIDDEN'],
 });

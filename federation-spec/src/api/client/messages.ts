@@ -1,8 +1,24 @@
 import { Type } from 'typebox';
 import { endpoint } from '../endpoint.ts';
-import { ClientEventSchema, DirectionSchema } from '../schemas/events.ts';
+import { ClientEventSchema, DirectionSchema, StateEventSchema } from '../schemas/events.ts';
 import { EventIdSchema, RoomIdSchema, TimestampSchema } from '../schemas/ids.ts';
 import { QueryBooleanSchema, QueryCountSchema } from '../schemas/query.ts';
+
+const RelationsQuerySchema = Type.Object({
+  from: Type.Optional(Type.String()),
+  to: Type.Optional(Type.String()),
+  limit: Type.Optional(QueryCountSchema),
+  dir: Type.Optional(DirectionSchema),
+  /** Whether to follow relations of relations. */
+  recurse: Type.Optional(QueryBooleanSchema),
+});
+
+const RelatingEventsSchema = Type.Object({
+  chunk: Type.Array(ClientEventSchema),
+  next_batch: Type.Optional(Type.String()),
+  prev_batch: Type.Optional(Type.String()),
+  recursion_depth: Type.Optional(Type.Integer()),
+});
 
 /**
  * Get the child events for a given parent event.
@@ -15,19 +31,8 @@ export const getRelatingEvents = endpoint({
   alsoAt: ['/_matrix/client/unstable/rooms/:roomId/relations/:eventId'],
   auth: 'access-token',
   params: Type.Object({ roomId: RoomIdSchema, eventId: EventIdSchema }),
-  query: Type.Object({
-    from: Type.Optional(Type.String()),
-    to: Type.Optional(Type.String()),
-    limit: Type.Optional(QueryCountSchema),
-    dir: Type.Optional(DirectionSchema),
-    recurse: Type.Optional(QueryBooleanSchema),
-  }),
-  response: Type.Object({
-    next_batch: Type.Optional(Type.String()),
-    prev_batch: Type.Optional(Type.String()),
-    recursion_depth: Type.Optional(Type.Integer()),
-    chunk: Type.Array(ClientEventSchema),
-  }),
+  query: RelationsQuerySchema,
+  response: RelatingEventsSchema,
   errors: ['M_NOT_FOUND'],
   since: 'v1.3',
 });
@@ -43,19 +48,8 @@ export const getRelatingEventsWithRelType = endpoint({
   alsoAt: ['/_matrix/client/unstable/rooms/:roomId/relations/:eventId/:relType'],
   auth: 'access-token',
   params: Type.Object({ roomId: RoomIdSchema, eventId: EventIdSchema, relType: Type.String() }),
-  query: Type.Object({
-    from: Type.Optional(Type.String()),
-    to: Type.Optional(Type.String()),
-    limit: Type.Optional(QueryCountSchema),
-    dir: Type.Optional(DirectionSchema),
-    recurse: Type.Optional(QueryBooleanSchema),
-  }),
-  response: Type.Object({
-    next_batch: Type.Optional(Type.String()),
-    prev_batch: Type.Optional(Type.String()),
-    recursion_depth: Type.Optional(Type.Integer()),
-    chunk: Type.Array(ClientEventSchema),
-  }),
+  query: RelationsQuerySchema,
+  response: RelatingEventsSchema,
   errors: ['M_NOT_FOUND'],
   since: 'v1.3',
 });
@@ -71,19 +65,8 @@ export const getRelatingEventsWithRelTypeAndEventType = endpoint({
   alsoAt: ['/_matrix/client/unstable/rooms/:roomId/relations/:eventId/:relType/:eventType'],
   auth: 'access-token',
   params: Type.Object({ roomId: RoomIdSchema, eventId: EventIdSchema, relType: Type.String(), eventType: Type.String() }),
-  query: Type.Object({
-    from: Type.Optional(Type.String()),
-    to: Type.Optional(Type.String()),
-    limit: Type.Optional(QueryCountSchema),
-    dir: Type.Optional(DirectionSchema),
-    recurse: Type.Optional(QueryBooleanSchema),
-  }),
-  response: Type.Object({
-    next_batch: Type.Optional(Type.String()),
-    prev_batch: Type.Optional(Type.String()),
-    recursion_depth: Type.Optional(Type.Integer()),
-    chunk: Type.Array(ClientEventSchema),
-  }),
+  query: RelationsQuerySchema,
+  response: RelatingEventsSchema,
   errors: ['M_NOT_FOUND'],
   since: 'v1.3',
 });
@@ -130,13 +113,15 @@ export const getRoomEvents = endpoint({
     to: Type.Optional(Type.String()),
     dir: DirectionSchema,
     limit: Type.Optional(QueryCountSchema),
+    /** A `RoomEventFilter` as JSON. */
     filter: Type.Optional(Type.String()),
   }),
   response: Type.Object({
     start: Type.String(),
     end: Type.Optional(Type.String()),
     chunk: Type.Array(ClientEventSchema),
-    state: Type.Optional(Type.Array(ClientEventSchema)),
+    /** The members that the events speak of, when members are loaded lazily. */
+    state: Type.Optional(Type.Array(StateEventSchema)),
   }),
 });
 
@@ -153,12 +138,15 @@ export const getEventContext = endpoint({
   params: Type.Object({ roomId: RoomIdSchema, eventId: EventIdSchema }),
   query: Type.Object({ limit: Type.Optional(QueryCountSchema), filter: Type.Optional(Type.String()) }),
   response: Type.Object({
-    start: Type.Optional(Type.String()),
-    end: Type.Optional(Type.String()),
-    events_before: Type.Optional(Type.Array(ClientEventSchema)),
-    event: Type.Optional(ClientEventSchema),
-    events_after: Type.Optional(Type.Array(ClientEventSchema)),
-    state: Type.Optional(Type.Array(ClientEventSchema)),
+    start: Type.String(),
+    end: Type.String(),
+    event: ClientEventSchema,
+    /** The newest first. */
+    events_before: Type.Array(ClientEventSchema),
+    /** The oldest first. */
+    events_after: Type.Array(ClientEventSchema),
+    /** The state at the last of the events. */
+    state: Type.Array(StateEventSchema),
   }),
 });
 

@@ -23,18 +23,7 @@ export const getAuthMetadata = endpoint({
     code_challenge_methods_supported: Type.Array(Type.String()),
     prompt_values_supported: Type.Optional(Type.Array(Type.String())),
     account_management_uri: Type.Optional(Type.String()),
-    account_management_actions_supported: Type.Optional(
-      Type.Array(
-        Type.Enum([
-          'org.matrix.profile',
-          'org.matrix.devices_list',
-          'org.matrix.device_view',
-          'org.matrix.device_delete',
-          'org.matrix.account_deactivate',
-          'org.matrix.cross_signing_reset',
-        ]),
-      ),
-    ),
+    account_management_actions_supported: Type.Optional(Type.Array(Type.String())),
     device_authorization_endpoint: Type.Optional(Type.String()),
   }),
   errors: ['M_UNRECOGNIZED'],

@@ -1,23 +1,35 @@
 import { Type } from 'typebox';
 import { endpoint } from '../endpoint.ts';
-import { BasicEventSchema, ClientEventSchema } from '../schemas/events.ts';
+import { BasicEventSchema, ClientEventSchema, MembershipSchema } from '../schemas/events.ts';
 import { EventIdSchema, RoomIdSchema } from '../schemas/ids.ts';
 import { QueryBooleanSchema, QueryCountSchema } from '../schemas/query.ts';
 import { VisibilitySchema } from '../schemas/room-directory.ts';
 
-/** Listen on the event stream. https://spec.matrix.org/latest/client-server-api/#get_matrixclientv3events */
+const EventStreamQuerySchema = Type.Object({ from: Type.Optional(Type.String()), timeout: Type.Optional(QueryCountSchema) });
+const EventStreamSchema = Type.Object({ start: Type.String(), end: Type.String(), chunk: Type.Array(ClientEventSchema) });
+
+const RoomSnapshotSchema = Type.Object({
+  room_id: RoomIdSchema,
+  membership: Type.Optional(MembershipSchema),
+  invite: Type.Optional(ClientEventSchema),
+  messages: Type.Optional(Type.Object({ start: Type.Optional(Type.String()), end: Type.String(), chunk: Type.Array(ClientEventSchema) })),
+  state: Type.Optional(Type.Array(ClientEventSchema)),
+  visibility: Type.Optional(VisibilitySchema),
+  account_data: Type.Optional(Type.Array(BasicEventSchema)),
+});
+
+/**
+ * Listen on the event stream; with a room id, of one room that may be looked into without joining it.
+ * https://spec.matrix.org/latest/client-server-api/#get_matrixclientv3events
+ */
 export const getEvents = endpoint({
   id: 'getEvents',
   method: 'GET',
   path: '/_matrix/client/v3/events',
   auth: 'access-token',
   guests: true,
-  query: Type.Object({ from: Type.Optional(Type.String()), timeout: Type.Optional(QueryCountSchema) }),
-  response: Type.Object({
-    start: Type.Optional(Type.String()),
-    end: Type.Optional(Type.String()),
-    chunk: Type.Optional(Type.Array(ClientEventSchema)),
-  }),
+  query: Type.Object({ ...EventStreamQuerySchema.properties, room_id: Type.Optional(RoomIdSchema) }),
+  response: EventStreamSchema,
   deprecated: true,
 });
 
@@ -42,19 +54,7 @@ export const initialSync = endpoint({
   response: Type.Object({
     end: Type.String(),
     presence: Type.Array(BasicEventSchema),
-    rooms: Type.Array(
-      Type.Object({
-        room_id: RoomIdSchema,
-        membership: Type.Enum(['invite', 'join', 'leave', 'ban']),
-        invite: Type.Optional(ClientEventSchema),
-        messages: Type.Optional(
-          Type.Object({ start: Type.Optional(Type.String()), end: Type.String(), chunk: Type.Array(ClientEventSchema) }),
-        ),
-        state: Type.Optional(Type.Array(ClientEventSchema)),
-        visibility: Type.Optional(VisibilitySchema),
-        account_data: Type.Optional(Type.Array(BasicEventSchema)),
-      }),
-    ),
+    rooms: Type.Array(RoomSnapshotSchema),
     account_data: Type.Optional(Type.Array(BasicEventSchema)),
   }),
   deprecated: true,
@@ -71,14 +71,7 @@ export const roomInitialSync = endpoint({
   auth: 'access-token',
   guests: true,
   params: Type.Object({ roomId: RoomIdSchema }),
-  response: Type.Object({
-    room_id: RoomIdSchema,
-    membership: Type.Optional(Type.Enum(['invite', 'join', 'leave', 'ban'])),
-    messages: Type.Optional(Type.Object({ start: Type.Optional(Type.String()), end: Type.String(), chunk: Type.Array(ClientEventSchema) })),
-    state: Type.Optional(Type.Array(ClientEventSchema)),
-    visibility: Type.Optional(VisibilitySchema),
-    account_data: Type.Optional(Type.Array(BasicEventSchema)),
-  }),
+  response: RoomSnapshotSchema,
 });
 
 /** Listen on the event stream of a particular room. https://spec.matrix.org/latest/client-server-api/#get_matrixclientv3events */
@@ -88,11 +81,7 @@ export const peekEvents = endpoint({
   path: '/_matrix/client/v3/events',
   auth: 'access-token',
   guests: true,
-  query: Type.Object({ from: Type.Optional(Type.String()), timeout: Type.Optional(QueryCountSchema), room_id: RoomIdSchema }),
-  response: Type.Object({
-    start: Type.Optional(Type.String()),
-    end: Type.Optional(Type.String()),
-    chunk: Type.Optional(Type.Array(ClientEventSchema)),
-  }),
+  query: Type.Object({ ...EventStreamQuerySchema.properties, room_id: RoomIdSchema }),
+  response: EventStreamSchema,
   servedBy: 'getEvents',
 });

@@ -1,7 +1,6 @@
 import { Type } from 'typebox';
 import { endpoint } from '../endpoint.ts';
 import { UserIdSchema } from '../schemas/ids.ts';
-import { JsonObjectSchema } from '../schemas/json.ts';
 import { OpenIdTokenSchema } from '../schemas/openid.ts';
 
 /**
@@ -14,6 +13,5 @@ export const requestOpenIdToken = endpoint({
   path: '/_matrix/client/v3/user/:userId/openid/request_token',
   auth: 'access-token',
   params: Type.Object({ userId: UserIdSchema }),
-  body: JsonObjectSchema,
   response: OpenIdTokenSchema,
 });

@@ -27,6 +27,6 @@ export const setPresence = endpoint({
   path: '/_matrix/client/v3/presence/:userId/status',
   auth: 'access-token',
   params: Type.Object({ userId: UserIdSchema }),
-  body: Type.Object({ presence: PresenceStateSchema, status_msg: Type.Optional(Type.String()) }),
+  body: Type.Object({ presence: PresenceStateSchema, status_msg: Type.Optional(Type.Union([Type.String(), Type.Null()])) }),
   response: EmptySchema,
 });

@@ -1,36 +1,19 @@
 import { Type } from 'typebox';
 import { endpoint } from '../endpoint.ts';
 import { EmptySchema } from '../schemas/json.ts';
+import { PusherDataSchema, PusherSchema } from '../schemas/pushers.ts';
 
-/**
- * Gets the current pushers for the authenticated user.
- * https://spec.matrix.org/latest/client-server-api/#get_matrixclientv3pushers
- */
+/** Gets the current pushers for the user. https://spec.matrix.org/latest/client-server-api/#get_matrixclientv3pushers */
 export const getPushers = endpoint({
   id: 'getPushers',
   method: 'GET',
   path: '/_matrix/client/v3/pushers',
   auth: 'access-token',
-  response: Type.Object({
-    pushers: Type.Optional(
-      Type.Array(
-        Type.Object({
-          pushkey: Type.String(),
-          kind: Type.String(),
-          app_id: Type.String(),
-          app_display_name: Type.String(),
-          device_display_name: Type.String(),
-          profile_tag: Type.Optional(Type.String()),
-          lang: Type.String(),
-          data: Type.Object({ url: Type.Optional(Type.String()), format: Type.Optional(Type.String()) }),
-        }),
-      ),
-    ),
-  }),
+  response: Type.Object({ pushers: Type.Array(PusherSchema) }),
 });
 
 /**
- * Modify a pusher for this user on the homeserver.
+ * Adds, changes or removes a pusher. All but `pushkey`, `kind` and `app_id` is required unless `kind` is null, which removes it.
  * https://spec.matrix.org/latest/client-server-api/#post_matrixclientv3pushersset
  */
 export const postPusher = endpoint({
@@ -46,7 +29,8 @@ export const postPusher = endpoint({
     device_display_name: Type.Optional(Type.String()),
     profile_tag: Type.Optional(Type.String()),
     lang: Type.Optional(Type.String()),
-    data: Type.Optional(Type.Object({ url: Type.Optional(Type.String()), format: Type.Optional(Type.Enum(['event_id_only'])) })),
+    data: Type.Optional(PusherDataSchema),
+    /** Whether other users may keep a pusher with the same key and app. */
     append: Type.Optional(Type.Boolean()),
   }),
   response: EmptySchema,

@@ -30,12 +30,16 @@ export const register = endpoint({
   query: Type.Object({ kind: Type.Optional(Type.Enum(['guest', 'user'])) }),
   body: Type.Object({
     auth: Type.Optional(AuthenticationDataSchema),
+    /** `m.login.application_service`, when one registers a user of its own. */
+    type: Type.Optional(Type.String()),
     username: Type.Optional(Type.String()),
     password: Type.Optional(Type.String()),
     device_id: Type.Optional(DeviceIdSchema),
     initial_device_display_name: Type.Optional(Type.String()),
     inhibit_login: Type.Optional(Type.Boolean()),
     refresh_token: Type.Optional(Type.Boolean()),
+    /** Makes a guest's account a full one. */
+    guest_access_token: Type.Optional(Type.String()),
   }),
   response: Type.Object({
     user_id: UserIdSchema,
@@ -59,7 +63,7 @@ export const checkUsernameAvailability = endpoint({
   path: '/_matrix/client/v3/register/available',
   auth: 'none',
   query: Type.Object({ username: Type.String() }),
-  response: Type.Object({ available: Type.Optional(Type.Boolean()) }),
+  response: Type.Object({ available: Type.Boolean() }),
   errors: ['M_USER_IN_USE', 'M_INVALID_USERNAME', 'M_EXCLUSIVE'],
   rateLimit: 'registration',
 });

@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { endpoint } from '../endpoint.ts';
+import { MembershipSchema } from '../schemas/events.ts';
 import { RoomIdOrAliasSchema, RoomIdSchema, UserIdSchema } from '../schemas/ids.ts';
 import { JsonObjectSchema } from '../schemas/json.ts';
 import { QueryListSchema } from '../schemas/query.ts';
@@ -20,7 +21,7 @@ export const getRoomSummary = endpoint({
   query: Type.Object({ via: Type.Optional(QueryListSchema) }),
   response: Type.Object({
     ...RoomSummarySchema.properties,
-    membership: Type.Optional(Type.Enum(['invite', 'join', 'knock', 'leave', 'ban'])),
+    membership: Type.Optional(MembershipSchema),
   }),
   errors: ['M_NOT_FOUND'],
   since: 'v1.15',
@@ -34,6 +35,7 @@ export const createRoom = endpoint({
   auth: 'access-token',
   body: Type.Object({
     visibility: Type.Optional(VisibilitySchema),
+    /** The local part alone. */
     room_alias_name: Type.Optional(Type.String()),
     name: Type.Optional(Type.String()),
     topic: Type.Optional(Type.String()),
@@ -60,7 +62,7 @@ export const upgradeRoom = endpoint({
   path: '/_matrix/client/v3/rooms/:roomId/upgrade',
   auth: 'access-token',
   params: Type.Object({ roomId: RoomIdSchema }),
-  body: Type.Object({ new_version: Type.String(), additional_creators: Type.Optional(Type.Array(Type.String())) }),
+  body: Type.Object({ new_version: Type.String(), additional_creators: Type.Optional(Type.Array(UserIdSchema)) }),
   response: Type.Object({ replacement_room: RoomIdSchema }),
   errors: ['M_UNSUPPORTED_ROOM_VERSION', 'M_FORBIDDEN'],
 });

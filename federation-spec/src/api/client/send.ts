@@ -2,6 +2,7 @@ import { Type } from 'typebox';
 import { endpoint } from '../endpoint.ts';
 import { EventIdSchema, RoomIdSchema } from '../schemas/ids.ts';
 import { JsonObjectSchema } from '../schemas/json.ts';
+import { SendQuerySchema, SentEventSchema } from '../schemas/sent-events.ts';
 
 /**
  * Strips all non-integrity-critical information out of an event.
@@ -14,7 +15,7 @@ export const redactEvent = endpoint({
   auth: 'access-token',
   params: Type.Object({ roomId: RoomIdSchema, eventId: EventIdSchema, txnId: Type.String() }),
   body: Type.Object({ reason: Type.Optional(Type.String()) }),
-  response: Type.Object({ event_id: Type.Optional(EventIdSchema) }),
+  response: SentEventSchema,
   rateLimit: 'message',
 });
 
@@ -29,8 +30,9 @@ export const sendMessage = endpoint({
   auth: 'access-token',
   guests: true,
   params: Type.Object({ roomId: RoomIdSchema, eventType: Type.String(), txnId: Type.String() }),
+  query: SendQuerySchema,
   body: JsonObjectSchema,
-  response: Type.Object({ event_id: EventIdSchema }),
+  response: SentEventSchema,
   errors: ['M_DUPLICATE_ANNOTATION'],
   rateLimit: 'message',
 });

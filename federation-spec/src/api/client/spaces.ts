@@ -1,9 +1,8 @@
 import { Type } from 'typebox';
 import { endpoint } from '../endpoint.ts';
-import { StrippedStateEventSchema } from '../schemas/events.ts';
-import { RoomIdSchema, TimestampSchema } from '../schemas/ids.ts';
+import { RoomIdSchema } from '../schemas/ids.ts';
 import { QueryBooleanSchema, QueryCountSchema } from '../schemas/query.ts';
-import { RoomSummarySchema } from '../schemas/room-directory.ts';
+import { SpaceRoomSchema } from '../schemas/room-directory.ts';
 
 /** Retrieve a portion of a space tree. https://spec.matrix.org/latest/client-server-api/#get_matrixclientv1roomsroomidhierarchy */
 export const getSpaceHierarchy = endpoint({
@@ -20,12 +19,7 @@ export const getSpaceHierarchy = endpoint({
     from: Type.Optional(Type.String()),
   }),
   response: Type.Object({
-    rooms: Type.Array(
-      Type.Object({
-        ...RoomSummarySchema.properties,
-        children_state: Type.Array(Type.Object({ ...StrippedStateEventSchema.properties, origin_server_ts: TimestampSchema })),
-      }),
-    ),
+    rooms: Type.Array(SpaceRoomSchema),
     next_batch: Type.Optional(Type.String()),
   }),
   errors: ['M_INVALID_PARAM', 'M_FORBIDDEN'],

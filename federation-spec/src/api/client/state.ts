@@ -1,8 +1,9 @@
 import { Type } from 'typebox';
 import { endpoint } from '../endpoint.ts';
-import { ClientEventSchema } from '../schemas/events.ts';
-import { EventIdSchema, RoomIdSchema } from '../schemas/ids.ts';
+import { StateEventSchema } from '../schemas/events.ts';
+import { RoomIdSchema } from '../schemas/ids.ts';
 import { JsonObjectSchema } from '../schemas/json.ts';
+import { SendQuerySchema, SentEventSchema } from '../schemas/sent-events.ts';
 
 /** An empty state key is left out of the path, with or without the slash before it. */
 const EMPTY_STATE_KEY = ['/_matrix/client/v3/rooms/:roomId/state/:eventType', '/_matrix/client/v3/rooms/:roomId/state/:eventType/'];
@@ -18,7 +19,7 @@ export const getRoomState = endpoint({
   auth: 'access-token',
   guests: true,
   params: Type.Object({ roomId: RoomIdSchema }),
-  response: Type.Array(ClientEventSchema),
+  response: Type.Array(StateEventSchema),
 });
 
 /**
@@ -34,7 +35,8 @@ export const getRoomStateWithKey = endpoint({
   guests: true,
   params: Type.Object({ roomId: RoomIdSchema, eventType: Type.String(), stateKey: Type.Optional(Type.String()) }),
   query: Type.Object({ format: Type.Optional(Type.Enum(['content', 'event'])) }),
-  response: Type.Union([JsonObjectSchema, ClientEventSchema]),
+  /** The content, or the whole event when the format is `event`. */
+  response: JsonObjectSchema,
 });
 
 /**
@@ -49,8 +51,9 @@ export const setRoomStateWithKey = endpoint({
   auth: 'access-token',
   guests: true,
   params: Type.Object({ roomId: RoomIdSchema, eventType: Type.String(), stateKey: Type.Optional(Type.String()) }),
+  query: SendQuerySchema,
   body: JsonObjectSchema,
-  response: Type.Object({ event_id: EventIdSchema }),
+  response: SentEventSchema,
   errors: ['M_BAD_ALIAS', 'M_INVALID_PARAM', 'M_FORBIDDEN', 'M_INVITE_BLOCKED'],
   rateLimit: 'message',
 });

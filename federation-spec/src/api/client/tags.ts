@@ -3,6 +3,9 @@ import { endpoint } from '../endpoint.ts';
 import { RoomIdSchema, UserIdSchema } from '../schemas/ids.ts';
 import { EmptySchema, mapOf } from '../schemas/json.ts';
 
+/** Where a room stands among those with the same tag, from 0 to 1. */
+const TagSchema = Type.Object({ order: Type.Optional(Type.Number()) });
+
 /** List the tags for a room. https://spec.matrix.org/latest/client-server-api/#get_matrixclientv3useruseridroomsroomidtags */
 export const getRoomTags = endpoint({
   id: 'getRoomTags',
@@ -10,7 +13,7 @@ export const getRoomTags = endpoint({
   path: '/_matrix/client/v3/user/:userId/rooms/:roomId/tags',
   auth: 'access-token',
   params: Type.Object({ userId: UserIdSchema, roomId: RoomIdSchema }),
-  response: Type.Object({ tags: Type.Optional(mapOf(Type.Object({ order: Type.Optional(Type.Number()) }))) }),
+  response: Type.Object({ tags: mapOf(TagSchema) }),
 });
 
 /**
@@ -33,6 +36,6 @@ export const setRoomTag = endpoint({
   path: '/_matrix/client/v3/user/:userId/rooms/:roomId/tags/:tag',
   auth: 'access-token',
   params: Type.Object({ userId: UserIdSchema, roomId: RoomIdSchema, tag: Type.String() }),
-  body: Type.Object({ order: Type.Optional(Type.Number()) }),
+  body: TagSchema,
   response: EmptySchema,
 });

@@ -55,3 +55,7 @@ export type BasicEvent = Static<typeof BasicEventSchema>;
 /** The two ways through a room's history: `b` to what was before, `f` to what came after. */
 export const DirectionSchema = Type.Enum(['b', 'f']);
 export type Direction = Static<typeof DirectionSchema>;
+
+/** How a user stands to a room. https://spec.matrix.org/latest/client-server-api/#room-membership */
+export const MembershipSchema = Type.Enum(['join', 'invite', 'knock', 'leave', 'ban']);
+export type Membership = Static<typeof MembershipSchema>;

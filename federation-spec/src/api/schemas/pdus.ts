@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { ServerNameSchema, TimestampSchema } from './ids.ts';
 import { JsonObjectSchema } from './json.ts';
 
 /**
@@ -7,16 +8,22 @@ import { JsonObjectSchema } from './json.ts';
  */
 export const PduSchema = JsonObjectSchema;
 
-/** What servers tell each other beside events. https://spec.matrix.org/latest/server-server-api/#edus */
-export const EduSchema = Type.Object({ edu_type: Type.String(), content: JsonObjectSchema });
-export type Edu = Static<typeof EduSchema>;
-
-/** A list of events with where it was asked for: an answer that looks like a transaction. */
+/** A list of events, in the shape of a transaction. */
 export const PduListSchema = Type.Object({
-  origin: Type.Optional(Type.String()),
-  origin_server_ts: Type.Optional(Type.Integer()),
+  origin: Type.Optional(ServerNameSchema),
+  origin_server_ts: Type.Optional(TimestampSchema),
   pdus: Type.Array(PduSchema),
 });
+
+/** https://spec.matrix.org/latest/server-server-api/#transactions */
+export const TransactionSchema = Type.Object({
+  origin: ServerNameSchema,
+  origin_server_ts: TimestampSchema,
+  pdus: Type.Array(PduSchema),
+  /** Only that they are objects, for the same reason; `edus.ts` says what each kind holds. */
+  edus: Type.Optional(Type.Array(JsonObjectSchema)),
+});
+export type Transaction = Static<typeof TransactionSchema>;
 
 /**
  * An event to be completed and signed by the server that asked for it; what it holds depends on the room's version, which is

@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
-import { ContentUriSchema, RoomAliasSchema, RoomIdSchema } from './ids.ts';
+import { StrippedStateEventSchema } from './events.ts';
+import { ContentUriSchema, RoomAliasSchema, RoomIdSchema, TimestampSchema } from './ids.ts';
 
 /** A room in the published directory. https://spec.matrix.org/latest/client-server-api/#published-room-directory */
 export const PublicRoomSchema = Type.Object({
@@ -40,6 +41,13 @@ export const RoomSummarySchema = Type.Object({
   room_version: Type.Optional(Type.String()),
 });
 export type RoomSummary = Static<typeof RoomSummarySchema>;
+
+/** A room in a space, with the `m.space.child` events that name its children. https://spec.matrix.org/latest/client-server-api/#spaces */
+export const SpaceRoomSchema = Type.Object({
+  ...RoomSummarySchema.properties,
+  children_state: Type.Array(Type.Object({ ...StrippedStateEventSchema.properties, origin_server_ts: TimestampSchema })),
+});
+export type SpaceRoom = Static<typeof SpaceRoomSchema>;
 
 export const VisibilitySchema = Type.Enum(['public', 'private']);
 export type Visibility = Static<typeof VisibilitySchema>;

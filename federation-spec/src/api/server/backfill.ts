@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { endpoint } from '../endpoint.ts';
-import { RoomIdSchema } from '../schemas/ids.ts';
+import { EventIdSchema, RoomIdSchema } from '../schemas/ids.ts';
 import { PduListSchema, PduSchema } from '../schemas/pdus.ts';
 import { QueryCountSchema, QueryListSchema } from '../schemas/query.ts';
 
@@ -32,8 +32,10 @@ export const getMissingPreviousEvents = endpoint({
   body: Type.Object({
     limit: Type.Optional(Type.Integer()),
     min_depth: Type.Optional(Type.Integer()),
-    earliest_events: Type.Array(Type.String()),
-    latest_events: Type.Array(Type.String()),
+    /** The events already known, where to stop. */
+    earliest_events: Type.Array(EventIdSchema),
+    /** The events whose predecessors are missing, where to begin. */
+    latest_events: Type.Array(EventIdSchema),
   }),
   response: Type.Object({ events: Type.Array(PduSchema) }),
   rateLimit: 'federation',

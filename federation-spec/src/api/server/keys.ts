@@ -21,12 +21,12 @@ export const perspectivesKeyQuery = endpoint({
   id: 'perspectivesKeyQuery',
   method: 'GET',
   path: '/_matrix/key/v2/query/:serverName',
+  alsoAt: ['/_matrix/key/v2/query/:serverName/:keyId'],
   auth: 'none',
   params: Type.Object({ serverName: ServerNameSchema }),
   query: Type.Object({ minimum_valid_until_ts: Type.Optional(QueryCountSchema) }),
   response: NotaryKeysSchema,
   rateLimit: 'federation',
-  since: 'v1.6',
 });
 
 /** Get the homeserver's public key(s). https://spec.matrix.org/latest/server-server-api/#get_matrixkeyv2server */
@@ -34,8 +34,9 @@ export const getServerKey = endpoint({
   id: 'getServerKey',
   method: 'GET',
   path: '/_matrix/key/v2/server',
+  /** Older servers name a key in the path; all keys are the answer all the same. */
+  alsoAt: ['/_matrix/key/v2/server/:keyId'],
   auth: 'none',
   response: ServerKeysSchema,
   rateLimit: 'none',
-  since: 'v1.6',
 });

@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { endpoint } from '../endpoint.ts';
 import { QueryBooleanSchema, QueryCountSchema } from '../schemas/query.ts';
-import { PublicRoomsSchema } from '../schemas/room-directory.ts';
+import { PublicRoomsFilterSchema, PublicRoomsSchema } from '../schemas/room-directory.ts';
 
 /**
  * Lists the server's published room directory.
@@ -34,12 +34,7 @@ export const queryPublicRooms = endpoint({
   body: Type.Object({
     limit: Type.Optional(Type.Integer()),
     since: Type.Optional(Type.String()),
-    filter: Type.Optional(
-      Type.Object({
-        generic_search_term: Type.Optional(Type.String()),
-        room_types: Type.Optional(Type.Array(Type.Union([Type.String(), Type.Null()]))),
-      }),
-    ),
+    filter: Type.Optional(PublicRoomsFilterSchema),
     include_all_networks: Type.Optional(Type.Boolean()),
     third_party_instance_id: Type.Optional(Type.String()),
   }),

@@ -1,9 +1,8 @@
 import { Type } from 'typebox';
 import { endpoint } from '../endpoint.ts';
-import { StrippedStateEventSchema } from '../schemas/events.ts';
-import { RoomIdSchema, TimestampSchema } from '../schemas/ids.ts';
+import { RoomIdSchema } from '../schemas/ids.ts';
 import { QueryBooleanSchema } from '../schemas/query.ts';
-import { RoomSummarySchema } from '../schemas/room-directory.ts';
+import { RoomSummarySchema, SpaceRoomSchema } from '../schemas/room-directory.ts';
 
 /** Retrieve a portion of a space tree. https://spec.matrix.org/latest/server-server-api/#get_matrixfederationv1hierarchyroomid */
 export const getSpaceHierarchy = endpoint({
@@ -14,12 +13,9 @@ export const getSpaceHierarchy = endpoint({
   params: Type.Object({ roomId: RoomIdSchema }),
   query: Type.Object({ suggested_only: Type.Optional(QueryBooleanSchema) }),
   response: Type.Object({
-    room: Type.Object({
-      ...RoomSummarySchema.properties,
-      children_state: Type.Array(Type.Object({ ...StrippedStateEventSchema.properties, origin_server_ts: TimestampSchema })),
-    }),
-    children: Type.Array(Type.Object({ ...RoomSummarySchema.properties })),
-    inaccessible_children: Type.Array(Type.String()),
+    room: SpaceRoomSchema,
+    children: Type.Array(RoomSummarySchema),
+    inaccessible_children: Type.Array(RoomIdSchema),
   }),
   errors: ['M_NOT_FOUND'],
   rateLimit: 'federation',

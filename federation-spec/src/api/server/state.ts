@@ -26,7 +26,7 @@ export const getRoomStateIds = endpoint({
   auth: 'federation',
   params: Type.Object({ roomId: RoomIdSchema }),
   query: Type.Object({ event_id: EventIdSchema }),
-  response: Type.Object({ auth_chain_ids: Type.Array(Type.String()), pdu_ids: Type.Array(Type.String()) }),
+  response: Type.Object({ auth_chain_ids: Type.Array(EventIdSchema), pdu_ids: Type.Array(EventIdSchema) }),
   errors: ['M_FORBIDDEN', 'M_NOT_FOUND'],
   rateLimit: 'federation',
 });

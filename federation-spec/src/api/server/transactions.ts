@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { endpoint } from '../endpoint.ts';
 import { mapOf } from '../schemas/json.ts';
-import { EduSchema, PduListSchema } from '../schemas/pdus.ts';
+import { TransactionSchema } from '../schemas/pdus.ts';
 
 /** Send a transaction. https://spec.matrix.org/latest/server-server-api/#put_matrixfederationv1sendtxnid */
 export const sendTransaction = endpoint({
@@ -10,7 +10,8 @@ export const sendTransaction = endpoint({
   path: '/_matrix/federation/v1/send/:txnId',
   auth: 'federation',
   params: Type.Object({ txnId: Type.String() }),
-  body: Type.Object({ ...PduListSchema.properties, edus: Type.Optional(Type.Array(EduSchema)) }),
+  body: TransactionSchema,
+  /** By event id: empty when the event was taken, with an error when it was not. */
   response: Type.Object({ pdus: mapOf(Type.Object({ error: Type.Optional(Type.String()) })) }),
   rateLimit: 'federation',
 });

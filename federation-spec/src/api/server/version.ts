@@ -10,7 +10,7 @@ export const getWellKnown = endpoint({
   method: 'GET',
   path: '/.well-known/matrix/server',
   auth: 'none',
-  response: Type.Object({ 'm.server': Type.Optional(Type.String()) }),
+  response: Type.Object({ 'm.server': Type.String() }),
   rateLimit: 'none',
 });
 
@@ -24,7 +24,7 @@ export const getVersion = endpoint({
   path: '/_matrix/federation/v1/version',
   auth: 'none',
   response: Type.Object({
-    server: Type.Optional(Type.Object({ name: Type.Optional(Type.String()), version: Type.Optional(Type.String()) })),
+    server: Type.Object({ name: Type.String(), version: Type.String() }),
   }),
   rateLimit: 'none',
 });
