@@ -47,7 +47,9 @@ type Parts = { machine: OlmMachine; verifications: MachineVerifications; tell: (
 /** Opens the crypto store of a device and starts its machine in this thread. The store is encrypted with `storeKey` (32 bytes). */
 export async function createCryptoEngine(options: EngineOptions): Promise<CryptoEngine> {
   await initAsync(options.wasmUrl);
-  const store = options.isPersistent ? await StoreHandle.openWithKey(options.storeName, options.storeKey) : await StoreHandle.open(undefined, undefined);
+  const store = options.isPersistent
+    ? await StoreHandle.openWithKey(options.storeName, options.storeKey)
+    : await StoreHandle.open(undefined, undefined);
   const machine = await OlmMachine.initFromStore(new UserId(options.userId), new DeviceId(options.deviceId), store);
   store.free();
 

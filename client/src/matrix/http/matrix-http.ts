@@ -23,6 +23,14 @@ export type RequestOptions<Params extends TObject, Query extends TObject, Body e
 } & (keyof Static<Params> extends never ? { params?: Fields<Params> } : { params: Static<Params> }) &
   (Body extends RawBody ? { body: BodyInit; contentType: string } : Body extends TSchema ? { body?: Payload<Body> } : never);
 
+export type RelayOptions = {
+  params?: Record<string, string>;
+  query?: Record<string, string>;
+  body?: JsonObject;
+  signal?: AbortSignal | undefined;
+  patient?: boolean;
+};
+
 /** A request whose endpoint is not a value of `federation-spec`: media with progress, extensions. */
 export type PlainRequest = {
   method: string;
@@ -43,6 +51,8 @@ export type MatrixHttp = {
     endpoint: Endpoint<Params, Query, Body, Response>,
     options: RequestOptions<Params, Query, Body>,
   ): Promise<Payload<Response>>;
+  /** The same for a body that was made elsewhere (by the crypto machine) and an answer that nobody reads here. */
+  relay(endpoint: Endpoint, options: RelayOptions): Promise<JsonObject>;
   /** The answer's body untouched; the same errors. */
   fetchRaw(request: PlainRequest): Promise<Response>;
   /** A token that is good now, refreshed when it is about to run out; nothing when not logged in. */
@@ -103,12 +113,20 @@ export function createMatrixHttp({ baseUrl, fetch, tokens }: Deps): MatrixHttp {
     endpoint: Endpoint<Params, Query, Body, Answer>,
     options: RequestOptions<Params, Query, Body>,
   ): Promise<Payload<Answer>> {
+    return (await callJson(endpoint, options)) as Payload<Answer>;
+  }
+
+  async function relay(endpoint: Endpoint, options: RelayOptions): Promise<JsonObject> {
+    const answer = await callJson(endpoint, options);
+    return isJsonObject(answer) ? answer : {};
+  }
+
+  async function callJson(endpoint: Endpoint, options: AnyOptions): Promise<unknown> {
     const plain = toPlainRequest(endpoint, options);
     const attempts = options.patient === true ? MAX_ATTEMPTS : 1;
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const response = await fetchRaw(plain);
-        return (await readJsonBody(response)) as Payload<Answer>;
+        return await readJsonBody(await fetchRaw(plain));
       } catch (error) {
         if (attempt >= attempts || !isTransient(error)) throw error;
         await waitMs(retryDelayMs(error, attempt), options.signal);
@@ -116,7 +134,7 @@ export function createMatrixHttp({ baseUrl, fetch, tokens }: Deps): MatrixHttp {
     }
   }
 
-  return { baseUrl, request, fetchRaw, accessToken: () => tokens.current() };
+  return { baseUrl, request, relay, fetchRaw, accessToken: () => tokens.current() };
 }
 
 /** How long to wait before the next try: what the server asked for, or twice as long each time. */
@@ -148,6 +166,7 @@ type AnyOptions = {
   contentType?: string;
   signal?: AbortSignal | undefined;
   timeoutMs?: number;
+  patient?: boolean;
 };
 
 function toPlainRequest(endpoint: Endpoint, options: AnyOptions): PlainRequest {
