@@ -9,7 +9,7 @@ import { setting } from './setting.ts';
 export const SETTINGS = {
   serverName: setting('BLINKCHAT_SERVER_NAME', serverName, 'localhost:8008', 'the name after the colon in user ids; never changes'),
   publicUrl: setting('BLINKCHAT_PUBLIC_URL', httpUrl, 'http://localhost:8008', 'the base URL clients reach us at', ({ port }) =>
-    port === 8008 ? undefined : `http://localhost:${port}`,
+    port === 8008 || Number.isNaN(port) ? undefined : `http://localhost:${port}`,
   ),
   host: setting('BLINKCHAT_HOST', text, '127.0.0.1', 'the address to listen on'),
   port: setting('BLINKCHAT_PORT', wholeNumber(0, 65_535), '8008', 'the plain-HTTP port, for clients, servers and the proxy'),

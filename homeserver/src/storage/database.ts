@@ -5,21 +5,32 @@ type ColumnTypes = { bigint: number };
 
 /** A pool or a transaction: what every storage function takes as its first argument. */
 export type Sql = postgres.ISql<ColumnTypes>;
-/** The pool, which can open transactions and be ended. */
-export type Database = postgres.Sql<ColumnTypes>;
-export type Transaction = postgres.TransactionSql<ColumnTypes>;
+/** Connections that are opened as needed, shared, and ended together. */
+export type Pool = postgres.Sql<ColumnTypes>;
+
+/** A homeserver's database. */
+export type Database = {
+  sql: Pool;
+  /** One connection whose commits do not wait for the disk: for cursors that may be replayed, never for what was acknowledged. */
+  lazySql: Pool;
+  close(): Promise<void>;
+};
 
 /** Where PostgreSQL is: a URL, or the unix socket of the embedded one. */
 export type DatabaseAddress =
   | { kind: 'url'; url: string }
   | { kind: 'socket'; directory: string; port: number; user: string; password: string; database: string };
 
-export type DatabaseOptions = {
+export type PoolOptions = {
   maxConnections?: number;
   /** Connections are never replaced by fresh ones: for what lives as long as its connection, such as an advisory lock. */
   permanent?: boolean;
+  /** Commits do not wait for the disk. */
+  lazyCommits?: boolean;
   statementTimeoutMs?: number;
+  /** A connection ended, for whatever reason. */
   onClose?: () => void;
+  /** Told of every statement, BEGIN and COMMIT among them. */
   onQuery?: (query: string) => void;
 };
 
@@ -30,8 +41,21 @@ const MAX_LIFETIME_S = 3600;
 const STATEMENT_TIMEOUT_MS = 30_000;
 const IDLE_IN_TRANSACTION_TIMEOUT_MS = 60_000;
 
+/** How long `close` lets running statements finish. */
+const CLOSE_TIMEOUT_S = 5;
+
+/** Opens a homeserver's database. Connections are made when the first queries need them. */
+export function connectDatabase(address: DatabaseAddress, options: PoolOptions = {}): Database {
+  const sql = openPool(address, options);
+  const lazySql = openPool(address, { ...options, maxConnections: 1, lazyCommits: true });
+  const close = async () => {
+    await Promise.all([sql.end({ timeout: CLOSE_TIMEOUT_S }), lazySql.end({ timeout: CLOSE_TIMEOUT_S })]);
+  };
+  return { sql, lazySql, close };
+}
+
 /** Opens a pool. Connections are made when the first queries need them. */
-export function connectDatabase(address: DatabaseAddress, options: DatabaseOptions = {}): Database {
+export function openPool(address: DatabaseAddress, options: PoolOptions = {}): Pool {
   const { onClose, onQuery } = options;
   const common = {
     max: options.maxConnections ?? MAX_CONNECTIONS,
@@ -43,6 +67,7 @@ export function connectDatabase(address: DatabaseAddress, options: DatabaseOptio
       application_name: 'blinkchat',
       statement_timeout: options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS,
       idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
+      ...(options.lazyCommits === true ? { synchronous_commit: 'off' } : {}),
     },
     ...(onClose === undefined ? {} : { onclose: onClose }),
     ...(onQuery === undefined ? {} : { debug: (_connection: number, query: string) => onQuery(query) }),
@@ -50,4 +75,37 @@ export function connectDatabase(address: DatabaseAddress, options: DatabaseOptio
   if (address.kind === 'url') return postgres(address.url, common);
   const { directory, port, user, password, database } = address;
   return postgres({ ...common, path: `${directory}/.s.PGSQL.${port}`, user, password, database });
+}
+
+/** Runs `work` between BEGIN and COMMIT; what it throws rolls everything back and is thrown on. */
+export async function inTransaction<T>(database: Database, work: (sql: Sql) => Promise<T>): Promise<T> {
+  let result: { value: T } | undefined;
+  await database.sql.begin(async (sql) => {
+    result = { value: await work(sql) };
+  });
+  if (result === undefined) throw new Error('the transaction ended without having run');
+  return result.value;
+}
+
+/** Network codes of Node and postgres.js that mean the connection, not the statement, failed. */
+const LOST = /^(?:CONNECTION_|ECONNREFUSED$|ECONNRESET$|EPIPE$|ENOENT$|ETIMEDOUT$)/;
+/** SQLSTATE class 08, and the server being shut down, crashed, or starting. https://www.postgresql.org/docs/current/errcodes-appendix.html */
+const LOST_STATE = /^(?:08...|57P0[1-3])$/;
+/** SQLSTATE classes 22 (data exception) and 23 (constraint violation). */
+const DATA_STATE = /^2[23]...$/;
+
+/** Whether the connection to the database was lost or refused: what the statement did is unknown. */
+export function isConnectionError(error: unknown): boolean {
+  const code = codeOf(error);
+  return code !== undefined && (LOST.test(code) || LOST_STATE.test(code));
+}
+
+/** Whether the database refused the values themselves; the same statement would be refused again. */
+export function isDataError(error: unknown): boolean {
+  const code = codeOf(error);
+  return code !== undefined && DATA_STATE.test(code);
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }

@@ -1,5 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
-import type { Database } from './database.ts';
+import type { Pool } from './database.ts';
 
 const MIGRATIONS = new URL('./migrations/', import.meta.url);
 const NAME = /^\d{4}_[a-z0-9_]+\.sql$/;
@@ -13,9 +13,9 @@ const MIGRATION_LOCK = 7_223_001;
  * @returns the names of the migrations that ran
  * @throws when the database has a migration that this version does not know: it was made by a newer one
  */
-export async function migrate(database: Database): Promise<string[]> {
+export async function migrate(pool: Pool): Promise<string[]> {
   const known = (await readdir(MIGRATIONS)).filter((name) => NAME.test(name)).sort();
-  const connection = await database.reserve();
+  const connection = await pool.reserve();
   try {
     await connection`select pg_advisory_lock(${MIGRATION_LOCK})`;
     await connection`create table if not exists schema_migrations (name text primary key, applied_at timestamptz not null default now())`;

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { connectDatabase, type Database, type DatabaseAddress } from './database.ts';
+import { type DatabaseAddress, openPool, type Pool } from './database.ts';
 
 /** Any number, as long as all of our processes use the same. */
 const OWNER_LOCK = 7_223_002;
@@ -21,10 +21,10 @@ export type Ownership = AsyncDisposable & {
  */
 export async function ownDatabase(address: DatabaseAddress, onLost: () => void): Promise<Ownership> {
   let released = false;
-  let connection: Database | undefined;
+  let connection: Pool | undefined;
 
   async function claim(): Promise<void> {
-    const candidate = connectDatabase(address, { maxConnections: 1, permanent: true, onClose: () => void reclaim(candidate) });
+    const candidate = openPool(address, { maxConnections: 1, permanent: true, onClose: () => void reclaim(candidate) });
     const deadline = Date.now() + PATIENCE_MS;
     try {
       while (!(await tryLock(candidate))) {
@@ -38,7 +38,7 @@ export async function ownDatabase(address: DatabaseAddress, onLost: () => void):
     }
   }
 
-  async function reclaim(lost: Database): Promise<void> {
+  async function reclaim(lost: Pool): Promise<void> {
     if (released || lost !== connection) return;
     connection = undefined;
     await lost.end({ timeout: 1 }).catch(() => undefined);
@@ -60,7 +60,7 @@ export async function ownDatabase(address: DatabaseAddress, onLost: () => void):
   return { release, [Symbol.asyncDispose]: release };
 }
 
-async function tryLock(connection: Database): Promise<boolean> {
+async function tryLock(connection: Pool): Promise<boolean> {
   const [row] = await connection<{ locked: boolean }[]>`select pg_try_advisory_lock(${OWNER_LOCK}) as locked`;
   return row?.locked ?? false;
 }

@@ -1,0 +1,12 @@
+/** Lets web clients of any origin in. https://spec.matrix.org/latest/client-server-api/#web-browser-clients */
+export const CORS_HEADERS: Readonly<Record<string, string>> = {
+  'Access-Control-Allow-Origin': '*',
+  'Access-Control-Allow-Methods': 'GET, POST, PUT, DELETE, OPTIONS',
+  'Access-Control-Allow-Headers': 'X-Requested-With, Content-Type, Authorization',
+  'Access-Control-Expose-Headers': 'Retry-After',
+};
+
+/** The paths that web pages of other origins may call. */
+export function isCrossOriginPath(path: string): boolean {
+  return path.startsWith('/_matrix/') || path.startsWith('/.well-known/matrix/') || path.startsWith('/_synapse/');
+}

@@ -1,0 +1,42 @@
+import type { RateLimitClass } from 'federation-spec/api/endpoint.ts';
+import { LRUCache } from 'lru-cache';
+import type { Clock } from '../../platform/clock.ts';
+import { limitExceeded } from '../../platform/matrix-error.ts';
+
+/** A bucket holds `burst` calls and refills at `perSecond`. */
+type Limit = { perSecond: number; burst: number };
+
+/** How often one account (or, before log-in, one address; or one server) may call the endpoints of a class. */
+export const LIMITS: Readonly<Record<Exclude<RateLimitClass, 'none'>, Limit>> = {
+  default: { perSecond: 50, burst: 200 },
+  login: { perSecond: 0.2, burst: 10 },
+  registration: { perSecond: 0.2, burst: 20 },
+  mail: { perSecond: 1 / 60, burst: 5 },
+  message: { perSecond: 10, burst: 50 },
+  join: { perSecond: 1, burst: 30 },
+  invite: { perSecond: 1, burst: 30 },
+  media: { perSecond: 10, burst: 100 },
+  search: { perSecond: 1, burst: 20 },
+  federation: { perSecond: 100, burst: 500 },
+};
+
+/** Callers remembered at once; the least recently seen is forgotten, with a full bucket. */
+const MAX_BUCKETS = 100_000;
+
+/** Takes one call from a caller's bucket. Throws `M_LIMIT_EXCEEDED` when it is empty. */
+export type RateLimiter = (limitClass: RateLimitClass, caller: string) => void;
+
+export function createRateLimiter({ clock, enabled }: { clock: Clock; enabled: boolean }): RateLimiter {
+  const buckets = new LRUCache<string, { tokens: number; filledAt: number }>({ max: MAX_BUCKETS });
+  return (limitClass, caller) => {
+    if (!enabled || limitClass === 'none') return;
+    const { perSecond, burst } = LIMITS[limitClass];
+    const key = `${limitClass} ${caller}`;
+    const now = clock.now();
+    const bucket = buckets.get(key) ?? { tokens: burst, filledAt: now };
+    const elapsedS = Math.max(0, now - bucket.filledAt) / 1000;
+    const tokens = Math.min(burst, bucket.tokens + elapsedS * perSecond);
+    if (tokens < 1) throw limitExceeded(((1 - tokens) / perSecond) * 1000);
+    buckets.set(key, { tokens: tokens - 1, filledAt: now });
+  };
+}

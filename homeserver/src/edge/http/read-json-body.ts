@@ -1,0 +1,47 @@
+import { badJson, notJson } from '../../platform/matrix-error.ts';
+
+/** Deeper than any honest request; shallow enough that code which walks a value by recursion is safe. */
+const MAX_DEPTH = 100;
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/**
+ * Reads a JSON body. An empty one counts as `{}`: many clients send none where every key is optional.
+ * A `__proto__` key becomes an ordinary property.
+ *
+ * @throws `M_NOT_JSON` when the bytes are not UTF-8 or not JSON; `M_BAD_JSON` when the value is nested too deeply or holds text that
+ * cannot be stored (NUL, lone surrogates)
+ */
+export function readJsonBody(bytes: Uint8Array): unknown {
+  if (bytes.length === 0) return {};
+  let value: unknown;
+  try {
+    value = JSON.parse(utf8.decode(bytes));
+  } catch {
+    throw notJson('The body is not JSON in UTF-8');
+  }
+  checkValue(value, 0);
+  return value;
+}
+
+function checkValue(value: unknown, depth: number): void {
+  if (typeof value === 'string') checkText(value);
+  if (typeof value !== 'object' || value === null) return;
+  if (depth >= MAX_DEPTH) throw badJson(`The body is nested more than ${MAX_DEPTH} levels deep`);
+  if (Array.isArray(value)) {
+    for (const item of value) checkValue(item, depth + 1);
+    return;
+  }
+  for (const [key, item] of Object.entries(value)) {
+    checkText(key);
+    checkValue(item, depth + 1);
+  }
+}
+
+function checkText(text: string): void {
+  if (!isStorableText(text)) throw badJson('Text may hold neither NUL nor half a surrogate pair');
+}
+
+/** Whether PostgreSQL would store a text as it is: it refuses NUL, and replaces lone surrogates in silence. */
+export function isStorableText(text: string): boolean {
+  return !text.includes('\0') && text.isWellFormed();
+}

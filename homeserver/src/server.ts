@@ -1,0 +1,123 @@
+import { mkdir } from 'node:fs/promises';
+import type { Config } from './config/config.ts';
+import { loadSecrets } from './config/secrets.ts';
+import { versionsRoute } from './edge/client-api/versions.ts';
+import { healthPage } from './edge/health.ts';
+import { createApp } from './edge/http/app.ts';
+import { createClientIp } from './edge/http/client-ip.ts';
+import type { SocketRoute } from './edge/http/live-socket.ts';
+import { serveMetrics } from './edge/http/metrics-listener.ts';
+import { createRateLimiter } from './edge/http/rate-limit.ts';
+import type { Authenticate, VerifyOrigin } from './edge/http/requester.ts';
+import type { Route } from './edge/http/route.ts';
+import { listen } from './edge/http/uws-listener.ts';
+import { wellKnownPages } from './edge/well-known.ts';
+import { type Clock, systemClock } from './platform/clock.ts';
+import { createLogger, type Logger } from './platform/logger.ts';
+import { unauthorized, unknownToken } from './platform/matrix-error.ts';
+import { createMetrics } from './platform/metrics.ts';
+import { type Random, systemRandom } from './platform/random.ts';
+import { openDatabase } from './storage/open-database.ts';
+
+/** How long requests in flight may take to finish once the server was told to stop. */
+const DRAIN_MS = 8_000;
+
+export type Server = AsyncDisposable & {
+  /** Where it listens: the public URL when the port is the configured one. */
+  url: string;
+  port: number;
+  tlsPort: number | undefined;
+  /** Answers what it acknowledged, then closes everything it opened. */
+  stop(): Promise<void>;
+};
+
+/** What a test may replace. */
+export type Surroundings = {
+  clock?: Clock;
+  random?: Random;
+  logger?: Logger;
+  /** Told of every SQL statement. */
+  onQuery?: (query: string) => void;
+  /** Called when the server cannot go on, such as after losing its database to another process. */
+  onFatal?: (error: Error) => void;
+};
+
+/**
+ * Puts the homeserver together and starts it: the one place that knows everyone. It resolves once requests are served.
+ *
+ * @throws when a setting does not fit this machine or database: the message says which, and what to do
+ */
+export async function createServer(config: Config, surroundings: Surroundings = {}): Promise<Server> {
+  const { clock = systemClock, random = systemRandom, logger = createLogger(config.logLevel) } = surroundings;
+  const metrics = createMetrics();
+  const closers: (() => Promise<void> | void)[] = [];
+  const onFatal = surroundings.onFatal ?? ((error) => logger.fatal({ err: error }, 'the server cannot go on'));
+  let stopping: Promise<void> | undefined;
+
+  /** Closes what was opened, the last first. */
+  const closeAll = async () => {
+    for (const close of closers.splice(0).reverse()) await close();
+  };
+
+  try {
+    // Ground: the data folder, its secrets, the database.
+    await mkdir(config.dataDir, { recursive: true });
+    const secrets = await loadSecrets(config.dataDir, random);
+    const { database, close: closeDatabase } = await openDatabase({
+      dataDir: config.dataDir,
+      databaseUrl: config.databaseUrl,
+      serverName: config.serverName,
+      logger,
+      onLost: () => onFatal(new Error('Another process has taken over the database')),
+      ...(surroundings.onQuery === undefined ? {} : { onQuery: surroundings.onQuery }),
+    });
+    closers.push(closeDatabase);
+    void secrets;
+    void database;
+
+    // Accounts.
+    const authenticate: Authenticate = () => {
+      throw unknownToken();
+    };
+
+    // Federation.
+    const verifyOrigin: VerifyOrigin = () => Promise.reject(unauthorized('Federation is off'));
+
+    // The edge.
+    const routes: Route[] = [versionsRoute()];
+    const sockets: SocketRoute[] = [];
+    const federates = !(config.federation.length === 1 && config.federation[0] === 'off');
+    const pages = [
+      healthPage(() => stopping !== undefined),
+      wellKnownPages({ publicUrl: config.publicUrl, adminContact: config.adminContact, federates }),
+    ];
+    const limitRate = createRateLimiter({ clock, enabled: config.rateLimits });
+    const app = createApp({ routes, pages, authenticate, verifyOrigin, limitRate, logger, metrics });
+
+    if (config.metricsPort !== undefined) closers.push(await serveMetrics(metrics, config.metricsPort));
+    const listener = await listen({
+      host: config.host,
+      port: config.port,
+      tls: tlsOf(config),
+      handle: app.callback() as unknown as Parameters<typeof listen>[0]['handle'], // Koa takes anything that looks enough like node's pair
+      sockets,
+      clientIp: createClientIp(config.trustedProxies),
+    });
+    closers.push(() => listener.stop(DRAIN_MS));
+
+    const stop = () => {
+      stopping ??= closeAll();
+      return stopping;
+    };
+    const url = listener.port === config.port ? config.publicUrl : `http://${config.host}:${listener.port}`;
+    return { url, port: listener.port, tlsPort: listener.tlsPort, stop, [Symbol.asyncDispose]: stop };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+function tlsOf({ tlsPort, tlsCert, tlsKey }: Config) {
+  if (tlsPort === undefined || tlsCert === undefined || tlsKey === undefined) return undefined;
+  return { port: tlsPort, certFile: tlsCert, keyFile: tlsKey };
+}
