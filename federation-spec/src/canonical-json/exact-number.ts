@@ -1,0 +1,36 @@
+import type { JsonObject } from '../events/event.ts';
+
+const exactNumbers = new WeakMap<object, string>();
+
+/**
+ * A number that a JavaScript number would not give back as it was written: `1.0`, or an integer beyond 2^53.
+ *
+ * Events of room versions 1 to 5 may hold such numbers, and their hashes cover how they are written. `readJson` yields them only when
+ * asked for exact numbers. To types they are an empty object, which no rule takes for a number by mistake; `encodeCanonicalJson` writes
+ * them back exactly; `numberOf` gives the nearest number.
+ */
+export function exactNumber(text: string): JsonObject {
+  const token: JsonObject = {};
+  exactNumbers.set(token, text);
+  return Object.freeze(token);
+}
+
+/** How an exact number is written, or `undefined` when the object is none. */
+export function exactNumberText(value: object): string | undefined {
+  return exactNumbers.get(value);
+}
+
+/** The value as a number, whether it is a number or an exact one; `undefined` when it is neither. */
+export function numberOf(value: unknown): number | undefined {
+  if (typeof value === 'number') return value;
+  if (typeof value !== 'object' || value === null) return undefined;
+  const text = exactNumbers.get(value);
+  return text === undefined ? undefined : Number(text);
+}
+
+/** Whether the value is a whole number, of any size, written without point or exponent where we know how it was written. */
+export function isWholeNumber(value: unknown): boolean {
+  if (typeof value === 'number') return Number.isInteger(value);
+  const text = typeof value === 'object' && value !== null ? exactNumbers.get(value) : undefined;
+  return text !== undefined && /^-?\d+$/.test(text);
+}
