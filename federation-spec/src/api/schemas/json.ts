@@ -1,4 +1,5 @@
 import { type Static, type TSchema, Type } from 'typebox';
+import type { JsonObject } from '../../events/event.ts';
 
 /**
  * An object with any keys, whose values all fit `values`. The plain `Type.Record(Type.String(), …)` is not for input:
@@ -9,7 +10,7 @@ export function mapOf<Values extends TSchema>(values: Values) {
 }
 
 /** Any JSON object. */
-export const JsonObjectSchema = mapOf(Type.Unknown());
+export const JsonObjectSchema = Type.Unsafe<JsonObject>(mapOf(Type.Unknown()));
 
 /** An answer that says no more than "done". */
 export const EmptySchema = Type.Object({});

@@ -1,0 +1,177 @@
+import { namedPowerLevel, powerLevelOf } from 'federation-spec/auth-rules/power-levels.ts';
+import { isJsonObject, type JsonObject } from 'federation-spec/events/event.ts';
+import { serverNameOf } from 'federation-spec/identifiers/server-name.ts';
+import { forbidden, notFound } from '../../platform/matrix-error.ts';
+import type { Database } from '../../storage/database.ts';
+import { findMembership, listJoinedMembers, type Membership, markForgotten } from '../../storage/memberships.ts';
+import { findRoom } from '../../storage/rooms.ts';
+import { type HotRoom, MEMBER } from './hot-room.ts';
+import type { HotRooms } from './hot-rooms.ts';
+import type { Interner } from './interner.ts';
+import type { InviteUser } from './invite-user.ts';
+import type { RemoteRooms } from './remote-rooms.ts';
+import type { SendEvent } from './send-event.ts';
+
+/** The profile fields that a membership event carries: `displayname`, `avatar_url`. */
+export type FindProfile = (userId: string) => Promise<JsonObject>;
+
+type Actor = { userId: string; userNid: number };
+type Target = { roomId: string; target: string; reason?: string | undefined };
+
+export type Memberships = {
+  /** Joins here, or through one of `via` when this server is not in the room. `content` are further fields of the event. */
+  join: (
+    actor: Actor,
+    request: { roomId: string; via: readonly string[]; reason?: string | undefined; content?: JsonObject },
+  ) => Promise<void>;
+  knock: (actor: Actor, request: { roomId: string; via: readonly string[]; reason?: string | undefined }) => Promise<void>;
+  leave: (actor: Actor, request: { roomId: string; reason?: string | undefined }) => Promise<void>;
+  invite: (actor: Actor, request: Target & { isDirect?: boolean }) => Promise<void>;
+  kick: (actor: Actor, request: Target) => Promise<void>;
+  ban: (actor: Actor, request: Target) => Promise<void>;
+  unban: (actor: Actor, request: Target) => Promise<void>;
+  /** Throws M_UNKNOWN while the user is still in the room. */
+  forget: (actor: Actor, roomId: string) => Promise<void>;
+  /** What the room's current state says of the user; undefined when it says nothing. */
+  membershipOf: (room: HotRoom, userId: string) => Promise<Membership | undefined>;
+};
+
+type Deps = {
+  database: Database;
+  rooms: HotRooms;
+  interner: Interner;
+  sendEvent: SendEvent;
+  inviteUser: InviteUser;
+  findProfile: FindProfile;
+  remote: RemoteRooms;
+  serverName: string;
+};
+
+/** https://spec.matrix.org/latest/client-server-api/#room-membership */
+export function createMemberships(deps: Deps): Memberships {
+  const { database, rooms, sendEvent, inviteUser, findProfile, remote, serverName } = deps;
+
+  async function membershipOf(room: HotRoom, userId: string): Promise<Membership | undefined> {
+    await rooms.ensureMembers(room, [userId]);
+    return room.find(MEMBER, userId)?.content['membership'] as Membership | undefined;
+  }
+
+  /** The room, when this server takes part in it and so can make its events. */
+  async function findOwnRoom(roomId: string): Promise<HotRoom | undefined> {
+    const room = await rooms.load(roomId);
+    return room?.joinedServers.has(serverName) === true ? room : undefined;
+  }
+
+  async function loadOwnRoom(roomId: string): Promise<HotRoom> {
+    const room = await findOwnRoom(roomId);
+    if (room === undefined) throw forbidden(`You are not in the room ${roomId}.`);
+    return room;
+  }
+
+  async function setMembership(actor: Actor, room: HotRoom, target: string, content: JsonObject): Promise<void> {
+    await sendEvent({ roomId: room.roomId, sender: actor.userId, senderNid: actor.userNid, type: MEMBER, stateKey: target, content });
+  }
+
+  async function join(actor: Actor, { roomId, via, reason, content }: Parameters<Memberships['join']>[1]): Promise<void> {
+    const own = { ...(await findProfile(actor.userId)), ...content, ...withReason(reason) };
+    const room = await findOwnRoom(roomId);
+    if (room !== undefined) {
+      const current = await membershipOf(room, actor.userId);
+      if (current === 'join' && content === undefined) return;
+      const authorising = current === 'join' || current === 'invite' ? {} : await authorise(room, actor.userId);
+      if (authorising !== undefined) {
+        await setMembership(actor, room, actor.userId, { ...own, ...authorising, membership: 'join' });
+        return;
+      }
+    }
+    const servers = via.length > 0 || room === undefined ? via : [...room.joinedServers.keys()].filter((server) => server !== serverName);
+    await remote.join({ roomId, userId: actor.userId, userNid: actor.userNid, via: servers, content: own });
+  }
+
+  /**
+   * For a restricted room: the local member in whose name this server lets the user in. An empty object when the room does not ask for
+   * one; undefined when only another server could. https://spec.matrix.org/latest/client-server-api/#restricted-rooms
+   */
+  async function authorise(room: HotRoom, userId: string): Promise<JsonObject | undefined> {
+    const joinRules = room.find('m.room.join_rules', '')?.content ?? {};
+    const rule = joinRules['join_rule'];
+    const isRestricted = rule === 'restricted' || rule === 'knock_restricted';
+    if (!isRestricted || !room.rules.restrictedJoins) return {};
+    if (!(await isInAllowedRoom(joinRules, userId))) return {};
+
+    const needed = namedPowerLevel('invite', room, room.rules);
+    const members = await listJoinedMembers(database.sql, room.nid, { localOnly: true });
+    const host = members.find((member) => powerLevelOf(member.userId, room, room.rules) >= needed);
+    return host === undefined ? undefined : { join_authorised_via_users_server: host.userId };
+  }
+
+  async function isInAllowedRoom(joinRules: JsonObject, userId: string): Promise<boolean> {
+    const allow = Array.isArray(joinRules['allow']) ? joinRules['allow'] : [];
+    for (const entry of allow) {
+      if (!isJsonObject(entry) || entry['type'] !== 'm.room_membership' || typeof entry['room_id'] !== 'string') continue;
+      const allowed = await rooms.load(entry['room_id']);
+      if (allowed !== undefined && (await membershipOf(allowed, userId)) === 'join') return true;
+    }
+    return false;
+  }
+
+  async function leave(actor: Actor, { roomId, reason }: { roomId: string; reason?: string | undefined }): Promise<void> {
+    const room = await findOwnRoom(roomId);
+    const content = withReason(reason);
+    if (room !== undefined) {
+      const current = await membershipOf(room, actor.userId);
+      if (current === 'leave') return;
+      await setMembership(actor, room, actor.userId, { ...content, membership: 'leave' });
+      return;
+    }
+    const row = await findRoom(database.sql, roomId);
+    const standing = row === undefined ? undefined : await findMembership(database.sql, row.roomNid, actor.userNid);
+    if (standing === undefined) throw notFound(`You have nothing to do with the room ${roomId}.`);
+    if (standing.membership !== 'invite' && standing.membership !== 'knock') return;
+    await remote.leave({ roomId, userId: actor.userId, userNid: actor.userNid, via: [], content });
+  }
+
+  /** Kick, ban and unban differ in what the target must be before. */
+  async function expel(actor: Actor, { roomId, target, reason }: Target, to: 'leave' | 'ban', from: readonly Membership[]): Promise<void> {
+    const room = await loadOwnRoom(roomId);
+    const current = await membershipOf(room, target);
+    if (from.length > 0 && (current === undefined || !from.includes(current))) {
+      throw forbidden(`${target} is not ${from.join(' or ')} in the room, but ${current ?? 'a stranger to it'}.`);
+    }
+    await setMembership(actor, room, target, { ...withReason(reason), membership: to });
+  }
+
+  return {
+    join,
+    leave,
+    membershipOf,
+    knock: async (actor, { roomId, via, reason }) => {
+      const content = { ...(await findProfile(actor.userId)), ...withReason(reason) };
+      const room = await findOwnRoom(roomId);
+      if (room === undefined) await remote.knock({ roomId, userId: actor.userId, userNid: actor.userNid, via, content });
+      else await setMembership(actor, room, actor.userId, { ...content, membership: 'knock' });
+    },
+    invite: async (actor, { roomId, target, reason, isDirect }) => {
+      const room = await loadOwnRoom(roomId);
+      const isLocal = serverNameOf(target) === serverName;
+      const profile = isLocal ? await findProfile(target) : {};
+      const content = { ...profile, ...withReason(reason), ...(isDirect === true ? { is_direct: true } : {}), membership: 'invite' };
+      if (isLocal) await setMembership(actor, room, target, content);
+      else await inviteUser(room, { sender: actor.userId, senderNid: actor.userNid, target, content });
+    },
+    kick: (actor, request) => expel(actor, request, 'leave', ['join', 'invite', 'knock']),
+    ban: (actor, request) => expel(actor, request, 'ban', []),
+    unban: (actor, request) => expel(actor, request, 'leave', ['ban']),
+    forget: async (actor, roomId) => {
+      const row = await findRoom(database.sql, roomId);
+      const standing = row === undefined ? undefined : await findMembership(database.sql, row.roomNid, actor.userNid);
+      if (row === undefined || standing === undefined) throw notFound(`You have nothing to do with the room ${roomId}.`);
+      if (standing.membership !== 'leave' && standing.membership !== 'ban') throw forbidden('Leave the room before you forget it.');
+      await markForgotten(database.sql, row.roomNid, actor.userNid);
+    },
+  };
+}
+
+function withReason(reason: string | undefined): JsonObject {
+  return reason === undefined ? {} : { reason };
+}

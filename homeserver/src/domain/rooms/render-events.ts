@@ -1,0 +1,75 @@
+import type { ClientEvent } from 'federation-spec/api/schemas/events.ts';
+import { isJsonObject, type JsonObject } from 'federation-spec/events/event.ts';
+import type { Clock } from '../../platform/clock.ts';
+import type { Database } from '../../storage/database.ts';
+import { listEventsByNid, type StoredEvent } from '../../storage/events.ts';
+import { listReplacedState } from '../../storage/timeline.ts';
+import { readPdu } from './read-pdu.ts';
+
+/** Whom the events are for: their own device's transaction ids are told, and nobody else's. */
+export type Reader = { userNid: number; deviceId: string };
+
+export type { ClientEvent };
+
+type Unsigned = NonNullable<ClientEvent['unsigned']>;
+
+export type RenderEvents = (
+  events: readonly StoredEvent[],
+  view: { roomId: string; reader?: Reader | undefined },
+) => Promise<ClientEvent[]>;
+
+/** Turns stored events into what clients get; what they need beside their own text is loaded for all of them at once. */
+export function createRenderEvents({ database, clock }: { database: Database; clock: Clock }): RenderEvents {
+  return async function renderEvents(events, { roomId, reader }) {
+    const redactionNids = events.flatMap((event) => event.redactedBy ?? []);
+    const [replaced, redactions] = await Promise.all([
+      listReplacedState(database.sql, events),
+      listEventsByNid(database.sql, redactionNids),
+    ]);
+    return events.map((event) => {
+      const unsigned: Unsigned = {};
+      const earlier = replaced.get(event.eventNid);
+      if (earlier !== undefined) {
+        unsigned.prev_content = readPdu(earlier.json).content;
+        unsigned.replaces_state = earlier.eventId;
+      }
+      const redaction = redactions.find((candidate) => candidate.eventNid === event.redactedBy);
+      if (redaction !== undefined) {
+        unsigned.redacted_because = renderEvent(redaction, { roomId, reader, now: clock.now() });
+      }
+      return renderEvent(event, { roomId, reader, now: clock.now(), unsigned });
+    });
+  };
+}
+
+type View = { roomId: string; reader?: Reader | undefined; now: number; unsigned?: Unsigned };
+
+/** One event, from its own text alone. */
+export function renderEvent(event: StoredEvent, { roomId, reader, now, unsigned = {} }: View): ClientEvent {
+  const pdu = readPdu(event.json);
+  const isOwn = event.deviceId !== null && event.deviceId === reader?.deviceId && event.senderNid === reader.userNid;
+  const transactionId = isOwn ? event.txnPath?.slice(event.txnPath.lastIndexOf('/') + 1) : undefined;
+  const redacts = pdu.type === 'm.room.redaction' ? (pdu.redacts ?? pdu.content['redacts']) : undefined;
+  const isContentLacking = typeof redacts === 'string' && pdu.content['redacts'] === undefined && isJsonObject(pdu.content);
+  return {
+    type: pdu.type,
+    content: isContentLacking ? { ...pdu.content, redacts } : pdu.content,
+    sender: pdu.sender,
+    event_id: event.eventId,
+    origin_server_ts: pdu.origin_server_ts,
+    room_id: roomId,
+    ...(pdu.state_key === undefined ? {} : { state_key: pdu.state_key }),
+    ...(typeof redacts === 'string' ? { redacts } : {}),
+    unsigned: {
+      ...unsigned,
+      age: Math.max(0, now - pdu.origin_server_ts),
+      ...(transactionId === undefined ? {} : { transaction_id: transactionId }),
+    },
+  };
+}
+
+/** The four keys that strangers get of a state event. https://spec.matrix.org/latest/client-server-api/#stripped-state */
+export function stripEvent(json: string): JsonObject {
+  const { type, sender, content, state_key } = readPdu(json);
+  return { type, sender, content, state_key: state_key ?? '' };
+}

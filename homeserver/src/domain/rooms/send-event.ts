@@ -1,0 +1,61 @@
+import { notFound } from '../../platform/matrix-error.ts';
+import type { Database } from '../../storage/database.ts';
+import { isUniqueViolation } from '../../storage/database-errors.ts';
+import { findSentEvent } from '../../storage/events.ts';
+import type { Log } from '../streams/log.ts';
+import type { HotRoom } from './hot-room.ts';
+import type { HotRooms } from './hot-rooms.ts';
+import type { PrepareEvent, Transaction } from './prepare-event.ts';
+import type { Redactions } from './redactions.ts';
+import type { EventDraft } from './room-event.ts';
+
+export type SendRequest = EventDraft & { roomId: string; senderNid: number; transaction?: Transaction | undefined };
+
+/** Sends an event into a room; resolves with its id after the commit. */
+export type SendEvent = (request: SendRequest) => Promise<string>;
+
+type Deps = { rooms: HotRooms; log: Log; database: Database; prepareEvent: PrepareEvent; redactions: Redactions };
+
+/**
+ * The same device's same transaction gives the same answer and no second event, also while the first is still under way.
+ * Throws M_NOT_FOUND for a room this server does not know, and what `prepareEvent` throws.
+ */
+export function createSendEvent({ rooms, log, database, prepareEvent, redactions }: Deps): SendEvent {
+  return async function sendEvent({ roomId, senderNid, transaction, ...draft }) {
+    const room = await rooms.load(roomId);
+    if (room === undefined) throw notFound(`This server does not know the room ${roomId}.`);
+    if (transaction === undefined) return await sendOnce(room, draft, senderNid, undefined);
+
+    const key = `${senderNid} ${transaction.deviceId} ${transaction.txnPath}`;
+    const earlier = room.transactions.get(key);
+    if (earlier !== undefined) return await earlier;
+
+    const sending = sendOnce(room, draft, senderNid, transaction);
+    room.rememberTransaction(key, sending);
+    try {
+      const eventId = await sending;
+      room.rememberTransaction(key, eventId);
+      return eventId;
+    } catch (error) {
+      room.transactions.delete(key);
+      const existing = isUniqueViolation(error, 'events_transaction')
+        ? await findSentEvent(database.sql, { senderNid, roomNid: room.nid, ...transaction })
+        : undefined;
+      if (existing === undefined) throw error;
+      return existing;
+    }
+  };
+
+  async function sendOnce(room: HotRoom, draft: EventDraft, senderNid: number, transaction: Transaction | undefined): Promise<string> {
+    const { eventId, committed } = await room.turns.take(async () => {
+      const prepared = await prepareEvent(room, draft, { senderNid, transaction });
+      const riders = await redactions.ridersOf(room, prepared);
+      const appended = log.append({ events: [room.stage(prepared)], riders });
+      // The commit is awaited outside the turn; a refusal is seen there.
+      appended.catch(() => undefined);
+      return { eventId: prepared.head.eventId, committed: appended };
+    });
+    await committed;
+    return eventId;
+  }
+}

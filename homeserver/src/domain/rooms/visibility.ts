@@ -1,0 +1,72 @@
+import type { JsonObject } from 'federation-spec/events/event.ts';
+import type { Database } from '../../storage/database.ts';
+import type { StoredEvent } from '../../storage/events.ts';
+import { type KeyInterval, listKeyHistory } from '../../storage/timeline.ts';
+import { MEMBER } from './hot-room.ts';
+import { readPdu } from './read-pdu.ts';
+
+/** Whether the reader may see an event of the room. */
+export type MaySee = (event: Pick<StoredEvent, 'position' | 'type' | 'senderNid'>) => boolean;
+
+/** What a person may see of one room. */
+export type RoomView = {
+  maySee: MaySee;
+  /** The membership the room's current state gives the reader. */
+  membership: string | undefined;
+  /** For someone who was once joined: the last position at which they were. */
+  lastJoinedAt: number | undefined;
+};
+
+export type ViewRoom = (roomNid: number, userId: string) => Promise<RoomView>;
+
+/**
+ * https://spec.matrix.org/latest/client-server-api/#room-history-visibility
+ * Two short histories (of the visibility and of the reader's membership) answer for every event of the room, so a page costs two queries.
+ */
+export function createViewRoom({ database }: { database: Database }): ViewRoom {
+  return async function viewRoom(roomNid, userId) {
+    const [visibilities, memberships] = await Promise.all([
+      listKeyHistory(database.sql, roomNid, 'm.room.history_visibility', ''),
+      listKeyHistory(database.sql, roomNid, MEMBER, userId),
+    ]);
+    const visibility = valuesOf(visibilities, 'history_visibility');
+    const membership = valuesOf(memberships, 'membership');
+    const lastJoin = membership.findLast((interval) => interval.value === 'join');
+
+    return {
+      membership: membership.findLast((interval) => interval.to === Number.POSITIVE_INFINITY)?.value,
+      lastJoinedAt: lastJoin === undefined ? undefined : lastJoin.to,
+      maySee: (event) => {
+        const position = event.position ?? 0;
+        const moments = event.type === MEMBER || event.type === 'm.room.history_visibility' ? [position - 1, position] : [position - 1];
+        const joinsLater = lastJoin !== undefined && lastJoin.to > position;
+        return moments.some((at) => isVisible(valueAt(visibility, at) ?? 'shared', valueAt(membership, at), joinsLater));
+      },
+    };
+  };
+}
+
+function isVisible(visibility: string, membership: string | undefined, joinsLater: boolean): boolean {
+  if (visibility === 'world_readable' || membership === 'join') return true;
+  if (visibility === 'joined') return false;
+  if (visibility === 'invited') return membership === 'invite' && joinsLater;
+  return joinsLater;
+}
+
+type Interval = { from: number; to: number; value: string };
+
+function valuesOf(history: readonly KeyInterval[], key: string): Interval[] {
+  return history.flatMap(({ fromPos, toPos, json }) => {
+    const content: JsonObject = readPdu(json).content;
+    const value = content[key];
+    return typeof value === 'string'
+      ? [{ from: fromPos, to: toPos > Number.MAX_SAFE_INTEGER ? Number.POSITIVE_INFINITY : toPos, value }]
+      : [];
+  });
+}
+
+/** Before the first known value the first one is taken: such events came by backfill, from before we took part. */
+function valueAt(intervals: readonly Interval[], at: number): string | undefined {
+  const found = intervals.find((interval) => interval.from <= at && at < interval.to);
+  return found?.value;
+}

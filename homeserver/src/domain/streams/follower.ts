@@ -1,0 +1,89 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from '../../platform/logger.ts';
+import type { Database } from '../../storage/database.ts';
+import { findFollowerCursor, saveFollowerCursor } from '../../storage/follower-cursors.ts';
+import type { Log } from './log.ts';
+import type { Notifier } from './notifier.ts';
+
+/** The cursor is saved at most this often: a lost one only replays. */
+const SAVE_EVERY_MS = 1_000;
+/** How long a follower rests after it failed, at first and at most. */
+const FIRST_RETRY_MS = 250;
+const MAX_RETRY_MS = 30_000;
+
+export type Follower = {
+  /** How far it has come. */
+  position: () => number;
+  /** Lets the step under way end and saves the cursor. */
+  stop: () => Promise<void>;
+};
+
+type Deps = { database: Database; log: Log; notifier: Notifier; logger: Logger };
+
+type Spec = {
+  name: string;
+  /** Where a follower that never ran begins: with everything, or with what comes. */
+  startsAt: 'beginning' | 'now';
+  /** Handles positions in (after, upTo]. Must be idempotent: after a crash it sees some of them again. Throwing repeats the step. */
+  handle: (range: { after: number; upTo: number }) => Promise<void>;
+};
+
+/** Follows the log by a stored cursor, one step at a time. */
+export async function createFollower({ database, log, notifier, logger }: Deps, { name, startsAt, handle }: Spec): Promise<Follower> {
+  const stored = await findFollowerCursor(database.sql, name);
+  let cursor = stored ?? (startsAt === 'now' ? log.position() : 0);
+  let saved = stored ?? -1;
+  let running: Promise<void> | undefined;
+  let saveTimer: NodeJS.Timeout | undefined;
+  const stopping = new AbortController();
+
+  async function run(): Promise<void> {
+    let retryMs = FIRST_RETRY_MS;
+    while (cursor < log.position() && !stopping.signal.aborted) {
+      const upTo = log.position();
+      try {
+        await handle({ after: cursor, upTo });
+        cursor = upTo;
+        retryMs = FIRST_RETRY_MS;
+        saveTimer ??= setTimeout(() => void save(), SAVE_EVERY_MS);
+      } catch (error) {
+        logger.error({ err: error, follower: name, after: cursor }, 'a follower of the log failed; it will try again');
+        await delay(retryMs, undefined, { signal: stopping.signal }).catch(() => undefined);
+        retryMs = Math.min(retryMs * 2, MAX_RETRY_MS);
+      }
+    }
+  }
+
+  async function save(): Promise<void> {
+    saveTimer = undefined;
+    if (cursor === saved) return;
+    const position = cursor;
+    try {
+      await saveFollowerCursor(database.lazySql, name, position);
+      saved = position;
+    } catch (error) {
+      logger.warn({ err: error, follower: name }, 'the cursor of a follower could not be saved; a restart would replay');
+    }
+  }
+
+  function wake(): void {
+    if (running !== undefined || stopping.signal.aborted) return;
+    running = run().finally(() => {
+      running = undefined;
+      if (cursor < log.position()) wake();
+    });
+  }
+
+  notifier.onCommit(wake);
+  wake();
+
+  return {
+    position: () => cursor,
+    stop: async () => {
+      stopping.abort();
+      clearTimeout(saveTimer);
+      await running;
+      await save();
+    },
+  };
+}

@@ -1,0 +1,79 @@
+import type { Committed, Wakes } from './log-batch.ts';
+
+/** Watches one local user; dispose of it when the request ends. */
+export type Watch = Disposable & {
+  /** Resolves with true when something for the user was committed since the last call (or since the watch began), with false when time is up. */
+  next: (timeoutMs: number, signal?: AbortSignal) => Promise<boolean>;
+};
+
+export type Notifier = {
+  /** Tells of a committed batch: first the listeners, in the order they came, then the waiters. */
+  publish: (committed: Committed) => void;
+  /** Wakes users for what is in memory only (typing, presence). */
+  wakeUsers: (userNids: Iterable<number>) => void;
+  /** Called for each batch, at once after its commit. Must not wait nor throw. */
+  onCommit: (listener: (committed: Committed) => void) => void;
+  watchUser: (userNid: number) => Watch;
+};
+
+type Waiter = { isWoken: boolean; wake: (() => void) | undefined };
+
+/** Tells who waits of what was committed. Waiters are parked per user, so waking costs what is parked and not what is joined. */
+export function createNotifier(): Notifier {
+  const listeners: ((committed: Committed) => void)[] = [];
+  const watches = new Map<number, Set<Waiter>>();
+
+  function wakeUser(userNid: number): void {
+    for (const waiter of watches.get(userNid) ?? []) {
+      waiter.isWoken = true;
+      waiter.wake?.();
+    }
+  }
+
+  function wakeUsers(userNids: Iterable<number>): void {
+    if (userNids instanceof Set && userNids.size > watches.size) {
+      for (const userNid of watches.keys()) if (userNids.has(userNid)) wakeUser(userNid);
+    } else {
+      for (const userNid of userNids) wakeUser(userNid);
+    }
+  }
+
+  return {
+    publish: (committed) => {
+      for (const listener of listeners) listener(committed);
+      for (const { users } of committed.wakes satisfies readonly Wakes[]) if (users !== undefined) wakeUsers(users);
+    },
+    wakeUsers,
+    onCommit: (listener) => void listeners.push(listener),
+    watchUser: (userNid) => {
+      const waiter: Waiter = { isWoken: false, wake: undefined };
+      const waiters = watches.get(userNid) ?? new Set();
+      watches.set(userNid, waiters.add(waiter));
+      return {
+        next: (timeoutMs, signal) => nextWake(waiter, timeoutMs, signal),
+        [Symbol.dispose]: () => {
+          waiters.delete(waiter);
+          if (waiters.size === 0 && watches.get(userNid) === waiters) watches.delete(userNid);
+        },
+      };
+    },
+  };
+}
+
+async function nextWake(waiter: Waiter, timeoutMs: number, signal: AbortSignal | undefined): Promise<boolean> {
+  if (!waiter.isWoken && timeoutMs > 0 && signal?.aborted !== true) {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, timeoutMs);
+      waiter.wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      signal?.addEventListener('abort', waiter.wake, { once: true });
+    });
+    if (waiter.wake !== undefined) signal?.removeEventListener('abort', waiter.wake);
+    waiter.wake = undefined;
+  }
+  const { isWoken } = waiter;
+  waiter.isWoken = false;
+  return isWoken;
+}

@@ -1,0 +1,76 @@
+import type { Sql } from './database.ts';
+
+export type Membership = 'invite' | 'join' | 'leave' | 'ban' | 'knock';
+
+const MEMBERSHIPS: readonly (Membership | undefined)[] = [undefined, 'invite', 'join', 'leave', 'ban', 'knock'];
+
+/** The number by which a membership is stored; 0 for a word that is none. */
+export function membershipNumber(membership: unknown): number {
+  const index = (MEMBERSHIPS as readonly unknown[]).indexOf(membership);
+  return index === -1 ? 0 : index;
+}
+
+/** The word behind a stored number. */
+export function membershipWord(number: number): Membership {
+  const word = MEMBERSHIPS[number];
+  if (word === undefined) throw new Error(`no membership is stored as ${number}`);
+  return word;
+}
+
+export type UserMembership = {
+  roomNid: number;
+  roomId: string;
+  membership: Membership;
+  position: number;
+  eventNid: number | null;
+  strippedState: string | null;
+  forgotten: boolean;
+};
+
+type UserMembershipRow = Omit<UserMembership, 'membership'> & { membership: number };
+
+/** Every room that the user has to do with, forgotten ones left out unless asked for. */
+export async function listMembershipsOfUser(sql: Sql, userNid: number): Promise<UserMembership[]> {
+  const rows = await sql<UserMembershipRow[]>`
+    select m.room_nid as "roomNid", r.room_id as "roomId", m.membership, m.position, m.event_nid as "eventNid",
+           m.stripped_state as "strippedState", m.forgotten
+    from   memberships m join rooms r using (room_nid)
+    where  m.user_nid = ${userNid} and not m.forgotten`;
+  return rows.map((row) => ({ ...row, membership: membershipWord(row.membership) }));
+}
+
+/** The user's standing in one room. */
+export async function findMembership(sql: Sql, roomNid: number, userNid: number): Promise<UserMembership | undefined> {
+  const [row] = await sql<UserMembershipRow[]>`
+    select m.room_nid as "roomNid", r.room_id as "roomId", m.membership, m.position, m.event_nid as "eventNid",
+           m.stripped_state as "strippedState", m.forgotten
+    from   memberships m join rooms r using (room_nid)
+    where  m.room_nid = ${roomNid} and m.user_nid = ${userNid}`;
+  return row === undefined ? undefined : { ...row, membership: membershipWord(row.membership) };
+}
+
+export type Member = { userNid: number; userId: string; isLocal: boolean };
+
+/** Who is joined to the room; with `localOnly`, of this server. */
+export async function listJoinedMembers(sql: Sql, roomNid: number, { localOnly }: { localOnly: boolean }): Promise<Member[]> {
+  const where = localOnly ? sql`and u.is_local` : sql``;
+  return await sql<Member[]>`
+    select u.user_nid as "userNid", u.user_id as "userId", u.is_local as "isLocal"
+    from   memberships m join users u using (user_nid)
+    where  m.room_nid = ${roomNid} and m.membership = 2 ${where}`;
+}
+
+/** The users who are joined to at least one room that this user is joined to, the user left out. */
+export async function listUsersSharingRooms(sql: Sql, userNid: number): Promise<Member[]> {
+  return await sql<Member[]>`
+    select distinct u.user_nid as "userNid", u.user_id as "userId", u.is_local as "isLocal"
+    from   memberships mine
+    join   memberships theirs on theirs.room_nid = mine.room_nid and theirs.membership = 2
+    join   users u on u.user_nid = theirs.user_nid
+    where  mine.user_nid = ${userNid} and mine.membership = 2 and theirs.user_nid <> ${userNid}`;
+}
+
+/** Marks a left room forgotten, so that it is listed no more. */
+export async function markForgotten(sql: Sql, roomNid: number, userNid: number): Promise<void> {
+  await sql`update memberships set forgotten = true where room_nid = ${roomNid} and user_nid = ${userNid} and membership in (3, 4)`;
+}

@@ -1,0 +1,68 @@
+import type { Sql } from './database.ts';
+import { type EventRow, eventColumns, type StoredEvent, toStoredEvent } from './events.ts';
+
+/** A place between events in a room's own order: just after this event. */
+export type Place = { topological: number; eventNid: number };
+
+/** Timeline and backfilled events in the room's own order, from a place on, at most `limit`. */
+export async function listEventsFrom(
+  sql: Sql,
+  {
+    roomNid,
+    from,
+    to,
+    direction,
+    limit,
+  }: { roomNid: number; from: Place; to?: Place | undefined; direction: 'backwards' | 'forwards'; limit: number },
+): Promise<StoredEvent[]> {
+  const isBackwards = direction === 'backwards';
+  const start = isBackwards
+    ? sql`(topological, event_nid) <= (${from.topological}, ${from.eventNid})`
+    : sql`(topological, event_nid) > (${from.topological}, ${from.eventNid})`;
+  const end =
+    to === undefined
+      ? sql``
+      : isBackwards
+        ? sql`and (topological, event_nid) > (${to.topological}, ${to.eventNid})`
+        : sql`and (topological, event_nid) <= (${to.topological}, ${to.eventNid})`;
+  const order = isBackwards ? sql`order by topological desc, event_nid desc` : sql`order by topological, event_nid`;
+  const rows = await sql<EventRow[]>`
+    select ${eventColumns(sql)} from events
+    where  room_nid = ${roomNid} and kind < 2 and ${start} ${end} ${order} limit ${limit}`;
+  return rows.map(toStoredEvent);
+}
+
+/** The last place, in the room's own order, among the events that were in the log at a position. */
+export async function findPlaceAt(sql: Sql, roomNid: number, position: number): Promise<Place | undefined> {
+  const [row] = await sql<Place[]>`
+    select topological, event_nid as "eventNid" from events
+    where  room_nid = ${roomNid} and kind < 2 and (position is null or position <= ${position})
+    order  by topological desc, event_nid desc
+    limit  1`;
+  return row;
+}
+
+/** What each of these state events replaced: its own number → the event that held the key before it. */
+export async function listReplacedState(sql: Sql, events: readonly StoredEvent[]): Promise<Map<number, { eventId: string; json: string }>> {
+  const states = events.filter((event) => event.keyNid !== null && event.position !== null);
+  if (states.length === 0) return new Map();
+  const rows = await sql<{ eventNid: number; eventId: string; json: string }[]>`
+    select a.event_nid as "eventNid", e.event_id as "eventId", e.json
+    from   unnest(${states.map((event) => event.eventNid)}::bigint[], ${states.map((event) => event.roomNid)}::bigint[],
+                  ${states.map((event) => event.keyNid)}::bigint[], ${states.map((event) => event.position)}::bigint[])
+             as a(event_nid, room_nid, key_nid, position)
+    join   state_intervals s on s.room_nid = a.room_nid and s.key_nid = a.key_nid and s.to_pos = a.position
+    join   events e on e.event_nid = s.event_nid`;
+  return new Map(rows.map((row) => [row.eventNid, { eventId: row.eventId, json: row.json }]));
+}
+
+export type KeyInterval = { fromPos: number; toPos: number; eventNid: number; json: string };
+
+/** Who held one key, and from when until when, oldest first. `toPos` is infinite while it still holds. */
+export async function listKeyHistory(sql: Sql, roomNid: number, type: string, stateKey: string): Promise<KeyInterval[]> {
+  return await sql<KeyInterval[]>`
+    select s.from_pos as "fromPos", s.to_pos as "toPos", s.event_nid as "eventNid", e.json
+    from   state_keys k join state_intervals s using (key_nid) join events e on e.event_nid = s.event_nid
+    where  k.type = ${type} and k.state_key = ${stateKey} and s.room_nid = ${roomNid}
+    order  by s.from_pos`;
+}
