@@ -60,3 +60,29 @@ export const setAccountDataPerRoom = endpoint({
   response: EmptySchema,
   errors: ['M_INVALID_PARAM', 'M_FORBIDDEN'],
 });
+
+/** Remove some account data of the user. https://github.com/matrix-org/matrix-spec-proposals/pull/3391 */
+export const deleteAccountData = endpoint({
+  id: 'deleteAccountData',
+  method: 'DELETE',
+  path: '/_matrix/client/unstable/org.matrix.msc3391/user/:userId/account_data/:type',
+  auth: 'access-token',
+  params: Type.Object({ userId: UserIdSchema, type: Type.String() }),
+  response: EmptySchema,
+  errors: ['M_FORBIDDEN'],
+  since: 'unstable',
+  spec: 'https://github.com/matrix-org/matrix-spec-proposals/pull/3391',
+});
+
+/** Remove some account data of the user that is specific to a room. https://github.com/matrix-org/matrix-spec-proposals/pull/3391 */
+export const deleteAccountDataPerRoom = endpoint({
+  id: 'deleteAccountDataPerRoom',
+  method: 'DELETE',
+  path: '/_matrix/client/unstable/org.matrix.msc3391/user/:userId/rooms/:roomId/account_data/:type',
+  auth: 'access-token',
+  params: Type.Object({ userId: UserIdSchema, roomId: RoomIdSchema, type: Type.String() }),
+  response: EmptySchema,
+  errors: ['M_FORBIDDEN'],
+  since: 'unstable',
+  spec: 'https://github.com/matrix-org/matrix-spec-proposals/pull/3391',
+});

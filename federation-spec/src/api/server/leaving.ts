@@ -34,3 +34,21 @@ export const sendLeaveV2 = endpoint({
   errors: ['M_INVALID_PARAM'],
   rateLimit: 'federation',
 });
+
+/**
+ * Submit a signed leave event, as servers did before v1.18; the answer is a pair of 200 and an empty object.
+ * https://spec.matrix.org/v1.17/server-server-api/#put_matrixfederationv1send_leaveroomideventid
+ */
+export const sendLeaveV1 = endpoint({
+  id: 'sendLeaveV1',
+  method: 'PUT',
+  path: '/_matrix/federation/v1/send_leave/:roomId/:eventId',
+  auth: 'federation',
+  params: Type.Object({ roomId: RoomIdSchema, eventId: EventIdSchema }),
+  body: PduSchema,
+  response: Type.Tuple([Type.Literal(200), EmptySchema]),
+  errors: ['M_INVALID_PARAM'],
+  rateLimit: 'federation',
+  deprecated: true,
+  spec: 'https://spec.matrix.org/v1.17/server-server-api/#put_matrixfederationv1send_leaveroomideventid',
+});

@@ -1,0 +1,114 @@
+import { Type } from 'typebox';
+import { endpoint } from '../endpoint.ts';
+import { EventIdSchema, RoomIdSchema, TimestampSchema, UserIdSchema } from '../schemas/ids.ts';
+import { EmptySchema } from '../schemas/json.ts';
+
+/*
+ * The few calls of Synapse's admin API that existing tools and test suites make of any homeserver.
+ */
+
+const REGISTER = 'https://element-hq.github.io/synapse/latest/admin_api/register_api.html';
+const PURGE = 'https://element-hq.github.io/synapse/latest/admin_api/purge_history_api.html';
+
+/** A number to be signed with the shared secret, good for one registration. */
+export const getRegistrationNonce = endpoint({
+  id: 'getRegistrationNonce',
+  method: 'GET',
+  path: '/_synapse/admin/v1/register',
+  auth: 'none',
+  response: Type.Object({ nonce: Type.String() }),
+  rateLimit: 'registration',
+  spec: REGISTER,
+});
+
+/** Registers a user for whoever knows the shared secret. */
+export const registerWithSharedSecret = endpoint({
+  id: 'registerWithSharedSecret',
+  method: 'POST',
+  path: '/_synapse/admin/v1/register',
+  auth: 'none',
+  body: Type.Object({
+    nonce: Type.String(),
+    username: Type.String(),
+    password: Type.String(),
+    displayname: Type.Optional(Type.String()),
+    admin: Type.Optional(Type.Boolean()),
+    user_type: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+    /** HMAC-SHA1, in hexadecimal digits, of nonce, username, password and `admin` or `notadmin` with a NUL between each. */
+    mac: Type.String(),
+  }),
+  response: Type.Object({
+    user_id: UserIdSchema,
+    access_token: Type.String(),
+    device_id: Type.String(),
+    home_server: Type.String(),
+  }),
+  errors: ['M_FORBIDDEN', 'M_USER_IN_USE', 'M_INVALID_USERNAME'],
+  rateLimit: 'registration',
+  spec: REGISTER,
+});
+
+/** Removes a room's history up to an event or a time. */
+export const purgeHistory = endpoint({
+  id: 'purgeHistory',
+  method: 'POST',
+  path: '/_synapse/admin/v1/purge_history/:roomId',
+  alsoAt: ['/_synapse/admin/v1/purge_history/:roomId/:eventId'],
+  auth: 'access-token',
+  params: Type.Object({ roomId: RoomIdSchema }),
+  body: Type.Object({
+    delete_local_events: Type.Optional(Type.Boolean()),
+    purge_up_to_event_id: Type.Optional(EventIdSchema),
+    purge_up_to_ts: Type.Optional(TimestampSchema),
+  }),
+  response: Type.Object({ purge_id: Type.String() }),
+  spec: PURGE,
+});
+
+/** How far that removal has got. */
+export const getPurgeHistoryStatus = endpoint({
+  id: 'getPurgeHistoryStatus',
+  method: 'GET',
+  path: '/_synapse/admin/v1/purge_history_status/:purgeId',
+  auth: 'access-token',
+  params: Type.Object({ purgeId: Type.String() }),
+  response: Type.Object({ status: Type.Enum(['active', 'complete', 'failed']), error: Type.Optional(Type.String()) }),
+  errors: ['M_NOT_FOUND'],
+  spec: PURGE,
+});
+
+/** Removes a room from this server, and our users from the room. */
+export const deleteRoom = endpoint({
+  id: 'deleteRoom',
+  method: 'DELETE',
+  path: '/_synapse/admin/v1/rooms/:roomId',
+  auth: 'access-token',
+  params: Type.Object({ roomId: RoomIdSchema }),
+  body: Type.Object({
+    block: Type.Optional(Type.Boolean()),
+    purge: Type.Optional(Type.Boolean()),
+    force_purge: Type.Optional(Type.Boolean()),
+    message: Type.Optional(Type.String()),
+    new_room_user_id: Type.Optional(UserIdSchema),
+    room_name: Type.Optional(Type.String()),
+  }),
+  response: Type.Object({
+    kicked_users: Type.Array(UserIdSchema),
+    failed_to_kick_users: Type.Array(UserIdSchema),
+    local_aliases: Type.Array(Type.String()),
+    new_room_id: Type.Union([RoomIdSchema, Type.Null()]),
+  }),
+  spec: 'https://element-hq.github.io/synapse/latest/admin_api/rooms.html#delete-room-api',
+});
+
+/** Withholds all media of a room. */
+export const quarantineRoomMedia = endpoint({
+  id: 'quarantineRoomMedia',
+  method: 'POST',
+  path: '/_synapse/admin/v1/room/:roomId/media/quarantine',
+  auth: 'access-token',
+  params: Type.Object({ roomId: RoomIdSchema }),
+  body: EmptySchema,
+  response: Type.Object({ num_quarantined: Type.Integer() }),
+  spec: 'https://element-hq.github.io/synapse/latest/admin_api/media_admin_api.html#quarantine-media',
+});
