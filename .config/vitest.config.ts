@@ -22,6 +22,7 @@ function project({ name, include, testTimeoutMs, parallel }: ProjectOptions) {
 
 export default defineConfig({
   test: {
+    globalSetup: new URL('../homeserver/test/kit/global-setup.ts', import.meta.url).pathname,
     passWithNoTests: process.env['BLINKCHAT_TORTURE'] === 'on',
     projects: [
       project({

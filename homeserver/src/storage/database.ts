@@ -21,6 +21,23 @@ export type DatabaseAddress =
   | { kind: 'url'; url: string }
   | { kind: 'socket'; directory: string; port: number; user: string; password: string; database: string };
 
+/**
+ * Reads `DATABASE_URL`. A unix socket is named as libpq does it, by a `host` that is a folder: `postgres://user@/name?host=/run/postgresql`.
+ */
+export function parseDatabaseUrl(url: string): DatabaseAddress {
+  const parsed = URL.parse(url.replace('@/', '@localhost/'));
+  const directory = parsed?.searchParams.get('host');
+  if (parsed === null || directory === null || directory === undefined || !directory.startsWith('/')) return { kind: 'url', url };
+  return {
+    kind: 'socket',
+    directory,
+    port: Number(parsed.searchParams.get('port') ?? parsed.port) || 5432,
+    user: decodeURIComponent(parsed.username) || 'postgres',
+    password: decodeURIComponent(parsed.password),
+    database: decodeURIComponent(parsed.pathname.slice(1)),
+  };
+}
+
 export type PoolOptions = {
   maxConnections?: number;
   /** Connections are never replaced by fresh ones: for what lives as long as its connection, such as an advisory lock. */
@@ -104,6 +121,11 @@ export function isConnectionError(error: unknown): boolean {
 export function isDataError(error: unknown): boolean {
   const code = codeOf(error);
   return code !== undefined && DATA_STATE.test(code);
+}
+
+/** Whether a row was refused because `constraint` (an index or a key) already has its values. */
+export function isUniqueViolation(error: unknown, constraint: string): boolean {
+  return codeOf(error) === '23505' && error instanceof postgres.PostgresError && error.constraint_name === constraint;
 }
 
 function codeOf(error: unknown): string | undefined {

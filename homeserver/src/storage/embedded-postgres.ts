@@ -17,6 +17,8 @@ const POLL_MS = 25;
 
 export type EmbeddedPostgres = {
   address: DatabaseAddress & { kind: 'socket' };
+  /** The postmaster. */
+  pid: number;
   /** It was already running: a homeserver before us was killed and left it behind. */
   adopted: boolean;
   /** What a person should know about where the cluster was put; usually nothing. */
@@ -65,7 +67,9 @@ export async function startEmbeddedPostgres({ dataDir, settings = {}, onCreate }
     await launch(cluster, settings);
   }
   await waitUntilReady(cluster);
-  return { address, adopted, remarks: places.remarks, stop: () => stopCluster(cluster) };
+  const pid = await findPostmaster(cluster);
+  if (pid === undefined) throw new Error(`PostgreSQL ended as soon as it had started; its log is ${logOf(cluster.dir)}`);
+  return { address, pid, adopted, remarks: places.remarks, stop: () => stopCluster(cluster) };
 }
 
 type Cluster = { dir: string; socketDir: string; owner: PostgresOwner | undefined; programs: PostgresPrograms };

@@ -1,5 +1,5 @@
 import type { Logger } from '../platform/logger.ts';
-import { connectDatabase, type Database, type DatabaseAddress } from './database.ts';
+import { connectDatabase, type Database, type DatabaseAddress, parseDatabaseUrl } from './database.ts';
 import { startEmbeddedPostgres } from './embedded-postgres.ts';
 import { settleMeta } from './meta.ts';
 import { migrate } from './migrate.ts';
@@ -23,7 +23,7 @@ export type OpenDatabaseOptions = {
 export async function openDatabase(options: OpenDatabaseOptions): Promise<{ database: Database; close: () => Promise<void> }> {
   const { databaseUrl, dataDir, serverName, logger, onLost, onQuery } = options;
   const embedded = databaseUrl === undefined ? await startEmbedded(dataDir, logger) : undefined;
-  const address: DatabaseAddress = embedded?.address ?? { kind: 'url', url: databaseUrl ?? '' };
+  const address: DatabaseAddress = embedded?.address ?? parseDatabaseUrl(databaseUrl ?? '');
 
   const ownership = await ownDatabase(address, onLost).catch(async (error: unknown) => {
     if (embedded?.adopted === false) await embedded.stop(); // an adopted one is in use by the homeserver that refused us

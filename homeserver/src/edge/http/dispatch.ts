@@ -1,6 +1,13 @@
 import type { RateLimitClass } from 'federation-spec/api/endpoint.ts';
 import type { Context, Middleware } from 'koa';
-import { invalidParam, missingToken, tooLarge, unrecognizedMethod, unrecognizedPath } from '../../platform/matrix-error.ts';
+import {
+  guestAccessForbidden,
+  invalidParam,
+  missingToken,
+  tooLarge,
+  unrecognizedMethod,
+  unrecognizedPath,
+} from '../../platform/matrix-error.ts';
 import type { BridgedResponse } from './bridged-response.ts';
 import type { HttpRequest } from './http-request.ts';
 import type { RateLimiter } from './rate-limit.ts';
@@ -81,6 +88,7 @@ export function createDispatch({ routes, authenticate, verifyOrigin, limitRate }
         const userAgent = request.headers['user-agent'] ?? '';
         requester = await authenticate({ accessToken, ip: request.ip, userAgent, assertedUserId, assertedDeviceId });
         labelsOf(ctx).requester = requester.userId;
+        if (requester.isGuest && !endpoint.guests) throw guestAccessForbidden();
       }
       limitCaller(limitRate, endpoint.rateLimit, requester, request.ip);
     }

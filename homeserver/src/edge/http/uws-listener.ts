@@ -12,6 +12,13 @@ const MAX_SOCKET_BACKLOG_BYTES = 4 * 1024 * 1024;
 const SOCKET_IDLE_TIMEOUT_S = 120;
 const NO_BODY_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
+/** Without it two processes may listen on one port, and requests go to either. */
+const EXCLUSIVE = 1;
+/** uWebSockets.js has this form; its types forget it. */
+type ExclusiveListen = {
+  listen(host: string, port: number, options: number, callback: (socket: Uws.us_listen_socket | false) => void): unknown;
+};
+
 export type Tls = { port: number; certFile: string; keyFile: string };
 
 export type ListenerOptions = {
@@ -66,7 +73,9 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     apps.push(app);
     for (const route of options.sockets) app.ws(route.path, socketBehavior(uws, route, options.clientIp, open));
     app.any('/*', (res, req) => answer(res, req, { ...options, encrypted, inFlight }));
-    const socket = await new Promise<Uws.us_listen_socket | false>((resolve) => app.listen(options.host, port, resolve));
+    const socket = await new Promise<Uws.us_listen_socket | false>((resolve) =>
+      (app as unknown as ExclusiveListen).listen(options.host, port, EXCLUSIVE, resolve),
+    );
     if (socket === false) throw new Error(`Cannot listen on ${options.host} port ${port}: the port is taken, or needs more rights`);
     listenSockets.push(socket);
     return uws.us_socket_local_port(socket);
