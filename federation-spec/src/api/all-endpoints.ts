@@ -3,7 +3,6 @@ import * as appservicePing from './appservice/ping.ts';
 import * as appserviceQueries from './appservice/queries.ts';
 import * as appserviceThirdPartyNetworks from './appservice/third-party-networks.ts';
 import * as appserviceTransactions from './appservice/transactions.ts';
-import * as emailValidation from './blinkchat/email-validation.ts';
 import * as account from './client/account.ts';
 import * as accountData from './client/account-data.ts';
 import * as admin from './client/admin.ts';
@@ -15,6 +14,7 @@ import * as dehydratedDevices from './client/dehydrated-devices.ts';
 import * as delayedEvents from './client/delayed-events.ts';
 import * as devices from './client/devices.ts';
 import * as directory from './client/directory.ts';
+import * as emailValidation from './client/email-validation.ts';
 import * as fallbackPages from './client/fallback-pages.ts';
 import * as filters from './client/filters.ts';
 import * as keyBackup from './client/key-backup.ts';
@@ -41,6 +41,7 @@ import * as rooms from './client/rooms.ts';
 import * as rtc from './client/rtc.ts';
 import * as search from './client/search.ts';
 import * as send from './client/send.ts';
+import * as sharedSecretRegistration from './client/shared-secret-registration.ts';
 import * as slidingSync from './client/sliding-sync.ts';
 import * as spaces from './client/spaces.ts';
 import * as state from './client/state.ts';
@@ -76,7 +77,7 @@ import * as serverTransactions from './server/transactions.ts';
 import * as serverVersion from './server/version.ts';
 
 /** The APIs that endpoints belong to. Operation ids are unique within one. */
-export type ApiName = 'client' | 'server' | 'appservice' | 'pushGateway' | 'oauth' | 'admin' | 'blinkchat';
+export type ApiName = 'client' | 'server' | 'appservice' | 'pushGateway' | 'oauth' | 'admin';
 
 /** A module below `api/` exports endpoints and nothing else. */
 type EndpointModule = Readonly<Record<string, Endpoint>>;
@@ -99,6 +100,7 @@ export const endpointsByApi: Readonly<Record<ApiName, readonly Endpoint[]>> = {
     delayedEvents,
     devices,
     directory,
+    emailValidation,
     fallbackPages,
     filters,
     keyBackup,
@@ -125,6 +127,7 @@ export const endpointsByApi: Readonly<Record<ApiName, readonly Endpoint[]>> = {
     rtc,
     search,
     send,
+    sharedSecretRegistration,
     slidingSync,
     spaces,
     state,
@@ -162,7 +165,6 @@ export const endpointsByApi: Readonly<Record<ApiName, readonly Endpoint[]>> = {
   pushGateway: list(pushGatewayNotify),
   oauth: list(authorizationServer),
   admin: list(synapseAdmin),
-  blinkchat: list(emailValidation),
 };
 
 export const allEndpoints: readonly Endpoint[] = Object.values(endpointsByApi).flat();

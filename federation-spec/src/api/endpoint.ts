@@ -61,7 +61,7 @@ export type Endpoint<
   /** Error codes the specification names for this operation, beside the common ones. */
   errors: readonly string[];
   rateLimit: RateLimitClass;
-  /** The first release of the specification that has it, such as `v1.1`; `unstable` for a proposal not yet in a release. */
+  /** The first release of the specification that has it, such as `v1.1`; `unstable` for what is in no release. */
   since: string;
   deprecated: boolean;
   /** The operation with the same method and path whose handler serves this one too. */

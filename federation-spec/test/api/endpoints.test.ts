@@ -22,7 +22,7 @@ function nameless(path: string | undefined): string {
 }
 
 function paramsOf(path: string): string[] {
-  return [...path.matchAll(/:(\w+)/g)].map(([, name]) => name ?? '').sort();
+  return [...path.matchAll(/:(\w+)/g)].map(([, name]) => name ?? '');
 }
 
 function places(endpoints: readonly Endpoint[]): string[] {
@@ -98,8 +98,11 @@ test('an operation served by another has its method and path', () => {
 });
 
 describe.each(allEndpoints.map((endpoint) => [`${endpoint.method} ${endpoint.path}`, endpoint] as const))('%s', (_, endpoint) => {
-  test('has a schema for each parameter of its path', () => {
-    expect(Object.keys(endpoint.params.properties).sort()).toEqual(paramsOf(endpoint.path));
+  test('has a schema for each parameter of its paths, and each path has those it requires', () => {
+    const paths = listPaths(endpoint).map(paramsOf);
+    const { properties, required = [] } = endpoint.params;
+    expect(Object.keys(properties).sort()).toEqual([...new Set(paths.flat())].sort());
+    for (const path of paths) expect(path).toEqual(expect.arrayContaining(required));
   });
 
   test('has schemas that compile', () => {

@@ -4,49 +4,10 @@ import { EventIdSchema, RoomIdSchema, TimestampSchema, UserIdSchema } from '../s
 import { EmptySchema } from '../schemas/json.ts';
 
 /*
- * The few calls of Synapse's admin API that existing tools and test suites make of any homeserver.
+ * The few calls of Synapse's admin API that existing tools and test suites make of any homeserver, beside registration by shared secret.
  */
 
-const REGISTER = 'https://element-hq.github.io/synapse/latest/admin_api/register_api.html';
 const PURGE = 'https://element-hq.github.io/synapse/latest/admin_api/purge_history_api.html';
-
-/** A number to be signed with the shared secret, good for one registration. */
-export const getRegistrationNonce = endpoint({
-  id: 'getRegistrationNonce',
-  method: 'GET',
-  path: '/_synapse/admin/v1/register',
-  auth: 'none',
-  response: Type.Object({ nonce: Type.String() }),
-  rateLimit: 'registration',
-  spec: REGISTER,
-});
-
-/** Registers a user for whoever knows the shared secret. */
-export const registerWithSharedSecret = endpoint({
-  id: 'registerWithSharedSecret',
-  method: 'POST',
-  path: '/_synapse/admin/v1/register',
-  auth: 'none',
-  body: Type.Object({
-    nonce: Type.String(),
-    username: Type.String(),
-    password: Type.String(),
-    displayname: Type.Optional(Type.String()),
-    admin: Type.Optional(Type.Boolean()),
-    user_type: Type.Optional(Type.Union([Type.String(), Type.Null()])),
-    /** HMAC-SHA1, in hexadecimal digits, of nonce, username, password and `admin` or `notadmin` with a NUL between each. */
-    mac: Type.String(),
-  }),
-  response: Type.Object({
-    user_id: UserIdSchema,
-    access_token: Type.String(),
-    device_id: Type.String(),
-    home_server: Type.String(),
-  }),
-  errors: ['M_FORBIDDEN', 'M_USER_IN_USE', 'M_INVALID_USERNAME'],
-  rateLimit: 'registration',
-  spec: REGISTER,
-});
 
 /** Removes a room's history up to an event or a time. */
 export const purgeHistory = endpoint({
@@ -55,13 +16,14 @@ export const purgeHistory = endpoint({
   path: '/_synapse/admin/v1/purge_history/:roomId',
   alsoAt: ['/_synapse/admin/v1/purge_history/:roomId/:eventId'],
   auth: 'access-token',
-  params: Type.Object({ roomId: RoomIdSchema }),
+  params: Type.Object({ roomId: RoomIdSchema, eventId: Type.Optional(EventIdSchema) }),
   body: Type.Object({
     delete_local_events: Type.Optional(Type.Boolean()),
     purge_up_to_event_id: Type.Optional(EventIdSchema),
     purge_up_to_ts: Type.Optional(TimestampSchema),
   }),
   response: Type.Object({ purge_id: Type.String() }),
+  since: 'unstable',
   spec: PURGE,
 });
 
@@ -74,6 +36,7 @@ export const getPurgeHistoryStatus = endpoint({
   params: Type.Object({ purgeId: Type.String() }),
   response: Type.Object({ status: Type.Enum(['active', 'complete', 'failed']), error: Type.Optional(Type.String()) }),
   errors: ['M_NOT_FOUND'],
+  since: 'unstable',
   spec: PURGE,
 });
 
@@ -98,6 +61,7 @@ export const deleteRoom = endpoint({
     local_aliases: Type.Array(Type.String()),
     new_room_id: Type.Union([RoomIdSchema, Type.Null()]),
   }),
+  since: 'unstable',
   spec: 'https://element-hq.github.io/synapse/latest/admin_api/rooms.html#delete-room-api',
 });
 
@@ -110,5 +74,6 @@ export const quarantineRoomMedia = endpoint({
   params: Type.Object({ roomId: RoomIdSchema }),
   body: EmptySchema,
   response: Type.Object({ num_quarantined: Type.Integer() }),
+  since: 'unstable',
   spec: 'https://element-hq.github.io/synapse/latest/admin_api/media_admin_api.html#quarantine-media',
 });

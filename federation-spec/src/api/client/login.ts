@@ -50,9 +50,7 @@ export const getLoginFlows = endpoint({
   method: 'GET',
   path: '/_matrix/client/v3/login',
   auth: 'none',
-  response: Type.Object({
-    flows: Type.Array(LoginFlowSchema),
-  }),
+  response: Type.Object({ flows: Type.Array(LoginFlowSchema) }),
   errors: ['M_UNRECOGNIZED'],
 });
 

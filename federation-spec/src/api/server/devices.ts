@@ -33,9 +33,7 @@ export const claimUserEncryptionKeys = endpoint({
   path: '/_matrix/federation/v1/user/keys/claim',
   auth: 'federation',
   body: Type.Object({ one_time_keys: mapOf(mapOf(Type.String())) }),
-  response: Type.Object({
-    one_time_keys: ClaimedKeysSchema,
-  }),
+  response: Type.Object({ one_time_keys: ClaimedKeysSchema }),
   rateLimit: 'federation',
 });
 

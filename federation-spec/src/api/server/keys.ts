@@ -23,7 +23,7 @@ export const perspectivesKeyQuery = endpoint({
   path: '/_matrix/key/v2/query/:serverName',
   alsoAt: ['/_matrix/key/v2/query/:serverName/:keyId'],
   auth: 'none',
-  params: Type.Object({ serverName: ServerNameSchema }),
+  params: Type.Object({ serverName: ServerNameSchema, keyId: Type.Optional(Type.String()) }),
   query: Type.Object({ minimum_valid_until_ts: Type.Optional(QueryCountSchema) }),
   response: NotaryKeysSchema,
   rateLimit: 'federation',
@@ -37,6 +37,7 @@ export const getServerKey = endpoint({
   /** Older servers name a key in the path; all keys are the answer all the same. */
   alsoAt: ['/_matrix/key/v2/server/:keyId'],
   auth: 'none',
+  params: Type.Object({ keyId: Type.Optional(Type.String()) }),
   response: ServerKeysSchema,
   rateLimit: 'none',
 });
