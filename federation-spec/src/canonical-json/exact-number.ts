@@ -1,36 +1,45 @@
 import type { JsonObject } from '../events/event.ts';
 
-const exactNumbers = new WeakMap<object, string>();
+const texts = new WeakMap<object, string>();
+
+/** `JSON.stringify` writes an exact number as it is where the engine can (`JSON.rawJSON`), otherwise as the nearest number. */
+const prototype = {
+  toJSON(): unknown {
+    const text = texts.get(this) ?? 'null';
+    const rawJson: unknown = Reflect.get(JSON, 'rawJSON');
+    return typeof rawJson === 'function' ? rawJson(text) : Number(text);
+  },
+};
 
 /**
  * A number that a JavaScript number would not give back as it was written: `1.0`, or an integer beyond 2^53.
  *
  * Events of room versions 1 to 5 may hold such numbers, and their hashes cover how they are written. `readJson` yields them only when
  * asked for exact numbers. To types they are an empty object, which no rule takes for a number by mistake; `encodeCanonicalJson` writes
- * them back exactly; `numberOf` gives the nearest number.
+ * them back exactly; `numberOf` gives the nearest number. They do not survive `structuredClone`: send text to a worker.
  */
 export function exactNumber(text: string): JsonObject {
-  const token: JsonObject = {};
-  exactNumbers.set(token, text);
-  return Object.freeze(token);
+  const number: JsonObject = Object.create(prototype);
+  texts.set(number, text);
+  return Object.freeze(number);
 }
 
 /** How an exact number is written, or `undefined` when the object is none. */
 export function exactNumberText(value: object): string | undefined {
-  return exactNumbers.get(value);
+  return texts.get(value);
 }
 
 /** The value as a number, whether it is a number or an exact one; `undefined` when it is neither. */
 export function numberOf(value: unknown): number | undefined {
   if (typeof value === 'number') return value;
   if (typeof value !== 'object' || value === null) return undefined;
-  const text = exactNumbers.get(value);
+  const text = texts.get(value);
   return text === undefined ? undefined : Number(text);
 }
 
-/** Whether the value is a whole number, of any size, written without point or exponent where we know how it was written. */
+/** Whether the value is a whole number of any size and, where we know how it was written, written without point or exponent. */
 export function isWholeNumber(value: unknown): boolean {
   if (typeof value === 'number') return Number.isInteger(value);
-  const text = typeof value === 'object' && value !== null ? exactNumbers.get(value) : undefined;
+  const text = typeof value === 'object' && value !== null ? texts.get(value) : undefined;
   return text !== undefined && /^-?\d+$/.test(text);
 }

@@ -10,12 +10,11 @@ import { isJsonObject, type JsonObject, type Pdu, type PduDraft } from './event.
 export function redactEvent(event: Pdu, rules: RoomVersionRules): Pdu;
 export function redactEvent(event: PduDraft, rules: RoomVersionRules): PduDraft;
 export function redactEvent(event: PduDraft, rules: RoomVersionRules): PduDraft {
-  const redacted = { ...event };
-  for (const key of Object.keys(redacted)) {
-    if (!rules.redaction.keptKeys.has(key)) Reflect.deleteProperty(redacted, key);
-  }
-  redacted.content = pruneContent(event.content, rules.redaction.keptContent.get(event.type) ?? {});
-  return redacted;
+  const { keptKeys, keptContent } = rules.redaction;
+  const kept: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(event)) if (keptKeys.has(key)) kept[key] = value;
+  kept['content'] = pruneContent(event.content, keptContent.get(event.type) ?? {});
+  return kept as PduDraft; // Every version keeps each key that an event must have.
 }
 
 function pruneContent(content: JsonObject, kept: KeptContent): JsonObject {
