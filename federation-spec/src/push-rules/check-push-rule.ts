@@ -1,0 +1,27 @@
+import { allow, refuse, type Verdict } from '../verdict.ts';
+import type { PushRuleDraft } from './edit-push-rules.ts';
+import { MAX_GLOB_LENGTH } from './match-glob.ts';
+
+/** Characters a rule's id may not have: it is a segment of a path. */
+const FORBIDDEN_IN_RULE_ID = /[/\\]/;
+const MAX_RULE_ID_LENGTH = 512;
+const MAX_CONDITIONS = 64;
+const MAX_ACTIONS = 16;
+
+/**
+ * Whether a user may have this rule, whatever others they have.
+ *
+ * https://spec.matrix.org/latest/client-server-api/#put_matrixclientv3pushrulesglobalkindruleid
+ */
+export function checkPushRule({ kind, ruleId, actions, conditions, pattern }: PushRuleDraft): Verdict {
+  if (ruleId === '' || ruleId.length > MAX_RULE_ID_LENGTH) return refuse(`A rule id has 1 to ${MAX_RULE_ID_LENGTH} characters.`);
+  if (ruleId.startsWith('.')) return refuse(`The rule id ${ruleId} begins with a dot, as only the server's rules do.`);
+  if (FORBIDDEN_IN_RULE_ID.test(ruleId)) return refuse(`The rule id ${ruleId} holds a slash or a backslash.`);
+  if (actions.length > MAX_ACTIONS) return refuse(`A rule has at most ${MAX_ACTIONS} actions.`);
+  if (kind === 'content') {
+    if (pattern === undefined || pattern === '') return refuse('A content rule needs a pattern.');
+    if ([...pattern].length > MAX_GLOB_LENGTH) return refuse(`A pattern has at most ${MAX_GLOB_LENGTH} characters.`);
+  }
+  if (conditions !== undefined && conditions.length > MAX_CONDITIONS) return refuse(`A rule has at most ${MAX_CONDITIONS} conditions.`);
+  return allow();
+}
