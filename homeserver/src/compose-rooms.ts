@@ -1,0 +1,89 @@
+import type { Route } from './edge/http/route.ts';
+import { roomAliasRoutes } from './edge/client-api/room-aliases.ts';
+import { roomCreateRoutes } from './edge/client-api/room-create.ts';
+import { roomMembershipRoutes } from './edge/client-api/room-membership.ts';
+import { roomReadRoutes } from './edge/client-api/room-read.ts';
+import { roomSendRoutes } from './edge/client-api/room-send.ts';
+import { createAliases, type ResolveRemoteAlias } from './domain/directory/aliases.ts';
+import { createCreateRoom } from './domain/rooms/create-room.ts';
+import { createCreateRoomForUser } from './domain/rooms/create-room-for-user.ts';
+import { createHotRooms } from './domain/rooms/hot-rooms.ts';
+import { createInterner } from './domain/rooms/interner.ts';
+import { createInviteUser } from './domain/rooms/invite-user.ts';
+import { createListJoinedRooms } from './domain/rooms/list-joined-rooms.ts';
+import { createMemberships, type FindProfile } from './domain/rooms/membership.ts';
+import { createPrepareEvent, type EventSigner } from './domain/rooms/prepare-event.ts';
+import { createReadRoom, type FetchHistory } from './domain/rooms/read-room.ts';
+import { createRedactions } from './domain/rooms/redactions.ts';
+import type { RemoteRooms } from './domain/rooms/remote-rooms.ts';
+import { createRenderEvents } from './domain/rooms/render-events.ts';
+import { createSendEvent } from './domain/rooms/send-event.ts';
+import { createViewRoom } from './domain/rooms/visibility.ts';
+import { createLog } from './domain/streams/log.ts';
+import { createNotifier } from './domain/streams/notifier.ts';
+import type { Clock } from './platform/clock.ts';
+import type { Logger } from './platform/logger.ts';
+import type { Random } from './platform/random.ts';
+import type { Database } from './storage/database.ts';
+import { loadLastEventNid } from './storage/events.ts';
+import { takeLog } from './storage/log-head.ts';
+
+type StreamDeps = { database: Database; logger: Logger; onLost: () => void };
+
+/** The log, and who hears of its commits. */
+export async function composeStreams({ database, logger, onLost }: StreamDeps) {
+  const notifier = createNotifier();
+  const log = createLog({ database, head: await takeLog(database.sql), logger, committed: notifier.publish, lost: onLost });
+  return { log, notifier };
+}
+
+type RoomDeps = Awaited<ReturnType<typeof composeStreams>> & {
+  database: Database;
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+  serverName: string;
+  defaultRoomVersion: string;
+  signer: EventSigner;
+  findProfile: FindProfile;
+  /** What rooms need of other servers. */
+  network: { remote: RemoteRooms; fetchHistory: FetchHistory; resolveRemoteAlias: ResolveRemoteAlias };
+};
+
+/** The rooms: in memory, written to and read from. */
+export async function composeRooms(deps: RoomDeps) {
+  const { database, log, notifier, clock, random, logger, serverName, defaultRoomVersion, signer, findProfile, network } = deps;
+
+  const interner = createInterner({ database, serverName, lastEventNid: await loadLastEventNid(database.sql) });
+  const rooms = createHotRooms({ database, log, notifier, logger });
+  const redactions = createRedactions({ database });
+  const prepareEvent = createPrepareEvent({ rooms, interner, clock, signer });
+  const sendEvent = createSendEvent({ rooms, log, database, prepareEvent, redactions });
+  const createRoom = createCreateRoom({ rooms, log, database, random, serverName, prepareEvent });
+  const inviteUser = createInviteUser({ log, prepareEvent, inviteRemote: network.remote.invite });
+  const memberships = createMemberships({ database, rooms, sendEvent, inviteUser, findProfile, remote: network.remote, serverName });
+  const aliases = createAliases({ database, rooms, clock, serverName, resolveRemote: network.resolveRemoteAlias });
+  const createRoomForUser = createCreateRoomForUser({
+    createRoom,
+    memberships,
+    findProfile,
+    checkAliasFree: aliases.checkFree,
+    clock,
+    logger,
+    serverName,
+    defaultVersion: defaultRoomVersion,
+  });
+  const viewRoom = createViewRoom({ database });
+  const renderEvents = createRenderEvents({ database, clock });
+  const readRoom = createReadRoom({ database, rooms, viewRoom, renderEvents, fetchHistory: network.fetchHistory });
+  const listJoinedRooms = createListJoinedRooms({ database });
+
+  const routes: Route[] = [
+    ...roomCreateRoutes(createRoomForUser),
+    ...roomMembershipRoutes({ memberships, resolveAlias: aliases.resolve }),
+    ...roomSendRoutes(sendEvent),
+    ...roomReadRoutes(readRoom, listJoinedRooms),
+    ...roomAliasRoutes(aliases),
+  ];
+  return { interner, rooms, redactions, prepareEvent, sendEvent, memberships, aliases, viewRoom, renderEvents, readRoom, listJoinedRooms, routes };
+}
