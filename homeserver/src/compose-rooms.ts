@@ -1,26 +1,26 @@
-import type { Route } from './edge/http/route.ts';
-import { roomAliasRoutes } from './edge/client-api/room-aliases.ts';
-import { roomCreateRoutes } from './edge/client-api/room-create.ts';
-import { roomMembershipRoutes } from './edge/client-api/room-membership.ts';
-import { roomReadRoutes } from './edge/client-api/room-read.ts';
-import { roomSendRoutes } from './edge/client-api/room-send.ts';
-import { createAliases, type ResolveRemoteAlias } from './domain/directory/aliases.ts';
+import { createAliases } from './domain/directory/aliases.ts';
 import { createCreateRoom } from './domain/rooms/create-room.ts';
 import { createCreateRoomForUser } from './domain/rooms/create-room-for-user.ts';
 import { createHotRooms } from './domain/rooms/hot-rooms.ts';
 import { createInterner } from './domain/rooms/interner.ts';
 import { createInviteUser } from './domain/rooms/invite-user.ts';
+import type { RoomNetwork } from './domain/rooms/isolated.ts';
 import { createListJoinedRooms } from './domain/rooms/list-joined-rooms.ts';
 import { createMemberships, type FindProfile } from './domain/rooms/membership.ts';
 import { createPrepareEvent, type EventSigner } from './domain/rooms/prepare-event.ts';
-import { createReadRoom, type FetchHistory } from './domain/rooms/read-room.ts';
+import { createReadRoom } from './domain/rooms/read-room.ts';
 import { createRedactions } from './domain/rooms/redactions.ts';
-import type { RemoteRooms } from './domain/rooms/remote-rooms.ts';
 import { createRenderEvents } from './domain/rooms/render-events.ts';
 import { createSendEvent } from './domain/rooms/send-event.ts';
 import { createViewRoom } from './domain/rooms/visibility.ts';
 import { createLog } from './domain/streams/log.ts';
 import { createNotifier } from './domain/streams/notifier.ts';
+import { roomAliasRoutes } from './edge/client-api/room-aliases.ts';
+import { roomCreateRoutes } from './edge/client-api/room-create.ts';
+import { roomMembershipRoutes } from './edge/client-api/room-membership.ts';
+import { roomReadRoutes } from './edge/client-api/room-read.ts';
+import { roomSendRoutes } from './edge/client-api/room-send.ts';
+import type { Route } from './edge/http/route.ts';
 import type { Clock } from './platform/clock.ts';
 import type { Logger } from './platform/logger.ts';
 import type { Random } from './platform/random.ts';
@@ -47,7 +47,7 @@ type RoomDeps = Awaited<ReturnType<typeof composeStreams>> & {
   signer: EventSigner;
   findProfile: FindProfile;
   /** What rooms need of other servers. */
-  network: { remote: RemoteRooms; fetchHistory: FetchHistory; resolveRemoteAlias: ResolveRemoteAlias };
+  network: RoomNetwork;
 };
 
 /** The rooms: in memory, written to and read from. */
@@ -85,5 +85,18 @@ export async function composeRooms(deps: RoomDeps) {
     ...roomReadRoutes(readRoom, listJoinedRooms),
     ...roomAliasRoutes(aliases),
   ];
-  return { interner, rooms, redactions, prepareEvent, sendEvent, memberships, aliases, viewRoom, renderEvents, readRoom, listJoinedRooms, routes };
+  return {
+    interner,
+    rooms,
+    redactions,
+    prepareEvent,
+    sendEvent,
+    memberships,
+    aliases,
+    viewRoom,
+    renderEvents,
+    readRoom,
+    listJoinedRooms,
+    routes,
+  };
 }

@@ -1,6 +1,8 @@
 import { mkdir } from 'node:fs/promises';
+import { composeRooms, composeStreams } from './compose-rooms.ts';
 import type { Config } from './config/config.ts';
 import { loadSecrets } from './config/secrets.ts';
+import { createIsolatedNetwork } from './domain/rooms/isolated.ts';
 import { versionsRoute } from './edge/client-api/versions.ts';
 import { healthPage } from './edge/health.ts';
 import { createApp } from './edge/http/app.ts';
@@ -72,8 +74,23 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       ...(surroundings.onQuery === undefined ? {} : { onQuery: surroundings.onQuery }),
     });
     closers.push(closeDatabase);
-    void secrets;
-    void database;
+
+    // The log, and the rooms in it.
+    const lost = () => onFatal(new Error('Another process has taken the log of this database'));
+    const streams = await composeStreams({ database, logger, onLost: lost });
+    closers.push(streams.log.drained);
+    const rooms = await composeRooms({
+      ...streams,
+      database,
+      clock,
+      random,
+      logger,
+      serverName: config.serverName,
+      defaultRoomVersion: config.defaultRoomVersion,
+      signer: { serverName: config.serverName, ...secrets.signingKey },
+      findProfile: () => Promise.resolve({}),
+      network: createIsolatedNetwork(),
+    });
 
     // Accounts.
     const authenticate: Authenticate = () => {
@@ -84,7 +101,7 @@ export async function createServer(config: Config, surroundings: Surroundings = 
     const verifyOrigin: VerifyOrigin = () => Promise.reject(unauthorized('Federation is off'));
 
     // The edge.
-    const routes: Route[] = [versionsRoute()];
+    const routes: Route[] = [versionsRoute(), ...rooms.routes];
     const sockets: SocketRoute[] = [];
     const federates = !(config.federation.length === 1 && config.federation[0] === 'off');
     const pages = [

@@ -22,7 +22,7 @@ export type Aliases = {
   set: (user: { userId: string; userNid: number }, alias: string, roomId: string) => Promise<void>;
   delete: (user: { userId: string; userNid: number; isAdmin: boolean }, alias: string) => Promise<void>;
   /** The aliases of this server that a room has, for its members. */
-  list: (roomId: string) => Promise<string[]>;
+  list: (user: { userNid: number }, roomId: string) => Promise<string[]>;
 };
 
 type Deps = { database: Database; rooms: HotRooms; clock: Clock; serverName: string; resolveRemote: ResolveRemoteAlias };
@@ -73,9 +73,12 @@ export function createAliases({ database, rooms, clock, serverName, resolveRemot
         throw forbidden('Only who made an alias, or may set the main one, can delete it.');
       await deleteAlias(sql, alias);
     },
-    list: async (roomId) => {
+    list: async (user, roomId) => {
       const room = await rooms.load(roomId);
-      return room === undefined ? [] : await listAliasesOfRoom(sql, room.nid);
+      const isWorldReadable = room?.find('m.room.history_visibility', '')?.content['history_visibility'] === 'world_readable';
+      if (room === undefined || !(isWorldReadable || room.localJoined.has(user.userNid)))
+        throw forbidden(`You are not in the room ${roomId}.`);
+      return await listAliasesOfRoom(sql, room.nid);
     },
   };
 }

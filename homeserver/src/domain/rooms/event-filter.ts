@@ -1,5 +1,5 @@
 import type { RoomEventFilter } from 'federation-spec/api/schemas/filters.ts';
-import { matchesGlob } from 'federation-spec/push-rules/glob.ts';
+import { matchesGlob } from 'federation-spec/push-rules/match-glob.ts';
 import type { ClientEvent } from './render-events.ts';
 
 type Filtered = Pick<ClientEvent, 'type' | 'sender' | 'content'>;

@@ -7,7 +7,6 @@ import { findMembership, listJoinedMembers, type Membership, markForgotten } fro
 import { findRoom } from '../../storage/rooms.ts';
 import { type HotRoom, MEMBER } from './hot-room.ts';
 import type { HotRooms } from './hot-rooms.ts';
-import type { Interner } from './interner.ts';
 import type { InviteUser } from './invite-user.ts';
 import type { RemoteRooms } from './remote-rooms.ts';
 import type { SendEvent } from './send-event.ts';
@@ -39,7 +38,6 @@ export type Memberships = {
 type Deps = {
   database: Database;
   rooms: HotRooms;
-  interner: Interner;
   sendEvent: SendEvent;
   inviteUser: InviteUser;
   findProfile: FindProfile;

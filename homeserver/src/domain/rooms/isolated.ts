@@ -1,0 +1,17 @@
+import { forbidden, notFound } from '../../platform/matrix-error.ts';
+import type { ResolveRemoteAlias } from '../directory/aliases.ts';
+import type { FetchHistory } from './read-room.ts';
+import type { RemoteRooms } from './remote-rooms.ts';
+
+/** What rooms need of other servers. */
+export type RoomNetwork = { remote: RemoteRooms; fetchHistory: FetchHistory; resolveRemoteAlias: ResolveRemoteAlias };
+
+/** The network of a server that federates with nobody: its rooms are its own. */
+export function createIsolatedNetwork(): RoomNetwork {
+  const refuse = (): Promise<never> => Promise.reject(forbidden('This server does not federate, and the room is not here.'));
+  return {
+    remote: { join: refuse, knock: refuse, leave: refuse, invite: refuse },
+    fetchHistory: () => Promise.resolve(false),
+    resolveRemoteAlias: (alias) => Promise.reject(notFound(`This server does not federate, and ${alias} is not one of its own.`)),
+  };
+}
