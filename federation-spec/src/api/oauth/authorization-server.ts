@@ -11,7 +11,7 @@ const OAUTH = 'https://spec.matrix.org/latest/client-server-api/#oauth-20-api';
 
 /**
  * The page where a user allows a client in; the authorization code goes back to the client's address.
- * https://spec.matrix.org/latest/client-server-api/#authorization-code-flow
+ * https://spec.matrix.org/latest/client-server-api/#authorisation-code-flow
  */
 export const authorize = endpoint({
   id: 'authorize',
@@ -36,7 +36,7 @@ export const authorize = endpoint({
   spec: OAUTH,
 });
 
-/** What that page sends when the user has decided. https://spec.matrix.org/latest/client-server-api/#authorization-code-flow */
+/** What that page sends when the user has decided. https://spec.matrix.org/latest/client-server-api/#authorisation-code-flow */
 export const submitAuthorization = endpoint({
   id: 'submitAuthorization',
   method: 'POST',
@@ -119,7 +119,7 @@ export const registerClient = endpoint({
   spec: OAUTH,
 });
 
-/** Begins the login of a device that cannot show a browser. https://spec.matrix.org/latest/client-server-api/#device-authorization-flow */
+/** Begins the login of a device that cannot show a browser. https://spec.matrix.org/latest/client-server-api/#device-authorisation-flow */
 export const authorizeDevice = endpoint({
   id: 'authorizeDevice',
   method: 'POST',

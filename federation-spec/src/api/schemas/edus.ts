@@ -51,7 +51,7 @@ export const DeviceListUpdateEduSchema = Type.Object({
 });
 export type DeviceListUpdateEdu = Static<typeof DeviceListUpdateEduSchema>;
 
-/** `m.signing_key_update` https://spec.matrix.org/latest/server-server-api/#definition-msigning_key_update */
+/** `m.signing_key_update` https://spec.matrix.org/latest/server-server-api/#end-to-end-encryption */
 export const SigningKeyUpdateEduSchema = Type.Object({
   user_id: UserIdSchema,
   master_key: Type.Optional(CrossSigningKeySchema),
