@@ -6,10 +6,15 @@ import type { CryptoEngine } from './crypto/crypto-engine.ts';
  */
 export type MatrixPlatform = {
   fetch: typeof globalThis.fetch;
+  /** Uploads with progress in a page; without it `fetch` does, and progress jumps from 0 to 1. */
+  XMLHttpRequest?: typeof globalThis.XMLHttpRequest;
   /** Opens live connections; without it the client long-polls. */
   WebSocket?: typeof globalThis.WebSocket;
-  /** Where rooms, timelines and unsent messages survive; without it everything is forgotten at `stop`. */
-  indexedDB?: IDBFactory;
+  /**
+   * Whether there is an IndexedDB (a global one: the crypto store and `idb` look for it there; in Node install `fake-indexeddb`),
+   * where rooms, timelines and unsent messages survive. Without it everything is forgotten at `stop`.
+   */
+  hasIndexedDb: boolean;
   /**
    * Starts the end-to-end encryption of one device: in a Worker (`connectCryptoWorker`) or in this thread (`createCryptoEngine`).
    * Without it, encrypted rooms show their events as undecryptable and refuse to send.
