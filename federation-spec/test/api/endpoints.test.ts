@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { Compile } from 'typebox/compile';
 import { describe, expect, test } from 'vitest';
 import { type ApiName, allEndpoints, endpointsByApi } from '../../src/api/all-endpoints.ts';
@@ -76,6 +76,20 @@ test('an unstable path is served by the operation of its stable path', () => {
     });
   expect(strays.map((row) => row['path'])).toEqual([]);
 });
+
+test.each(['client', 'server', 'appservice', 'push-gateway', 'oauth', 'admin'])(
+  'no module of api/%s is left out of the list',
+  async (folder) => {
+    const listed = new Set(allEndpoints);
+    for (const file of readdirSync(new URL(`../../src/api/${folder}/`, import.meta.url))) {
+      const module: Readonly<Record<string, Endpoint>> = await import(`../../src/api/${folder}/${file}`);
+      for (const [name, value] of Object.entries(module)) {
+        expect(listed, `${folder}/${file} exports ${name}`).toContain(value);
+        expect(value.id).toBe(name);
+      }
+    }
+  },
+);
 
 test.each(Object.entries(endpointsByApi))('operation ids of the %s API are unique', (_, endpoints) => {
   const ids = endpoints.map((endpoint) => endpoint.id);
