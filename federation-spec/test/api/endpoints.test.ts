@@ -81,8 +81,9 @@ test.each(['client', 'server', 'appservice', 'push-gateway', 'oauth', 'admin'])(
   'no module of api/%s is left out of the list',
   async (folder) => {
     const listed = new Set(allEndpoints);
-    for (const file of readdirSync(new URL(`../../src/api/${folder}/`, import.meta.url))) {
-      const module: Readonly<Record<string, Endpoint>> = await import(`../../src/api/${folder}/${file}`);
+    const home = new URL(`../../src/api/${folder}/`, import.meta.url);
+    for (const file of readdirSync(home)) {
+      const module: Readonly<Record<string, Endpoint>> = await import(new URL(file, home).href);
       for (const [name, value] of Object.entries(module)) {
         expect(listed, `${folder}/${file} exports ${name}`).toContain(value);
         expect(value.id).toBe(name);
