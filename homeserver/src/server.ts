@@ -1,8 +1,12 @@
 import { mkdir } from 'node:fs/promises';
+import { ROOM_VERSIONS } from 'federation-spec/room-versions/room-versions.ts';
+import { composeAccounts } from './compose-accounts.ts';
 import { composeRooms, composeStreams } from './compose-rooms.ts';
 import type { Config } from './config/config.ts';
 import { loadSecrets } from './config/secrets.ts';
 import { createIsolatedNetwork } from './domain/rooms/isolated.ts';
+import { accountsRoutes } from './edge/client-api/accounts.ts';
+import { capabilitiesRoute } from './edge/client-api/capabilities.ts';
 import { versionsRoute } from './edge/client-api/versions.ts';
 import { healthPage } from './edge/health.ts';
 import { createApp } from './edge/http/app.ts';
@@ -10,13 +14,13 @@ import { createClientIp } from './edge/http/client-ip.ts';
 import type { SocketRoute } from './edge/http/live-socket.ts';
 import { serveMetrics } from './edge/http/metrics-listener.ts';
 import { createRateLimiter } from './edge/http/rate-limit.ts';
-import type { Authenticate, VerifyOrigin } from './edge/http/requester.ts';
+import type { VerifyOrigin } from './edge/http/requester.ts';
 import type { Route } from './edge/http/route.ts';
 import { listen } from './edge/http/uws-listener.ts';
 import { wellKnownPages } from './edge/well-known.ts';
 import { type Clock, systemClock } from './platform/clock.ts';
 import { createLogger, type Logger } from './platform/logger.ts';
-import { unauthorized, unknownToken } from './platform/matrix-error.ts';
+import { unauthorized } from './platform/matrix-error.ts';
 import { createMetrics } from './platform/metrics.ts';
 import { type Random, systemRandom } from './platform/random.ts';
 import { openDatabase } from './storage/open-database.ts';
@@ -93,15 +97,27 @@ export async function createServer(config: Config, surroundings: Surroundings = 
     });
 
     // Accounts.
-    const authenticate: Authenticate = () => {
-      throw unknownToken();
-    };
+    const accounts = composeAccounts(
+      { config, secrets, pool: database.sql, clock, random, logger },
+      {
+        commitDeviceChange: async (_owner, _deviceIds, write) => void (await database.sql.begin(write)),
+        leaveAllRooms: async () => undefined,
+        welcomeAccount: async () => undefined,
+        isReserved: () => false,
+      },
+    );
+    closers.push(async () => await accounts[Symbol.asyncDispose]());
 
     // Federation.
     const verifyOrigin: VerifyOrigin = () => Promise.reject(unauthorized('Federation is off'));
 
     // The edge.
-    const routes: Route[] = [versionsRoute(), ...rooms.routes];
+    const routes: Route[] = [
+      versionsRoute(),
+      capabilitiesRoute({ roomVersions: ROOM_VERSIONS, defaultRoomVersion: config.defaultRoomVersion }),
+      ...accountsRoutes(accounts, config),
+      ...rooms.routes,
+    ];
     const sockets: SocketRoute[] = [];
     const federates = !(config.federation.length === 1 && config.federation[0] === 'off');
     const pages = [
@@ -109,7 +125,7 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       wellKnownPages({ publicUrl: config.publicUrl, adminContact: config.adminContact, federates }),
     ];
     const limitRate = createRateLimiter({ clock, enabled: config.rateLimits });
-    const app = createApp({ routes, pages, authenticate, verifyOrigin, limitRate, logger, metrics });
+    const app = createApp({ routes, pages, authenticate: accounts.authenticate, verifyOrigin, limitRate, logger, metrics });
 
     if (config.metricsPort !== undefined) closers.push(await serveMetrics(metrics, config.metricsPort));
     const listener = await listen({

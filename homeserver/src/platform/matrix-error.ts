@@ -19,8 +19,12 @@ export class MatrixError extends Error {
   }
 }
 
+/** For the one answer that has an error's status and is none: the question for further proof. */
+export const NO_ERRCODE = '';
+
 /** The JSON body of a standard error response. */
 export function errorBody(error: MatrixError): Record<string, unknown> {
+  if (error.errcode === NO_ERRCODE) return { ...error.fields };
   return { ...error.fields, errcode: error.errcode, error: error.message };
 }
 

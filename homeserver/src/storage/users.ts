@@ -8,12 +8,9 @@ export async function internUsers(sql: Sql, userIds: readonly string[], localSer
   const missing = [...new Set(userIds)].filter((userId) => !found.has(userId));
   if (missing.length === 0) return found;
 
-  const isLocal = missing.map(
-    (userId) => userId.endsWith(`:${localServer}`) && userId.indexOf(':') === userId.length - localServer.length - 1,
-  );
   await sql`
     insert into users (user_id, is_local)
-    select * from unnest(${missing}::text[], ${isLocal}::boolean[])
+    select id, substr(id, strpos(id, ':') + 1) = ${localServer} from unnest(${missing}::text[]) as id
     on conflict (user_id) do nothing`;
   return await findUserNids(sql, userIds);
 }

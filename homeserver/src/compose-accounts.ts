@@ -1,0 +1,35 @@
+import { join } from 'node:path';
+import type { Config } from './config/config.ts';
+import type { Secrets } from './config/secrets.ts';
+import { type Accounts, type AccountsDeps, createAccounts } from './domain/accounts/create-accounts.ts';
+import type { Clock } from './platform/clock.ts';
+import type { Logger } from './platform/logger.ts';
+import { createOutboxMailer, createSmtpMailer } from './platform/mailer.ts';
+import type { Random } from './platform/random.ts';
+import type { Pool } from './storage/database.ts';
+
+type Ground = { config: Config; secrets: Secrets; pool: Pool; clock: Clock; random: Random; logger: Logger };
+type Hooks = Pick<AccountsDeps, 'commitDeviceChange' | 'leaveAllRooms' | 'welcomeAccount' | 'isReserved'>;
+
+/** Accounts with their settings, and with what other features do for them. */
+export function composeAccounts({ config, secrets, ...ground }: Ground, hooks: Hooks): Accounts {
+  const { smtpUrl, mailFrom: from } = config;
+  const mailer =
+    smtpUrl === undefined ? createOutboxMailer({ folder: join(config.dataDir, 'outbox'), from }) : createSmtpMailer({ smtpUrl, from });
+  ground.logger.info(`mail goes to ${mailer.description}`);
+  return createAccounts({
+    ...ground,
+    ...hooks,
+    mailer,
+    serverName: config.serverName,
+    publicUrl: config.publicUrl,
+    tokenSeed: secrets.tokenSeed,
+    pepper: secrets.pepper,
+    passwordCost: config.passwordCost,
+    registration: config.registration,
+    registrationSecret: config.registrationSecret,
+    allowGuests: config.guests,
+    rateLimits: config.rateLimits,
+    showCode: smtpUrl === undefined ? (line) => process.stdout.write(`${line}\n`) : undefined,
+  });
+}

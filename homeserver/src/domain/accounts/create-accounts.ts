@@ -1,0 +1,129 @@
+import type { Clock } from '../../platform/clock.ts';
+import type { Logger } from '../../platform/logger.ts';
+import type { Mailer } from '../../platform/mailer.ts';
+import type { Random } from '../../platform/random.ts';
+import { type AccountRow, findAccount } from '../../storage/accounts.ts';
+import type { Pool } from '../../storage/database.ts';
+import { isRegistrationTokenValid } from '../../storage/registration-tokens.ts';
+import { createAccessTokens } from './access-tokens.ts';
+import { type AccountModeration, createAccountModeration } from './account-status.ts';
+import { type Authenticate, createAuthenticate } from './authenticate.ts';
+import { type ChangePassword, createChangePassword } from './change-password.ts';
+import { createDeactivate, type Deactivate, type LeaveAllRooms } from './deactivate.ts';
+import { createDevices, type Devices } from './devices.ts';
+import { createKnownTokens } from './known-tokens.ts';
+import { createLastSeen } from './last-seen.ts';
+import { createLogIn, type LogIn } from './log-in.ts';
+import { createMailQueue } from './mail-queue.ts';
+import { createPasswordHasher } from './password-hasher.ts';
+import { createRefreshSession, type RefreshSession } from './refresh-session.ts';
+import { createRegister, type Register, type RegistrationMode, type WelcomeAccount } from './register.ts';
+import { type CommitDeviceChange, createRemoveDevices } from './remove-devices.ts';
+import type { Requester } from './requester.ts';
+import { createSharedSecretRegistration, type SharedSecretRegistration } from './shared-secret-registration.ts';
+import { createIssueTokens, createStartSession } from './start-session.ts';
+import { createThreepids, type Threepids } from './threepids.ts';
+import { createThrottle, noThrottle } from './throttle.ts';
+import { createRequireProof, type RequireProof } from './uia.ts';
+import { createUiaStages, PASSWORD_STAGE } from './uia-stages.ts';
+import { createEmailValidations, type EmailValidations } from './validate-email.ts';
+
+/** The people of this server: sign-up, log-in, tokens, devices, addresses. */
+export type Accounts = AsyncDisposable & {
+  authenticate: Authenticate;
+  register: Register;
+  /** Undefined when the server has no registration secret. */
+  sharedSecretRegistration: SharedSecretRegistration | undefined;
+  logIn: LogIn;
+  /** Lets a logged-in client make a token for another one, after proof. */
+  createLoginToken(requester: Requester, auth: unknown): Promise<{ loginToken: string; expiresInMs: number }>;
+  refreshSession: RefreshSession;
+  devices: Devices;
+  changePassword: ChangePassword;
+  deactivate: Deactivate;
+  emailValidations: EmailValidations;
+  threepids: Threepids;
+  requireProof: RequireProof;
+  moderation: AccountModeration;
+  find(userId: string): Promise<AccountRow | undefined>;
+  /** Whether somebody is behind a user id of this server: an account that is not deactivated. */
+  isActive(userId: string): Promise<boolean>;
+  isRegistrationTokenValid(token: string): Promise<boolean>;
+};
+
+export type AccountsDeps = {
+  pool: Pool;
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+  mailer: Mailer;
+  serverName: string;
+  publicUrl: string;
+  tokenSeed: Uint8Array;
+  pepper: Uint8Array;
+  passwordCost: number;
+  registration: RegistrationMode;
+  registrationSecret: string | undefined;
+  allowGuests: boolean;
+  rateLimits: boolean;
+  showCode: ((line: string) => void) | undefined;
+  commitDeviceChange: CommitDeviceChange;
+  leaveAllRooms: LeaveAllRooms;
+  welcomeAccount: WelcomeAccount;
+  isReserved: (userId: string) => boolean;
+};
+
+/** Wrong passwords for one account that are free, and how long until one more is. */
+const PASSWORD_BURST = 10;
+const PASSWORD_FORGIVE_MS = 30_000;
+
+export function createAccounts(deps: AccountsDeps): Accounts {
+  const { pool, clock, random, logger, serverName, rateLimits } = deps;
+  const accessTokens = createAccessTokens({ seed: deps.tokenSeed, serverName, random });
+  const knownTokens = createKnownTokens();
+  const lastSeen = createLastSeen({ pool, clock, logger });
+  const passwordHasher = createPasswordHasher({ cost: deps.passwordCost });
+  const mailQueue = createMailQueue({ mailer: deps.mailer, logger });
+  const throttle = rateLimits ? createThrottle({ clock, burst: PASSWORD_BURST, forgiveMs: PASSWORD_FORGIVE_MS }) : noThrottle;
+
+  const emailValidations = createEmailValidations({ ...deps, mailQueue });
+  const stages = createUiaStages({ pool, passwordHasher, throttle, emailValidations, serverName, clock });
+  const requireProof = createRequireProof({ pool, stages, clock, random });
+  const issueTokens = createIssueTokens({ accessTokens, clock, random });
+  const startSession = createStartSession({ clock, random, issueTokens });
+  const removeDevices = createRemoveDevices({ commitDeviceChange: deps.commitDeviceChange, knownTokens });
+  const devices = createDevices({ pool, requireProof, removeDevices, commitDeviceChange: deps.commitDeviceChange });
+  const register = createRegister({ ...deps, requireProof, startSession, passwordHasher, emailValidations, mode: deps.registration });
+  const logIn = createLogIn({ pool, passwordHasher, startSession, knownTokens, throttle, serverName, clock, random });
+  const { registrationSecret: secret } = deps;
+
+  return {
+    authenticate: createAuthenticate({ pool, accessTokens, knownTokens, lastSeen, clock }),
+    register,
+    sharedSecretRegistration:
+      secret === undefined ? undefined : createSharedSecretRegistration({ secret, register, passwordHasher, serverName, clock, random }),
+    logIn,
+    async createLoginToken(requester, auth) {
+      const pass = await requireProof({ operation: 'generateLoginToken', requester, body: {}, auth, flows: [[PASSWORD_STAGE]] });
+      await pass.finish(pool);
+      return await logIn.createLoginToken(requester.userNid);
+    },
+    refreshSession: createRefreshSession({ pool, issueTokens, knownTokens, removeDevices, clock }),
+    devices,
+    changePassword: createChangePassword({ pool, requireProof, emailValidations, passwordHasher, devices }),
+    deactivate: createDeactivate({ pool, requireProof, devices, knownTokens, leaveAllRooms: deps.leaveAllRooms, logger }),
+    emailValidations,
+    threepids: createThreepids({ pool, requireProof, emailValidations, clock }),
+    requireProof,
+    moderation: createAccountModeration({ pool, knownTokens }),
+    find: (userId) => findAccount(pool, userId),
+    async isActive(userId) {
+      const account = await findAccount(pool, userId);
+      return account !== undefined && account.status !== 'deactivated';
+    },
+    isRegistrationTokenValid: (token) => isRegistrationTokenValid(pool, token, clock.now()),
+    async [Symbol.asyncDispose]() {
+      await Promise.all([lastSeen, passwordHasher, mailQueue].map((part) => part[Symbol.asyncDispose]()));
+    },
+  };
+}

@@ -1,0 +1,51 @@
+import type { Logger } from '../../platform/logger.ts';
+import { missingToken } from '../../platform/matrix-error.ts';
+import { deactivateAccount } from '../../storage/accounts.ts';
+import type { Pool } from '../../storage/database.ts';
+import { deleteThreepids } from '../../storage/threepids.ts';
+import type { Devices } from './devices.ts';
+import type { KnownTokens } from './known-tokens.ts';
+import type { Requester } from './requester.ts';
+import type { RequireProof } from './uia.ts';
+import { PASSWORD_STAGE } from './uia-stages.ts';
+
+/** Leaves all rooms, refuses all invites, and forgets what is kept of the person elsewhere. */
+export type LeaveAllRooms = (user: { userNid: number; userId: string; erase: boolean }) => Promise<void>;
+
+/** https://spec.matrix.org/latest/client-server-api/#account-deactivation */
+export type Deactivate = {
+  withProof(request: { requester: Requester | undefined; erase: boolean; auth: unknown }): Promise<void>;
+  /** The same, for an admin. */
+  byAdmin(account: { userNid: number; userId: string; erase: boolean }): Promise<void>;
+};
+
+type Deps = {
+  pool: Pool;
+  requireProof: RequireProof;
+  devices: Devices;
+  knownTokens: KnownTokens;
+  leaveAllRooms: LeaveAllRooms;
+  logger: Logger;
+};
+
+export function createDeactivate({ pool, requireProof, devices, knownTokens, leaveAllRooms, logger }: Deps): Deactivate {
+  async function byAdmin({ userNid, userId, erase }: { userNid: number; userId: string; erase: boolean }): Promise<void> {
+    await pool.begin(async (sql) => {
+      await deactivateAccount(sql, userNid, erase);
+      await deleteThreepids(sql, userNid);
+    });
+    knownTokens.forgetUser(userNid);
+    await devices.logOutAll({ userNid, userId });
+    await leaveAllRooms({ userNid, userId, erase }).catch((error: unknown) => logger.error({ error, userId }, 'could not leave all rooms'));
+  }
+
+  return {
+    byAdmin,
+    async withProof({ requester, erase, auth }) {
+      if (requester === undefined) throw missingToken();
+      const pass = await requireProof({ operation: 'deactivateAccount', requester, body: { erase }, auth, flows: [[PASSWORD_STAGE]] });
+      await pass.finish(pool);
+      await byAdmin({ userNid: requester.userNid, userId: requester.userId, erase });
+    },
+  };
+}

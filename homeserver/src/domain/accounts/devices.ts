@@ -1,0 +1,59 @@
+import { invalidParam, notFound } from '../../platform/matrix-error.ts';
+import type { Pool } from '../../storage/database.ts';
+import { type DeviceRow, findDevice, listDevices, updateDeviceName } from '../../storage/devices.ts';
+import type { CommitDeviceChange, RemoveDevices } from './remove-devices.ts';
+import type { Requester } from './requester.ts';
+import type { RequireProof } from './uia.ts';
+import { PASSWORD_STAGE } from './uia-stages.ts';
+
+/** https://spec.matrix.org/latest/client-server-api/#device-management */
+export type Devices = {
+  list(userNid: number): Promise<DeviceRow[]>;
+  /** @throws M_NOT_FOUND */
+  load(userNid: number, deviceId: string): Promise<DeviceRow>;
+  /** @throws M_NOT_FOUND */
+  rename(requester: Requester, deviceId: string, displayName: string): Promise<void>;
+  /** Logs the requester's own devices out for ever, after proof. */
+  removeWithProof(requester: Requester, deviceIds: readonly string[], auth: unknown, operation: string): Promise<void>;
+  /** Logs the device out that asks. */
+  logOut(requester: Requester): Promise<void>;
+  logOutAll(owner: { userNid: number; userId: string }, except?: string): Promise<void>;
+};
+
+const MAX_DISPLAY_NAME_CHARACTERS = 256;
+const MAX_DEVICES_AT_ONCE = 1_000;
+
+type Deps = { pool: Pool; requireProof: RequireProof; removeDevices: RemoveDevices; commitDeviceChange: CommitDeviceChange };
+
+export function createDevices({ pool, requireProof, removeDevices, commitDeviceChange }: Deps): Devices {
+  async function load(userNid: number, deviceId: string): Promise<DeviceRow> {
+    const device = await findDevice(pool, userNid, deviceId);
+    if (device === undefined) throw notFound(`You have no device ${deviceId}`);
+    return device;
+  }
+
+  return {
+    list: (userNid) => listDevices(pool, userNid),
+    load,
+    async rename(requester, deviceId, displayName) {
+      if (displayName.length > MAX_DISPLAY_NAME_CHARACTERS)
+        throw invalidParam(`A device's name has at most ${MAX_DISPLAY_NAME_CHARACTERS} characters`);
+      await load(requester.userNid, deviceId);
+      await commitDeviceChange(requester, [deviceId], (sql) => updateDeviceName(sql, requester.userNid, deviceId, displayName));
+    },
+    async removeWithProof(requester, deviceIds, auth, operation) {
+      if (deviceIds.length > MAX_DEVICES_AT_ONCE) throw invalidParam(`At most ${MAX_DEVICES_AT_ONCE} devices can be removed at once`);
+      const pass = await requireProof({ operation, requester, body: { devices: deviceIds }, auth, flows: [[PASSWORD_STAGE]] });
+      await pass.finish(pool);
+      await removeDevices(requester, deviceIds);
+    },
+    logOut: (requester) => removeDevices(requester, [requester.deviceId]),
+    async logOutAll(owner, except) {
+      const devices = await listDevices(pool, owner.userNid);
+      await removeDevices(
+        owner,
+        devices.map(({ deviceId }) => deviceId).filter((deviceId) => deviceId !== except),
+      );
+    },
+  };
+}

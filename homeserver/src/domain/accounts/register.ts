@@ -1,0 +1,157 @@
+import type { Clock } from '../../platform/clock.ts';
+import {
+  exclusive,
+  forbidden,
+  guestAccessForbidden,
+  missingParam,
+  threepidInUse,
+  unauthorized,
+  userInUse,
+} from '../../platform/matrix-error.ts';
+import type { Random } from '../../platform/random.ts';
+import { findAccount, insertAccount } from '../../storage/accounts.ts';
+import type { Pool, Sql } from '../../storage/database.ts';
+import { countRegistrationTokenUse } from '../../storage/registration-tokens.ts';
+import { insertThreepid } from '../../storage/threepids.ts';
+import { internUsers } from '../../storage/users.ts';
+import type { PasswordHasher } from './password-hasher.ts';
+import { checkNewPassword } from './passwords.ts';
+import { asRecord, readText } from './read-record.ts';
+import type { Session, SessionOptions, StartSession } from './start-session.ts';
+import type { RequireProof, UiaPass } from './uia.ts';
+import { DUMMY_STAGE, EMAIL_STAGE, REGISTRATION_TOKEN_STAGE } from './uia-stages.ts';
+import { userIdForName } from './user-names.ts';
+import { type EmailValidations, finishEmailValidation } from './validate-email.ts';
+
+export type RegistrationMode = 'email' | 'open' | 'token' | 'closed';
+export type Registered = { userId: string } & Partial<Session>;
+
+export type Registration = SessionOptions & {
+  username?: string | undefined;
+  password?: string | undefined;
+  inhibitLogin?: boolean | undefined;
+  auth: unknown;
+  /** The first account that is made from the server's own machine is its admin. */
+  isLoopback: boolean;
+};
+
+export type Register = {
+  /** https://spec.matrix.org/latest/client-server-api/#post_matrixclientv3register */
+  register(registration: Registration): Promise<Registered>;
+  registerGuest(options: { initialDeviceDisplayName?: string | undefined }): Promise<Session>;
+  /** Makes an account without asking for proof; the caller has had it otherwise. */
+  createAccount(draft: AccountDraft, alongside?: (sql: Sql, userNid: number) => Promise<void>): Promise<Registered>;
+  /** @throws M_USER_IN_USE, M_INVALID_USERNAME, M_EXCLUSIVE */
+  checkAvailable(username: string): Promise<void>;
+};
+
+export type AccountDraft = {
+  userId: string;
+  passwordHash: string | undefined;
+  isAdmin?: boolean;
+  isGuest?: boolean;
+  adminIfFirst?: boolean;
+  /** Undefined: the account is made and nobody is logged in. */
+  session: SessionOptions | undefined;
+};
+
+/** Writes what a new account begins with, in its transaction. */
+export type WelcomeAccount = (sql: Sql, account: { userNid: number; userId: string; isGuest: boolean }) => Promise<void>;
+
+const FLOWS: Record<RegistrationMode, readonly (readonly string[])[]> = {
+  email: [[EMAIL_STAGE]],
+  open: [[DUMMY_STAGE], [EMAIL_STAGE]],
+  token: [[REGISTRATION_TOKEN_STAGE]],
+  closed: [],
+};
+const GENERATED_NAME_BITS = 60;
+const GUEST_NAMES = 10 ** 12;
+
+type Deps = {
+  pool: Pool;
+  requireProof: RequireProof;
+  startSession: StartSession;
+  passwordHasher: PasswordHasher;
+  emailValidations: EmailValidations;
+  welcomeAccount: WelcomeAccount;
+  /** Whether a user id is kept for an application service. */
+  isReserved: (userId: string) => boolean;
+  mode: RegistrationMode;
+  allowGuests: boolean;
+  serverName: string;
+  clock: Clock;
+  random: Random;
+};
+
+export function createRegister(deps: Deps): Register {
+  const { pool, requireProof, startSession, passwordHasher, emailValidations, serverName, clock, random, mode } = deps;
+
+  async function checkUserId(userId: string): Promise<void> {
+    if (deps.isReserved(userId)) throw exclusive(`${userId} is kept for an application service`);
+    if ((await findAccount(pool, userId)) !== undefined) throw userInUse();
+  }
+
+  async function createAccount(draft: AccountDraft, alongside?: (sql: Sql, userNid: number) => Promise<void>): Promise<Registered> {
+    const { userId, passwordHash, isAdmin = false, isGuest = false, adminIfFirst = false, session } = draft;
+    return await pool.begin(async (sql) => {
+      const userNid = (await internUsers(sql, [userId], serverName)).get(userId);
+      if (userNid === undefined) throw new Error(`${userId} got no number`);
+      const { inserted } = await insertAccount(sql, { userNid, passwordHash, isAdmin, isGuest, createdAt: clock.now() }, adminIfFirst);
+      if (!inserted) throw userInUse();
+      await deps.welcomeAccount(sql, { userNid, userId, isGuest });
+      await alongside?.(sql, userNid);
+      return session === undefined ? { userId } : await startSession(sql, { userNid, userId }, session);
+    });
+  }
+
+  /** Spends what the stages proved: the session, the e-mail address, the registration token. */
+  async function spend(sql: Sql, userNid: number, { finish, proof }: UiaPass): Promise<void> {
+    await finish(sql);
+    if (proof.registrationToken !== undefined && !(await countRegistrationTokenUse(sql, proof.registrationToken, clock.now()))) {
+      throw unauthorized('The registration token has been used up');
+    }
+    if (proof.emailSid === undefined) return;
+    const proven = await emailValidations.find(sql, proof.emailSid);
+    if (proven === undefined) throw unauthorized('The confirmation of the e-mail address has expired');
+    const { address, validatedAt } = proven;
+    const bound = await insertThreepid(sql, { userNid, medium: 'email', address, validatedAt, addedAt: clock.now() });
+    if (!bound) throw threepidInUse('The e-mail address belongs to an account already');
+    await finishEmailValidation(sql, proof.emailSid);
+  }
+
+  async function register(given: Registration): Promise<Registered> {
+    if (mode === 'closed') throw forbidden('Registration is closed on this server');
+    const { username, password, auth, isLoopback, inhibitLogin, ...session } = given;
+    const wanted = username === undefined ? undefined : userIdForName(username, serverName);
+    if (wanted !== undefined) await checkUserId(wanted);
+    if (password !== undefined) checkNewPassword(password);
+    const isProof = readText(asRecord(auth), 'type') !== undefined;
+    if (isProof && password === undefined) throw missingParam('A registration needs a password');
+
+    const body = { username, password, inhibitLogin, ...session };
+    const pass = await requireProof({ operation: 'register', requester: undefined, body, auth, flows: FLOWS[mode] });
+    if (password === undefined) throw missingParam('A registration needs a password');
+    const userId = wanted ?? userIdForName(`u${random.text(GENERATED_NAME_BITS).toLowerCase()}`, serverName);
+    const passwordHash = await passwordHasher.hash(password);
+    return await createAccount(
+      { userId, passwordHash, adminIfFirst: isLoopback, session: inhibitLogin === true ? undefined : session },
+      (sql, userNid) => spend(sql, userNid, pass),
+    );
+  }
+
+  return {
+    register,
+    createAccount,
+    async registerGuest({ initialDeviceDisplayName }) {
+      if (!deps.allowGuests) throw guestAccessForbidden('This server has no guest accounts');
+      const userId = `@${random.integer(GUEST_NAMES)}:${serverName}`;
+      const guest = await createAccount({ userId, passwordHash: undefined, isGuest: true, session: { initialDeviceDisplayName } });
+      if (guest.accessToken === undefined || guest.deviceId === undefined) throw new Error('a guest got no session');
+      return { ...guest, accessToken: guest.accessToken, deviceId: guest.deviceId };
+    },
+    async checkAvailable(username) {
+      if (mode === 'closed') throw forbidden('Registration is closed on this server');
+      await checkUserId(userIdForName(username, serverName));
+    },
+  };
+}

@@ -1,0 +1,28 @@
+import { invalidUsername } from '../../platform/matrix-error.ts';
+
+const MAX_USER_ID_BYTES = 255;
+const LOCALPART = /^[a-z0-9._=/+-]+$/;
+/** Names of digits only are given to guests. */
+const GUEST_LOCALPART = /^[0-9]+$/;
+
+/**
+ * The user id for a wanted user name.
+ * https://spec.matrix.org/latest/appendices/#user-identifiers
+ *
+ * @throws M_INVALID_USERNAME
+ */
+export function userIdForName(username: string, serverName: string): string {
+  if (!LOCALPART.test(username)) {
+    throw invalidUsername(`User names are made of a-z, 0-9 and the characters . _ = - / +, which ${JSON.stringify(username)} is not`);
+  }
+  if (GUEST_LOCALPART.test(username)) throw invalidUsername('A user name must not be a number');
+  const userId = `@${username}:${serverName}`;
+  if (userId.length > MAX_USER_ID_BYTES) throw invalidUsername(`The user id ${userId} is longer than ${MAX_USER_ID_BYTES} bytes`);
+  return userId;
+}
+
+/** The user id that somebody means who typed a user name or a whole user id of this server; undefined when it can be neither. */
+export function userIdMeantBy(typed: string, serverName: string): string | undefined {
+  const userId = typed.startsWith('@') ? typed : `@${typed}:${serverName}`;
+  return userId.endsWith(`:${serverName}`) ? userId : undefined;
+}

@@ -1,0 +1,25 @@
+import type { Accounts } from '../../domain/accounts/create-accounts.ts';
+import type { Route } from '../http/route.ts';
+import { accountRoutes } from './account.ts';
+import { accountModerationRoutes } from './account-moderation.ts';
+import { deviceRoutes } from './devices.ts';
+import { emailValidationRoutes } from './email-validation.ts';
+import { loginRoutes } from './login.ts';
+import { registerRoutes } from './register.ts';
+import { sharedSecretRegistrationRoutes } from './shared-secret-registration.ts';
+import { thirdPartyIdentifierRoutes } from './third-party-identifiers.ts';
+
+/** Everything about accounts that a client can ask for. */
+export function accountsRoutes(accounts: Accounts, names: { serverName: string; publicUrl: string }): Route[] {
+  const { sharedSecretRegistration } = accounts;
+  return [
+    ...registerRoutes(accounts, names),
+    ...loginRoutes(accounts, names),
+    ...accountRoutes(accounts, names),
+    ...deviceRoutes(accounts),
+    ...thirdPartyIdentifierRoutes(accounts, names),
+    ...emailValidationRoutes(accounts.emailValidations),
+    ...accountModerationRoutes(accounts, names),
+    ...(sharedSecretRegistration === undefined ? [] : sharedSecretRegistrationRoutes(sharedSecretRegistration, names)),
+  ];
+}

@@ -1,0 +1,25 @@
+import { getCapabilities } from 'federation-spec/api/client/capabilities.ts';
+import { type Route, route } from '../http/route.ts';
+
+/** https://spec.matrix.org/latest/client-server-api/#capabilities-negotiation */
+export function capabilitiesRoute({
+  roomVersions,
+  defaultRoomVersion,
+}: {
+  roomVersions: readonly string[];
+  defaultRoomVersion: string;
+}): Route {
+  const available = Object.fromEntries(roomVersions.map((version) => [version, 'stable' as const]));
+  return route(getCapabilities, async ({ requester }) => ({
+    capabilities: {
+      'm.change_password': { enabled: !requester.isGuest },
+      'm.room_versions': { default: defaultRoomVersion, available },
+      'm.set_displayname': { enabled: true },
+      'm.set_avatar_url': { enabled: true },
+      'm.3pid_changes': { enabled: true },
+      'm.get_login_token': { enabled: true },
+      'm.profile_fields': { enabled: true },
+      ...(requester.isAdmin ? { 'm.account_moderation': { suspend: true, lock: true } } : {}),
+    },
+  }));
+}

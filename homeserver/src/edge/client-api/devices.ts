@@ -1,0 +1,35 @@
+import { deleteDevice, deleteDevices, getDevice, getDevices, updateDevice } from 'federation-spec/api/client/devices.ts';
+import type { Accounts } from '../../domain/accounts/create-accounts.ts';
+import { type Route, route } from '../http/route.ts';
+
+type Listed = Awaited<ReturnType<Accounts['devices']['load']>>;
+
+/** https://spec.matrix.org/latest/client-server-api/#device-management */
+export function deviceRoutes({ devices }: Accounts): Route[] {
+  return [
+    route(getDevices, async ({ requester }) => ({ devices: (await devices.list(requester.userNid)).map(deviceAnswer) })),
+    route(getDevice, async ({ requester, params }) => deviceAnswer(await devices.load(requester.userNid, params.deviceId))),
+    route(updateDevice, async ({ requester, params, body }) => {
+      if (body.display_name === undefined) await devices.load(requester.userNid, params.deviceId);
+      else await devices.rename(requester, params.deviceId, body.display_name);
+      return {};
+    }),
+    route(deleteDevice, async ({ requester, params, body }) => {
+      await devices.removeWithProof(requester, [params.deviceId], body.auth, 'deleteDevice');
+      return {};
+    }),
+    route(deleteDevices, async ({ requester, body }) => {
+      await devices.removeWithProof(requester, body.devices, body.auth, 'deleteDevices');
+      return {};
+    }),
+  ];
+}
+
+function deviceAnswer({ deviceId, displayName, lastSeenAt, lastSeenIp }: Listed) {
+  return {
+    device_id: deviceId,
+    ...(displayName === null ? {} : { display_name: displayName }),
+    ...(lastSeenAt === null ? {} : { last_seen_ts: lastSeenAt }),
+    ...(lastSeenIp === null ? {} : { last_seen_ip: lastSeenIp }),
+  };
+}

@@ -1,0 +1,50 @@
+import {
+  add3PID,
+  bind3PID,
+  delete3pidFromAccount,
+  getAccount3PIDs,
+  post3PIDs,
+  requestTokenTo3PIDEmail,
+  requestTokenTo3PIDMSISDN,
+  unbind3pidFromAccount,
+} from 'federation-spec/api/client/administrative-contact.ts';
+import type { Accounts } from '../../domain/accounts/create-accounts.ts';
+import { matrixError, threepidDenied } from '../../platform/matrix-error.ts';
+import { type Route, route } from '../http/route.ts';
+import { requestEmailToken } from './request-email-token.ts';
+
+/** https://spec.matrix.org/latest/client-server-api/#adding-account-administrative-contact-information */
+export function thirdPartyIdentifierRoutes(accounts: Accounts, { publicUrl }: { publicUrl: string }): Route[] {
+  return [
+    route(getAccount3PIDs, async ({ requester }) => {
+      const threepids = await accounts.threepids.list(requester.userNid);
+      return {
+        threepids: threepids.map(({ medium, address, validatedAt, addedAt }) => ({
+          medium: medium === 'msisdn' ? ('msisdn' as const) : ('email' as const),
+          address,
+          validated_at: validatedAt,
+          added_at: addedAt,
+        })),
+      };
+    }),
+    route(add3PID, async ({ requester, body }) => {
+      await accounts.threepids.add(requester, { sid: body.sid, clientSecret: body.client_secret, auth: body.auth });
+      return {};
+    }),
+    route(delete3pidFromAccount, async ({ requester, body }) => {
+      await accounts.threepids.remove(requester.userNid, body.medium, body.address);
+      return { id_server_unbind_result: 'no-support' as const };
+    }),
+    requestEmailToken(requestTokenTo3PIDEmail, accounts.emailValidations, { purpose: 'add-address', publicUrl }),
+    route(requestTokenTo3PIDMSISDN, async () => {
+      throw matrixError(400, 'M_THREEPID_MEDIUM_NOT_SUPPORTED', 'This server sends no text messages; use an e-mail address');
+    }),
+    route(unbind3pidFromAccount, async () => ({ id_server_unbind_result: 'no-support' as const })),
+    route(bind3PID, async () => {
+      throw threepidDenied('This server works with no identity server');
+    }),
+    route(post3PIDs, async () => {
+      throw threepidDenied('This server works with no identity server; use /account/3pid/add');
+    }),
+  ];
+}
