@@ -140,16 +140,22 @@ export class BridgedResponse extends EventEmitter {
     await this.#writable((offset) => this.#wire.tryEnd(bytes.subarray(offset - before), totalBytes)[0]);
   }
 
+  /**
+   * Waits until the client took what was sent. uWebSockets.js keeps the handler it is running, whatever is set meanwhile: the wait
+   * ends outside of it, so that the next one can be set.
+   */
   #writable(proceed: (offset: number) => boolean): Promise<void> {
     return new Promise((resolve) => {
+      let waiting = true;
       this.once('aborted', resolve);
       this.#wire.onWritable((offset) => {
-        const done = proceed(offset);
-        if (done) {
+        if (!waiting) return true;
+        waiting = !proceed(offset);
+        if (!waiting) {
           this.off('aborted', resolve);
-          resolve();
+          setImmediate(resolve);
         }
-        return done;
+        return !waiting;
       });
     });
   }

@@ -3,12 +3,14 @@ import { EventEmitter } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { BridgedResponse } from './bridged-response.ts';
 import type { LiveSocket, SocketHandler, SocketRoute } from './live-socket.ts';
-import { RequestBody } from './request-body.ts';
+import { RequestBody, type Throttle } from './request-body.ts';
 
 /** What uWebSockets.js takes for request line and headers together, before it answers 431. Must stand in the environment when it loads. */
 const MAX_HEADER_BYTES = 32 * 1024;
 /** Frames that wait for a slow WebSocket client; beyond, frames are dropped and `send` says so. */
 const MAX_SOCKET_BACKLOG_BYTES = 4 * 1024 * 1024;
+/** The last answers are on their way out when their handlers are done. */
+const FLUSH_MS = 20;
 const SOCKET_IDLE_TIMEOUT_S = 120;
 const NO_BODY_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
@@ -102,6 +104,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     for (const abort of inFlight.requests.values()) abort(new Error('the server is stopping'));
     for (const socket of [...open]) socket.end(1001, 'the server is stopping');
     await untilEmpty(inFlight.requests, timeoutMs);
+    await delay(FLUSH_MS);
     closeAll();
   }
 }
@@ -149,7 +152,7 @@ function answer(res: Uws.HttpResponse, req: Uws.HttpRequest, options: AnswerOpti
   const peer = Buffer.from(res.getRemoteAddressAsText()).toString();
   const socket = Object.assign(new EventEmitter(), { writable: true, encrypted: options.encrypted, remoteAddress: peer });
   const response = new BridgedResponse(res, socket, method === 'HEAD');
-  const body = NO_BODY_METHODS.has(method) ? undefined : new RequestBody({ pause: () => res.pause(), resume: () => res.resume() });
+  const body = NO_BODY_METHODS.has(method) ? undefined : new RequestBody(throttleOf(res, response));
 
   let controller: AbortController | undefined;
   const request: BridgedRequest = {
@@ -181,8 +184,20 @@ function answer(res: Uws.HttpResponse, req: Uws.HttpRequest, options: AnswerOpti
     body?.fail(gone);
     controller?.abort(gone);
   });
-  if (body !== undefined) res.onData((chunk, last) => body.push(chunk, last));
+  if (body !== undefined) {
+    res.onData((chunk, last) => {
+      if (!response.finished) body.push(chunk, last); // what comes after the answer is nobody's
+    });
+  }
   options.handle(request, response);
+}
+
+/** The wire response must not be touched once it was answered or the client hung up. */
+function throttleOf(res: Uws.HttpResponse, response: BridgedResponse): Throttle {
+  const onlyWhileOpen = (work: () => void) => () => {
+    if (!response.finished) work();
+  };
+  return { pause: onlyWhileOpen(() => res.pause()), resume: onlyWhileOpen(() => res.resume()) };
 }
 
 type SocketData = { ip: string; handler: SocketHandler | undefined };
