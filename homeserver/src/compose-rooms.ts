@@ -91,6 +91,7 @@ export async function composeRooms(deps: RoomDeps) {
     redactions,
     prepareEvent,
     sendEvent,
+    createRoomForUser,
     memberships,
     aliases,
     viewRoom,

@@ -140,15 +140,18 @@ function writeState(sql: Sql, { closings, intervals }: EventBatch) {
       from unnest(${closings.map((row) => row.roomNid)}::bigint[], ${closings.map((row) => row.keyNid)}::bigint[],
                   ${closings.map((row) => row.position)}::bigint[]) as c(room_nid, key_nid, position), head
       where s.room_nid = c.room_nid and s.key_nid = c.key_nid and s.to_pos = 9223372036854775807
+      returning true
     )`;
   if (intervals.length === 0) return closed;
+  // Read from the closing first, so that it is carried out first: a key has one open interval at most.
+  const afterClosing = closings.length === 0 ? sql`` : sql`, (select count(*) from closed) as done`;
   return sql`${closed}, opened as (
       insert into state_intervals (room_nid, key_nid, from_pos, to_pos, event_nid)
       select i.room_nid, i.key_nid, i.from_pos, i.to_pos, i.event_nid
       from unnest(${intervals.map((row) => row.roomNid)}::bigint[], ${intervals.map((row) => row.keyNid)}::bigint[],
                   ${intervals.map((row) => row.fromPos)}::bigint[],
                   ${intervals.map((row) => (Number.isFinite(row.toPos) ? String(row.toPos) : String(OPEN_END)))}::bigint[],
-                  ${intervals.map((row) => row.eventNid)}::bigint[]) as i(room_nid, key_nid, from_pos, to_pos, event_nid), head
+                  ${intervals.map((row) => row.eventNid)}::bigint[]) as i(room_nid, key_nid, from_pos, to_pos, event_nid), head${afterClosing}
     )`;
 }
 

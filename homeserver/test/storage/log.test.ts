@@ -1,0 +1,152 @@
+import { expect, test } from 'vitest';
+import { startRooms } from '../kit/start-rooms.ts';
+
+type Rooms = Awaited<ReturnType<typeof startRooms>>;
+type User = Awaited<ReturnType<Rooms['user']>>;
+
+function say(rooms: Rooms, roomId: string, user: User, body: string, txnId = body): Promise<string> {
+  return rooms.sendEvent({
+    roomId,
+    sender: user.userId,
+    senderNid: user.userNid,
+    transaction: { deviceId: 'PHONE', txnPath: `send/m.room.message/${txnId}` },
+    type: 'm.room.message',
+    content: { msgtype: 'm.text', body },
+  });
+}
+
+for (const version of ['10', '11', '12']) {
+  test(`a room of version ${version} is made in one append, and its messages follow in order`, async () => {
+    await using rooms = await startRooms();
+    const romeo = await rooms.user('romeo');
+
+    const before = rooms.log.position();
+    const roomId = await rooms.createRoomForUser(romeo, { preset: 'public_chat', name: 'Verona', version });
+    const [batches] = await rooms.database.sql<{ count: number }[]>`select count(*)::bigint as count from events`;
+    expect(rooms.log.position() - before).toBe(batches?.count);
+
+    for (const body of ['one', 'two', 'three']) await say(rooms, roomId, romeo, body);
+    const { chunk } = await rooms.readRoom.messages({ ...romeo, deviceId: 'PHONE' }, { roomId, direction: 'b', limit: 3 });
+    expect(chunk.map((event) => event.content['body'])).toEqual(['three', 'two', 'one']);
+    expect(chunk[0]?.unsigned?.transaction_id).toBe('three');
+  });
+}
+
+test('a message into a warm room costs one statement, a transaction of its own', async () => {
+  await using rooms = await startRooms();
+  const romeo = await rooms.user('romeo');
+  const roomId = await rooms.createRoomForUser(romeo, {});
+  await say(rooms, roomId, romeo, 'warm');
+
+  rooms.queries.length = 0;
+  await say(rooms, roomId, romeo, 'measured');
+  expect(rooms.queries).toHaveLength(1);
+  expect(rooms.queries[0]).toMatch(/^\s*with head as/);
+});
+
+test('what is sent at the same time shares transactions', async () => {
+  await using rooms = await startRooms();
+  const romeo = await rooms.user('romeo');
+  const roomId = await rooms.createRoomForUser(romeo, {});
+  rooms.queries.length = 0;
+
+  const bodies = Array.from({ length: 100 }, (_, index) => `message ${index}`);
+  await Promise.all(bodies.map((body) => say(rooms, roomId, romeo, body)));
+  expect(rooms.queries.length).toBeLessThan(bodies.length / 5);
+});
+
+test('the same transaction makes one event, also when both requests are under way, also after the room left memory', async () => {
+  await using rooms = await startRooms();
+  const romeo = await rooms.user('romeo');
+  const roomId = await rooms.createRoomForUser(romeo, {});
+
+  const [first, second] = await Promise.all([say(rooms, roomId, romeo, 'once', 'txn1'), say(rooms, roomId, romeo, 'once', 'txn1')]);
+  expect(second).toBe(first);
+
+  const room = await rooms.rooms.load(roomId);
+  rooms.rooms.evict(room?.nid ?? 0);
+  expect(await say(rooms, roomId, romeo, 'once', 'txn1')).toBe(first);
+
+  const again = await rooms.rooms.load(roomId);
+  again?.transactions.clear();
+  expect(await say(rooms, roomId, romeo, 'once', 'txn1')).toBe(first);
+});
+
+test('a refused event changes nothing, and the room goes on', async () => {
+  await using rooms = await startRooms();
+  const romeo = await rooms.user('romeo');
+  const juliet = await rooms.user('juliet');
+  const roomId = await rooms.createRoomForUser(romeo, {});
+  const before = rooms.log.position();
+
+  await expect(say(rooms, roomId, juliet, 'let me in')).rejects.toMatchObject({ errcode: 'M_FORBIDDEN' });
+  expect(rooms.log.position()).toBe(before);
+  await say(rooms, roomId, romeo, 'still here');
+});
+
+test('a row the database refuses harms only its own room', async () => {
+  await using rooms = await startRooms();
+  const romeo = await rooms.user('romeo');
+  const good = await rooms.createRoomForUser(romeo, {});
+  const bad = await rooms.createRoomForUser(romeo, {});
+  const room = await rooms.rooms.load(bad);
+  if (room === undefined) throw new Error('the room is gone');
+
+  const poisoned = await room.turns.take(async () => {
+    const draft = { type: 'm.room.message', sender: romeo.userId, content: { body: 'poison' } };
+    const prepared = await rooms.prepareEvent(room, draft, { senderNid: romeo.userNid });
+    prepared.logged.row.json = 'a NUL \0 that PostgreSQL refuses';
+    return { appended: rooms.log.append({ events: [room.stage(prepared)] }) };
+  });
+  const outcomes = await Promise.allSettled([poisoned.appended, say(rooms, good, romeo, 'fine')]);
+  expect(outcomes.map((outcome) => outcome.status)).toEqual(['rejected', 'fulfilled']);
+
+  await say(rooms, bad, romeo, 'and on it goes');
+  const { chunk } = await rooms.readRoom.messages({ ...romeo, deviceId: 'PHONE' }, { roomId: bad, direction: 'b', limit: 1 });
+  expect(chunk[0]?.content['body']).toBe('and on it goes');
+});
+
+test('state at a position is what held then', async () => {
+  await using rooms = await startRooms();
+  const romeo = await rooms.user('romeo');
+  const reader = { ...romeo, deviceId: 'PHONE' };
+  const roomId = await rooms.createRoomForUser(romeo, { name: 'Verona' });
+  const setName = (name: string) =>
+    rooms.sendEvent({ roomId, sender: romeo.userId, senderNid: romeo.userNid, type: 'm.room.name', stateKey: '', content: { name } });
+
+  const old = rooms.log.position();
+  await Promise.all([setName('Mantua'), setName('Padua')]);
+  const room = await rooms.rooms.load(roomId);
+  const names = await rooms.database.sql<{ json: string; fromPos: number; toPos: number }[]>`
+    select e.json, s.from_pos as "fromPos", s.to_pos as "toPos" from state_intervals s join events e using (event_nid)
+    where  s.room_nid = ${room?.nid ?? 0} and e.type = 'm.room.name' order by s.from_pos`;
+  expect(names.map((row) => JSON.parse(row.json).content.name)).toEqual(['Verona', 'Mantua', 'Padua']);
+  expect(names[0]?.toPos).toBe(names[1]?.fromPos);
+  expect(names[1]?.toPos).toBe(names[2]?.fromPos);
+  expect(names[0]?.fromPos).toBeLessThanOrEqual(old);
+
+  const event = await rooms.readRoom.stateEvent(reader, roomId, 'm.room.name', '');
+  expect(event.content).toEqual({ name: 'Padua' });
+  expect(event.unsigned?.prev_content).toEqual({ name: 'Mantua' });
+});
+
+test('a redaction prunes its target, in the database too', async () => {
+  await using rooms = await startRooms();
+  const romeo = await rooms.user('romeo');
+  const roomId = await rooms.createRoomForUser(romeo, {});
+  const eventId = await say(rooms, roomId, romeo, 'a secret');
+  await rooms.sendEvent({
+    roomId,
+    sender: romeo.userId,
+    senderNid: romeo.userNid,
+    type: 'm.room.redaction',
+    content: { reason: 'regret' },
+    redacts: eventId,
+  });
+
+  const event = await rooms.readRoom.event({ ...romeo, deviceId: 'PHONE' }, roomId, eventId);
+  expect(event.content).toEqual({});
+  expect(event.unsigned?.redacted_because).toMatchObject({ type: 'm.room.redaction', sender: romeo.userId });
+  const leaks = await rooms.database.sql`select 1 from events where json like '%a secret%'`;
+  expect(leaks).toHaveLength(0);
+});
