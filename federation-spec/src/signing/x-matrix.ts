@@ -10,7 +10,7 @@ export type SignedRequest = { method: string; uri: string; origin: string; desti
 const MAX_HEADER_LENGTH = 4_096;
 
 /** One `name=value`. A value is quoted, or a token, in which we also let colons and what base64 uses stand. */
-const PARAMETER = /[ \t]*([!#$%&'*+.^_`|~0-9A-Za-z-]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\s",;\\]+))[ \t]*(?:,|$)/y;
+const PARAMETER = /[ \t]*([!#$%&'*+.^_`|~0-9A-Za-z-]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\s",;\\]+))[ \t]*(?:,[ \t,]*|$)/y;
 
 /**
  * The object whose signature authenticates a request: sign it with `signJson`, check it with `verifyJson`.
