@@ -1,6 +1,6 @@
 import { allow, refuse, type Verdict } from '../verdict.ts';
-import type { PushRuleDraft } from './edit-push-rules.ts';
 import { MAX_GLOB_LENGTH } from './match-glob.ts';
+import type { PushRuleDraft } from './push-rule.ts';
 
 /** Characters a rule's id may not have: it is a segment of a path. */
 const FORBIDDEN_IN_RULE_ID = /[/\\]/;

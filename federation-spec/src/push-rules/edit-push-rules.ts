@@ -1,22 +1,18 @@
 import { checkPushRule } from './check-push-rule.ts';
-import { findPushRule, type PushAction, type PushCondition, type PushRule, type PushRuleKind, type PushRuleset } from './push-rule.ts';
+import {
+  findPushRule,
+  type PushAction,
+  type PushRule,
+  type PushRuleDraft,
+  type PushRuleKind,
+  type PushRuleName,
+  type PushRuleset,
+} from './push-rule.ts';
 
 /** The ruleset after an edit, or why not, with the error code a client is told. */
 export type PushRulesEdit =
   | { allowed: true; ruleset: PushRuleset }
   | { allowed: false; reason: string; errcode: 'M_NOT_FOUND' | 'M_INVALID_PARAM' | 'M_UNKNOWN' };
-
-/** Names one rule of a ruleset. */
-export type PushRuleName = { kind: PushRuleKind; ruleId: string };
-
-/** A rule to add or change. `before` and `after` name the user's rules it is placed next to. */
-export type PushRuleDraft = PushRuleName & {
-  actions: readonly PushAction[];
-  conditions?: readonly PushCondition[] | undefined;
-  pattern?: string | undefined;
-  before?: string | undefined;
-  after?: string | undefined;
-};
 
 const MASTER_RULE = '.m.rule.master';
 /** A user's own rules, of all kinds together: each is asked for every event. */

@@ -26,6 +26,18 @@ export type PushRule = {
 /** A user's rules, each kind from the most important down. */
 export type PushRuleset = { readonly [kind in PushRuleKind]: readonly PushRule[] };
 
+/** Names one rule of a ruleset. */
+export type PushRuleName = { kind: PushRuleKind; ruleId: string };
+
+/** A rule to add or change. `before` and `after` name the user's rules it is placed next to. */
+export type PushRuleDraft = PushRuleName & {
+  actions: readonly PushAction[];
+  conditions?: readonly PushCondition[] | undefined;
+  pattern?: string | undefined;
+  before?: string | undefined;
+  after?: string | undefined;
+};
+
 /** True for one of the five kinds. */
 export function isPushRuleKind(text: string): text is PushRuleKind {
   return PUSH_RULE_KINDS.some((kind) => kind === text);
