@@ -5,6 +5,7 @@ import { createHotRooms } from './domain/rooms/hot-rooms.ts';
 import { createInterner } from './domain/rooms/interner.ts';
 import { createInviteUser } from './domain/rooms/invite-user.ts';
 import type { RoomNetwork } from './domain/rooms/isolated.ts';
+import { createLeaveAllRooms } from './domain/rooms/leave-all-rooms.ts';
 import { createListJoinedRooms } from './domain/rooms/list-joined-rooms.ts';
 import { createMemberships, type FindProfile } from './domain/rooms/membership.ts';
 import { createPrepareEvent, type EventSigner } from './domain/rooms/prepare-event.ts';
@@ -12,6 +13,7 @@ import { createReadRoom } from './domain/rooms/read-room.ts';
 import { createRedactions } from './domain/rooms/redactions.ts';
 import { createRenderEvents } from './domain/rooms/render-events.ts';
 import { createSendEvent } from './domain/rooms/send-event.ts';
+import { createSpreadProfile } from './domain/rooms/spread-profile.ts';
 import { createViewRoom } from './domain/rooms/visibility.ts';
 import { createLog } from './domain/streams/log.ts';
 import { createNotifier } from './domain/streams/notifier.ts';
@@ -78,6 +80,9 @@ export async function composeRooms(deps: RoomDeps) {
   const readRoom = createReadRoom({ database, rooms, viewRoom, renderEvents, fetchHistory: network.fetchHistory });
   const listJoinedRooms = createListJoinedRooms({ database });
 
+  const spreadProfile = createSpreadProfile({ memberships, listJoinedRooms, logger });
+  const leaveAllRooms = createLeaveAllRooms({ database, memberships, logger });
+
   const routes: Route[] = [
     ...roomCreateRoutes(createRoomForUser),
     ...roomMembershipRoutes({ memberships, resolveAlias: aliases.resolve }),
@@ -98,6 +103,8 @@ export async function composeRooms(deps: RoomDeps) {
     renderEvents,
     readRoom,
     listJoinedRooms,
+    spreadProfile,
+    leaveAllRooms,
     routes,
   };
 }

@@ -1,9 +1,11 @@
 import { mkdir } from 'node:fs/promises';
 import { ROOM_VERSIONS } from 'federation-spec/room-versions/room-versions.ts';
 import { composeAccounts } from './compose-accounts.ts';
+import { composePersonal } from './compose-personal.ts';
 import { composeRooms, composeStreams } from './compose-rooms.ts';
 import type { Config } from './config/config.ts';
 import { loadSecrets } from './config/secrets.ts';
+import { welcomeAccount } from './domain/accounts/profiles.ts';
 import { createIsolatedNetwork } from './domain/rooms/isolated.ts';
 import { accountsRoutes } from './edge/client-api/accounts.ts';
 import { capabilitiesRoute } from './edge/client-api/capabilities.ts';
@@ -20,7 +22,7 @@ import { listen } from './edge/http/uws-listener.ts';
 import { wellKnownPages } from './edge/well-known.ts';
 import { type Clock, systemClock } from './platform/clock.ts';
 import { createLogger, type Logger } from './platform/logger.ts';
-import { unauthorized } from './platform/matrix-error.ts';
+import { notFound, unauthorized } from './platform/matrix-error.ts';
 import { createMetrics } from './platform/metrics.ts';
 import { type Random, systemRandom } from './platform/random.ts';
 import { openDatabase } from './storage/open-database.ts';
@@ -79,10 +81,24 @@ export async function createServer(config: Config, surroundings: Surroundings = 
     });
     closers.push(closeDatabase);
 
-    // The log, and the rooms in it.
+    // The log.
     const lost = () => onFatal(new Error('Another process has taken the log of this database'));
     const streams = await composeStreams({ database, logger, onLost: lost });
     closers.push(streams.log.drained);
+
+    // What people keep here: profiles, account data, push rules, filters.
+    const personal = composePersonal({
+      ...streams,
+      pool: database.sql,
+      clock,
+      random,
+      logger,
+      serverName: config.serverName,
+      queryRemoteProfile: (userId) => Promise.reject(notFound(`The profile of ${userId} cannot be asked for`)),
+      spreadProfile: (user) => rooms.spreadProfile(user),
+    });
+
+    // Rooms.
     const rooms = await composeRooms({
       ...streams,
       database,
@@ -92,7 +108,7 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       serverName: config.serverName,
       defaultRoomVersion: config.defaultRoomVersion,
       signer: { serverName: config.serverName, ...secrets.signingKey },
-      findProfile: () => Promise.resolve({}),
+      findProfile: personal.profiles.findForMembership,
       network: createIsolatedNetwork(),
     });
 
@@ -101,8 +117,8 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       { config, secrets, pool: database.sql, clock, random, logger },
       {
         commitDeviceChange: async (_owner, _deviceIds, write) => void (await database.sql.begin(write)),
-        leaveAllRooms: async () => undefined,
-        welcomeAccount: async () => undefined,
+        leaveAllRooms: rooms.leaveAllRooms,
+        welcomeAccount,
         isReserved: () => false,
       },
     );
@@ -116,6 +132,7 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       versionsRoute(),
       capabilitiesRoute({ roomVersions: ROOM_VERSIONS, defaultRoomVersion: config.defaultRoomVersion }),
       ...accountsRoutes(accounts, config),
+      ...personal.routes,
       ...rooms.routes,
     ];
     const sockets: SocketRoute[] = [];

@@ -1,7 +1,9 @@
 import type { Logger } from '../../platform/logger.ts';
 import { missingToken } from '../../platform/matrix-error.ts';
+import { deleteAllAccountData } from '../../storage/account-data.ts';
 import { deactivateAccount } from '../../storage/accounts.ts';
 import type { Pool } from '../../storage/database.ts';
+import { deleteProfile } from '../../storage/profiles.ts';
 import { deleteThreepids } from '../../storage/threepids.ts';
 import type { Devices } from './devices.ts';
 import type { KnownTokens } from './known-tokens.ts';
@@ -33,6 +35,8 @@ export function createDeactivate({ pool, requireProof, devices, knownTokens, lea
     await pool.begin(async (sql) => {
       await deactivateAccount(sql, userNid, erase);
       await deleteThreepids(sql, userNid);
+      await deleteProfile(sql, userNid);
+      await deleteAllAccountData(sql, userNid);
     });
     knownTokens.forgetUser(userNid);
     await devices.logOutAll({ userNid, userId });

@@ -1,0 +1,118 @@
+import type { JsonObject, JsonValue } from 'federation-spec/events/event.ts';
+import { serverNameOf } from 'federation-spec/identifiers/server-name.ts';
+import type { Logger } from '../../platform/logger.ts';
+import { invalidParam, matrixError, missingParam, notFound } from '../../platform/matrix-error.ts';
+import { findAccount } from '../../storage/accounts.ts';
+import type { Pool, Sql } from '../../storage/database.ts';
+import { deleteProfileField, listProfileFields, upsertProfileField } from '../../storage/profiles.ts';
+
+/** Asks another server for the profile of one of its users. @throws M_NOT_FOUND */
+export type QueryRemoteProfile = (userId: string, field: string | undefined) => Promise<JsonObject>;
+/** Tells the person's rooms of a new name or picture. */
+export type SpreadProfile = (user: { userNid: number; userId: string }) => Promise<void>;
+
+/** https://spec.matrix.org/latest/client-server-api/#profiles */
+export type Profiles = {
+  /** @throws M_NOT_FOUND when nobody has this user id */
+  load(userId: string): Promise<JsonObject>;
+  /** @throws M_NOT_FOUND when there is no such field */
+  loadField(userId: string, name: string): Promise<JsonValue>;
+  /** A local profile, for other servers. @throws M_NOT_FOUND */
+  loadLocal(userId: string): Promise<JsonObject>;
+  /** What membership events carry of a local profile: `displayname`, `avatar_url`. */
+  findForMembership(userId: string): Promise<JsonObject>;
+  /** @throws M_MISSING_PARAM, M_INVALID_PARAM, M_KEY_TOO_LARGE, M_PROFILE_TOO_LARGE */
+  setField(user: { userNid: number; userId: string }, name: string, value: unknown): Promise<void>;
+  deleteField(user: { userNid: number; userId: string }, name: string): Promise<void>;
+};
+
+const MAX_PROFILE_BYTES = 65_536;
+const MAX_NAME_BYTES = 255;
+const MAX_TEXT_CHARACTERS = 1_024;
+const IN_MEMBERSHIPS: readonly string[] = ['displayname', 'avatar_url'];
+/** The grammar of field names: https://spec.matrix.org/latest/appendices/#common-namespaced-identifier-grammar */
+const NAME = /^[a-z][a-z0-9_.-]*$/;
+
+type Deps = {
+  pool: Pool;
+  serverName: string;
+  queryRemoteProfile: QueryRemoteProfile;
+  spreadProfile: SpreadProfile;
+  logger: Logger;
+};
+
+export function createProfiles({ pool, serverName, queryRemoteProfile, spreadProfile, logger }: Deps): Profiles {
+  const isLocal = (userId: string) => serverNameOf(userId) === serverName;
+
+  async function listLocal(userId: string): Promise<JsonObject> {
+    const fields = await listProfileFields(pool, userId);
+    return Object.fromEntries(fields.map(({ name, value }) => [name, JSON.parse(value) as JsonValue]));
+  }
+
+  async function loadLocal(userId: string): Promise<JsonObject> {
+    const account = isLocal(userId) ? await findAccount(pool, userId) : undefined;
+    if (account === undefined || account.status === 'deactivated') throw notFound(`Nobody here is called ${userId}`);
+    return await listLocal(userId);
+  }
+
+  /** Rooms hear of it behind the answer: there may be thousands, and some far away. */
+  function spread(user: { userNid: number; userId: string }, name: string): void {
+    if (!IN_MEMBERSHIPS.includes(name)) return;
+    spreadProfile(user).catch((error: unknown) =>
+      logger.warn({ err: error, userId: user.userId }, 'a profile could not be told to all rooms'),
+    );
+  }
+
+  return {
+    loadLocal,
+    load: (userId) => (isLocal(userId) ? loadLocal(userId) : queryRemoteProfile(userId, undefined)),
+    async loadField(userId, name) {
+      const profile = isLocal(userId) ? await loadLocal(userId) : await queryRemoteProfile(userId, name);
+      const value = Object.hasOwn(profile, name) ? profile[name] : undefined;
+      if (value === undefined) throw notFound(`The profile of ${userId} has no ${name}`);
+      return value;
+    },
+    async findForMembership(userId) {
+      const profile = await listLocal(userId);
+      return Object.fromEntries(Object.entries(profile).filter(([name]) => IN_MEMBERSHIPS.includes(name)));
+    },
+    async setField(user, name, value) {
+      checkName(name);
+      checkValue(name, value);
+      const isStored = await upsertProfileField(pool, user.userNid, { name, value: JSON.stringify(value) }, MAX_PROFILE_BYTES);
+      if (!isStored) throw matrixError(400, 'M_PROFILE_TOO_LARGE', `A profile may have at most ${MAX_PROFILE_BYTES} bytes`);
+      spread(user, name);
+    },
+    async deleteField(user, name) {
+      checkName(name);
+      await deleteProfileField(pool, user.userNid, name);
+      spread(user, name);
+    },
+  };
+}
+
+/** What a new account begins with: its user name as display name. */
+export async function welcomeAccount(
+  sql: Sql,
+  { userNid, userId, isGuest }: { userNid: number; userId: string; isGuest: boolean },
+): Promise<void> {
+  const localpart = userId.slice(1, userId.indexOf(':'));
+  if (!isGuest) await upsertProfileField(sql, userNid, { name: 'displayname', value: JSON.stringify(localpart) }, MAX_PROFILE_BYTES);
+}
+
+function checkName(name: string): void {
+  if (Buffer.byteLength(name) > MAX_NAME_BYTES)
+    throw matrixError(400, 'M_KEY_TOO_LARGE', `A field's name has at most ${MAX_NAME_BYTES} bytes`);
+  if (!NAME.test(name)) throw invalidParam(`${JSON.stringify(name)} cannot be the name of a profile field`);
+}
+
+function checkValue(name: string, value: unknown): void {
+  if (value === undefined) throw missingParam(`Missing key ${name}`);
+  const isText = IN_MEMBERSHIPS.includes(name) || name === 'm.tz';
+  if (isText && typeof value !== 'string') throw invalidParam(`${name} must be text`);
+  if (isText && typeof value === 'string' && value.length > MAX_TEXT_CHARACTERS) {
+    throw invalidParam(`${name} may have at most ${MAX_TEXT_CHARACTERS} characters`);
+  }
+  if (name === 'avatar_url' && value !== '' && !String(value).startsWith('mxc://'))
+    throw invalidParam('avatar_url must be an mxc:// address');
+}

@@ -1,0 +1,46 @@
+import type { Sql } from './database.ts';
+
+/** `roomNid` null: account data that is not about a room. `content` is JSON text. */
+export type AccountDataRow = { roomNid: number | null; type: string; content: string; position: number };
+
+const NO_ROOM = 0;
+
+export async function upsertAccountData(
+  sql: Sql,
+  entry: { userNid: number; roomNid: number | null; type: string; content: string; position: number },
+): Promise<void> {
+  const { userNid, roomNid, type, content, position } = entry;
+  await sql`
+    insert into account_data (user_nid, room_nid, type, content, position)
+    values (${userNid}, ${roomNid ?? NO_ROOM}, ${type}, ${content}, ${position})
+    on conflict (user_nid, room_nid, type) do update set content = excluded.content, position = excluded.position`;
+}
+
+export async function findAccountData(sql: Sql, userNid: number, roomNid: number | null, type: string): Promise<string | undefined> {
+  const [row] = await sql<{ content: string }[]>`
+    select content from account_data where user_nid = ${userNid} and room_nid = ${roomNid ?? NO_ROOM} and type = ${type}`;
+  return row?.content;
+}
+
+/** What changed in (after, upTo], of all rooms and of none. */
+export async function listAccountDataChanges(
+  sql: Sql,
+  userNid: number,
+  { after, upTo }: { after: number; upTo: number },
+): Promise<AccountDataRow[]> {
+  return await sql<AccountDataRow[]>`
+    select nullif(room_nid, ${NO_ROOM}) as "roomNid", type, content, position
+    from   account_data
+    where  user_nid = ${userNid} and position > ${after} and position <= ${upTo}
+    order  by position`;
+}
+
+/** How many entries a person has. */
+export async function countAccountData(sql: Sql, userNid: number): Promise<number> {
+  const [row] = await sql<{ count: number }[]>`select count(*) as count from account_data where user_nid = ${userNid}`;
+  return row?.count ?? 0;
+}
+
+export async function deleteAllAccountData(sql: Sql, userNid: number): Promise<void> {
+  await sql`delete from account_data where user_nid = ${userNid}`;
+}
