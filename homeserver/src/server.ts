@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { ROOM_VERSIONS } from 'federation-spec/room-versions/room-versions.ts';
 import { composeAccounts } from './compose-accounts.ts';
 import { composePersonal } from './compose-personal.ts';
@@ -19,6 +20,8 @@ import { createRateLimiter } from './edge/http/rate-limit.ts';
 import type { VerifyOrigin } from './edge/http/requester.ts';
 import type { Route } from './edge/http/route.ts';
 import { listen } from './edge/http/uws-listener.ts';
+import { loadAssets } from './edge/web-app/load-assets.ts';
+import { webAppPages } from './edge/web-app/web-app.ts';
 import { wellKnownPages } from './edge/well-known.ts';
 import { type Clock, systemClock } from './platform/clock.ts';
 import { createLogger, type Logger } from './platform/logger.ts';
@@ -27,6 +30,8 @@ import { createMetrics } from './platform/metrics.ts';
 import { type Random, systemRandom } from './platform/random.ts';
 import { openDatabase } from './storage/open-database.ts';
 
+/** The built web client. */
+const CLIENT_DIST = fileURLToPath(new URL('../../client/dist', import.meta.url));
 /** How long requests in flight may take to finish once the server was told to stop. */
 const DRAIN_MS = 8_000;
 
@@ -137,9 +142,11 @@ export async function createServer(config: Config, surroundings: Surroundings = 
     ];
     const sockets: SocketRoute[] = [];
     const federates = !(config.federation.length === 1 && config.federation[0] === 'off');
+    const webApp = webAppPages({ loadAssets: () => loadAssets(CLIENT_DIST) });
     const pages = [
       healthPage(() => stopping !== undefined),
       wellKnownPages({ publicUrl: config.publicUrl, adminContact: config.adminContact, federates }),
+      webApp,
     ];
     const limitRate = createRateLimiter({ clock, enabled: config.rateLimits });
     const app = createApp({ routes, pages, authenticate: accounts.authenticate, verifyOrigin, limitRate, logger, metrics });

@@ -1,3 +1,4 @@
+import type Router from '@koa/router';
 import { createApp } from '../../src/edge/http/app.ts';
 import { createClientIp } from '../../src/edge/http/client-ip.ts';
 import type { SocketRoute } from '../../src/edge/http/live-socket.ts';
@@ -12,6 +13,7 @@ import { createMetrics, type Metrics } from '../../src/platform/metrics.ts';
 
 export type EdgeOptions = {
   routes?: readonly Route[];
+  pages?: readonly Router[];
   sockets?: readonly SocketRoute[];
   clock?: Clock;
   rateLimits?: boolean;
@@ -27,7 +29,7 @@ export async function startEdge(options: EdgeOptions = {}): Promise<Edge> {
   const metrics = createMetrics();
   const app = createApp({
     routes: options.routes ?? [],
-    pages: [],
+    pages: options.pages ?? [],
     logger: silentLogger,
     metrics,
     limitRate: createRateLimiter({ clock: options.clock ?? systemClock, enabled: options.rateLimits ?? false }),
