@@ -40,7 +40,7 @@ export function createVerifyOrigin({ keyring, clock, serverName, mayFederate, sa
 
     const publicKey = await keyring.find(origin, keyId, { at: clock.now(), enforcesValidity: true }); // 3
     if (publicKey === undefined) throw unauthorized(`${origin} has no valid key ${keyId}`);
-    const content = bytes === undefined ? undefined : readJson(bytes);
+    const content = bytes === undefined ? undefined : readJson(bytes, { numbers: 'exact' }); // the signature covers how numbers are written
     if (content?.ok === false) throw notJson(content.reason);
     const request = { method, uri, origin, destination: serverName, ...(content === undefined ? {} : { content: content.value }) };
     const signed = { ...requestToSign(request), signatures: { [origin]: { [keyId]: signature } } };
