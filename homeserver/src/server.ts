@@ -4,10 +4,12 @@ import { ROOM_VERSIONS } from 'federation-spec/room-versions/room-versions.ts';
 import { composeAccounts } from './compose-accounts.ts';
 import { composePersonal } from './compose-personal.ts';
 import { composeRooms, composeStreams } from './compose-rooms.ts';
+import { composeSync } from './compose-sync.ts';
 import type { Config } from './config/config.ts';
 import { loadSecrets } from './config/secrets.ts';
 import { welcomeAccount } from './domain/accounts/profiles.ts';
 import { createIsolatedNetwork } from './domain/rooms/isolated.ts';
+import { createQuietSources } from './domain/sync/quiet-sources.ts';
 import { accountsRoutes } from './edge/client-api/accounts.ts';
 import { capabilitiesRoute } from './edge/client-api/capabilities.ts';
 import { versionsRoute } from './edge/client-api/versions.ts';
@@ -129,6 +131,17 @@ export async function createServer(config: Config, surroundings: Surroundings = 
     );
     closers.push(async () => await accounts[Symbol.asyncDispose]());
 
+    // Telling clients what is new.
+    const sync = composeSync({
+      ...streams,
+      ...rooms,
+      database,
+      clock,
+      logger,
+      accountData: { listChanges: personal.listAccountData, loadFilter: personal.filters.load },
+      ...createQuietSources(),
+    });
+
     // Federation.
     const verifyOrigin: VerifyOrigin = () => Promise.reject(unauthorized('Federation is off'));
 
@@ -139,8 +152,9 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       ...accountsRoutes(accounts, config),
       ...personal.routes,
       ...rooms.routes,
+      ...sync.routes,
     ];
-    const sockets: SocketRoute[] = [];
+    const sockets: SocketRoute[] = sync.sockets(accounts.authenticate);
     const federates = !(config.federation.length === 1 && config.federation[0] === 'off');
     const webApp = webAppPages({ loadAssets: () => loadAssets(CLIENT_DIST) });
     const pages = [

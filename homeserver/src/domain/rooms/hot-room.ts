@@ -80,6 +80,11 @@ export class HotRoom {
     return entry ?? undefined;
   }
 
+  /** So that the auth rules need not hash the create event again. Empty while the room is being made. */
+  get createEventId(): string {
+    return this.findEntry('m.room.create', '')?.eventId ?? '';
+  }
+
   /** The event that currently holds a key; what the auth rules ask. */
   find(type: string, stateKey: string): Pdu | undefined {
     return this.findEntry(type, stateKey)?.event;

@@ -1,5 +1,5 @@
 import type { ClientEvent } from 'federation-spec/api/schemas/events.ts';
-import { isJsonObject, type JsonObject } from 'federation-spec/events/event.ts';
+import { isJsonObject } from 'federation-spec/events/event.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Database } from '../../storage/database.ts';
 import { listEventsByNid, type StoredEvent } from '../../storage/events.ts';
@@ -66,10 +66,4 @@ export function renderEvent(event: StoredEvent, { roomId, reader, now, unsigned 
       ...(transactionId === undefined ? {} : { transaction_id: transactionId }),
     },
   };
-}
-
-/** The four keys that strangers get of a state event. https://spec.matrix.org/latest/client-server-api/#stripped-state */
-export function stripEvent(json: string): JsonObject {
-  const { type, sender, content, state_key } = readPdu(json);
-  return { type, sender, content, state_key: state_key ?? '' };
 }

@@ -6,6 +6,8 @@ export type Wakes = {
   /** Local users, by number. May be a live set: it is read at the commit. */
   users?: Iterable<number>;
   rooms?: Iterable<number>;
+  /** Users whose memberships were changed by the row itself, such as an invite from afar. */
+  membershipsOf?: Iterable<number>;
   /** Servers for which something waits in the outbox. */
   destinations?: Iterable<string>;
 };

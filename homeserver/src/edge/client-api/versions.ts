@@ -1,12 +1,15 @@
 import { getVersions } from 'federation-spec/api/client/versions.ts';
 import { type Route, route } from '../http/route.ts';
 
-/** Every release of the specification whose required endpoints are served. */
-const VERSIONS = Array.from({ length: 19 }, (_, minor) => `v1.${minor + 1}`);
+/** The newest release of the specification whose required endpoints are served: v1.12. */
+const NEWEST_MINOR = 12;
+/** It, and every release before it. */
+const VERSIONS = Array.from({ length: NEWEST_MINOR }, (_, minor) => `v1.${minor + 1}`);
 
 /** Proposals that clients ask for by their unstable name. */
 const UNSTABLE_FEATURES: Readonly<Record<string, boolean>> = {
-  'org.matrix.simplified_msc3575': true,
+  'chat.blinkchat.live': true,
+  'org.matrix.msc4222': true,
 };
 
 /** `GET /_matrix/client/versions` */

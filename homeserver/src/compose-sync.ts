@@ -1,0 +1,49 @@
+import type { HotRooms } from './domain/rooms/hot-rooms.ts';
+import type { RenderEvents } from './domain/rooms/render-events.ts';
+import type { ViewRoom } from './domain/rooms/visibility.ts';
+import type { Log } from './domain/streams/log.ts';
+import type { Notifier } from './domain/streams/notifier.ts';
+import { createBuildSync } from './domain/sync/build-sync.ts';
+import { createTellRooms } from './domain/sync/joined-rooms.ts';
+import { createRoomActivity } from './domain/sync/room-activity.ts';
+import type { AccountDataForSync, E2eeForSync, EphemeralForSync, UnreadForSync } from './domain/sync/sources.ts';
+import { createStripRoom } from './domain/sync/strip-room.ts';
+import { createSync } from './domain/sync/sync.ts';
+import { createListUserRooms } from './domain/sync/user-rooms.ts';
+import { syncRoutes } from './edge/client-api/sync.ts';
+import type { SocketRoute } from './edge/http/live-socket.ts';
+import type { Authenticate } from './edge/http/requester.ts';
+import { liveRoute } from './edge/websocket/live.ts';
+import type { Clock } from './platform/clock.ts';
+import type { Logger } from './platform/logger.ts';
+import type { Database } from './storage/database.ts';
+
+type Deps = {
+  database: Database;
+  log: Log;
+  notifier: Notifier;
+  clock: Clock;
+  logger: Logger;
+  rooms: HotRooms;
+  viewRoom: ViewRoom;
+  renderEvents: RenderEvents;
+  e2ee: E2eeForSync;
+  accountData: AccountDataForSync;
+  ephemeral: EphemeralForSync;
+  unread: UnreadForSync;
+};
+
+/** Telling clients what is new: by request and by live connection. */
+export function composeSync(deps: Deps) {
+  const { log, accountData, ephemeral, logger } = deps;
+  const buildSync = createBuildSync({
+    ...deps,
+    listUserRooms: createListUserRooms(deps),
+    activity: createRoomActivity({ ...deps, startedAt: log.position() }),
+    tellRooms: createTellRooms(deps),
+    stripRoom: createStripRoom(deps),
+  });
+  const sync = createSync({ ...deps, buildSync, acknowledged: ephemeral.acknowledged });
+  const sockets = (authenticate: Authenticate): SocketRoute[] => [liveRoute({ sync, authenticate, logger })];
+  return { sync, routes: syncRoutes({ sync, loadFilter: accountData.loadFilter }), sockets };
+}

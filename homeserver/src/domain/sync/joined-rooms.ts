@@ -1,0 +1,193 @@
+import type { SyncFilter } from 'federation-spec/api/schemas/filters.ts';
+import type { JoinedRoom } from 'federation-spec/api/schemas/sync.ts';
+import type { Clock } from '../../platform/clock.ts';
+import type { Database } from '../../storage/database.ts';
+import type { StoredEvent } from '../../storage/events.ts';
+import {
+  listMembersAt,
+  listNewestOfRooms,
+  listRoomSummaries,
+  listStateChangesOfRooms,
+  listStateOfRooms,
+  type RoomSummaryRow,
+} from '../../storage/sync.ts';
+import { passesFilter } from '../rooms/event-filter.ts';
+import { MEMBER } from '../rooms/hot-room.ts';
+import type { HotRooms } from '../rooms/hot-rooms.ts';
+import { type ClientEvent, type RenderEvents, renderEvent } from '../rooms/render-events.ts';
+import type { MaySee, ViewRoom } from '../rooms/visibility.ts';
+import { positionOf } from '../streams/log-batch.ts';
+import { formatToken } from '../streams/token.ts';
+import type { SyncDevice } from './sources.ts';
+
+/** How many events of a room a sync brings unless its filter says otherwise, and at most. */
+const DEFAULT_TIMELINE = 10;
+const MAX_TIMELINE = 100;
+
+/** One room to be told of. `after` is where the client stands; 0 when it knows nothing of the room. */
+export type RoomToTell = {
+  roomNid: number;
+  roomId: string;
+  after: number;
+  /** Where the room ends for this user: now, or when they left it. */
+  upTo: number;
+  /** The position of the user's own membership event. */
+  since: number;
+};
+
+export type ToldRoom = { timeline: NonNullable<JoinedRoom['timeline']>; state: ClientEvent[]; summary?: JoinedRoom['summary'] };
+
+type Request = { device: SyncDevice; upTo: number; boot: string; filter: SyncFilter | undefined; wantsStateAfter: boolean };
+
+export type TellRooms = (rooms: readonly RoomToTell[], request: Request) => Promise<Map<number, ToldRoom>>;
+
+type Deps = { database: Database; rooms: HotRooms; viewRoom: ViewRoom; renderEvents: RenderEvents; clock: Clock };
+type Timeline = { events: StoredEvent[]; isLimited: boolean; hasHiddenChanges: boolean };
+
+/**
+ * The timelines and states of many rooms, in a number of queries that does not grow with them. What the rooms in memory still hold needs none.
+ *
+ * 1. The newest events of each room. 2. What of them the user may see. 3. The state before them (or after, when asked for).
+ * 4. The members who speak in them, when members are loaded lazily. 5. Who is in the room.
+ */
+export function createTellRooms({ database, rooms, viewRoom, renderEvents, clock }: Deps): TellRooms {
+  const { sql } = database;
+
+  /** From the room's ring, if it reaches back far enough. */
+  function readRing({ roomNid, after, upTo }: RoomToTell, limit: number): Timeline | undefined {
+    const room = rooms.peek(roomNid);
+    if (room === undefined || room.ringFloor > after) return undefined;
+    const recent = room.ring.filter(({ row }) => positionOf(row) > after && positionOf(row) <= upTo);
+    const hasHiddenChanges = recent.some(({ row, stateChanges }) => stateChanges.some((change) => change.eventNid !== row.eventNid));
+    return { events: recent.slice(-limit).map(({ row }) => row), isLimited: recent.length > limit, hasHiddenChanges };
+  }
+
+  async function readTimelines(wanted: readonly RoomToTell[], limit: number): Promise<Map<number, Timeline>> {
+    const timelines = new Map<number, Timeline>();
+    const cold: RoomToTell[] = [];
+    for (const room of wanted) {
+      const timeline = readRing(room, limit);
+      if (timeline === undefined) cold.push(room);
+      else timelines.set(room.roomNid, timeline);
+    }
+    for (const upTo of new Set(cold.map((room) => room.upTo))) {
+      const group = cold.filter((room) => room.upTo === upTo);
+      const found = Map.groupBy(await listNewestOfRooms(sql, group, { upTo, limit: limit + 1 }), (event) => event.roomNid);
+      for (const { roomNid } of group) {
+        const newest = found.get(roomNid) ?? [];
+        timelines.set(roomNid, { events: newest.slice(0, limit).reverse(), isLimited: newest.length > limit, hasHiddenChanges: true });
+      }
+    }
+    return timelines;
+  }
+
+  /** Who joined before the first of the events may see them all; for others the timeline begins after the last one that is hidden from them. */
+  async function hideUnseen(room: RoomToTell, timeline: Timeline, userId: string): Promise<Timeline> {
+    const first = timeline.events[0];
+    if (first === undefined || (room.after > 0 && room.after >= room.since) || positionOf(first) > room.since) return timeline;
+    const { maySee }: { maySee: MaySee } = await viewRoom(room.roomNid, userId);
+    const from = timeline.events.findLastIndex((event) => !maySee(event)) + 1;
+    return { ...timeline, events: timeline.events.slice(from), isLimited: timeline.isLimited || from > 0 };
+  }
+
+  async function readStates(
+    wanted: readonly RoomToTell[],
+    timelines: ReadonlyMap<number, Timeline>,
+    request: Request,
+  ): Promise<Map<number, StoredEvent[]>> {
+    const { filter, wantsStateAfter, device } = request;
+    const isLazy = filter?.room?.state?.lazy_load_members === true;
+    const endOf = (room: RoomToTell): number => {
+      const first = timelines.get(room.roomNid)?.events[0];
+      return wantsStateAfter || first === undefined ? room.upTo : positionOf(first) - 1;
+    };
+    const unknown = wanted.filter((room) => room.after === 0);
+    const known = wanted.filter((room) => {
+      const timeline = timelines.get(room.roomNid);
+      return room.after > 0 && timeline !== undefined && (timeline.isLimited || timeline.hasHiddenChanges || wantsStateAfter);
+    });
+    const [whole, changes] = await Promise.all([
+      listStateOfRooms(
+        sql,
+        unknown.map((room) => ({ roomNid: room.roomNid, at: endOf(room) })),
+        isLazy ? [device.userId] : 'all',
+      ),
+      listStateChangesOfRooms(
+        sql,
+        known.map((room) => ({ roomNid: room.roomNid, after: room.after, upTo: endOf(room) })),
+      ),
+    ]);
+    return Map.groupBy([...whole, ...changes], (event) => event.roomNid);
+  }
+
+  async function addSpeakers(room: RoomToTell, timeline: Timeline, state: StoredEvent[], at: number): Promise<StoredEvent[]> {
+    const speakers = new Set(timeline.events.map((event) => senderOf(event)));
+    const listed = new Set(state.filter((event) => event.type === MEMBER).map((event) => event.eventNid));
+    const members = await listMembersAt(sql, room.roomNid, [...speakers], at);
+    return [...state, ...members.filter((member) => !listed.has(member.eventNid))];
+  }
+
+  return async function tellRooms(wanted, request) {
+    const { device, filter, upTo, boot } = request;
+    const limit = Math.min(filter?.room?.timeline?.limit ?? DEFAULT_TIMELINE, MAX_TIMELINE);
+    const isLazy = filter?.room?.state?.lazy_load_members === true;
+
+    const timelines = await readTimelines(wanted, Math.max(limit, 1));
+    for (const room of wanted) {
+      const timeline = timelines.get(room.roomNid);
+      if (timeline !== undefined) timelines.set(room.roomNid, await hideUnseen(room, timeline, device.userId));
+    }
+    const states = await readStates(wanted, timelines, request);
+    const summaries = await readSummaries(wanted, timelines, device.userNid);
+
+    const told = new Map<number, ToldRoom>();
+    for (const room of wanted) {
+      const timeline = timelines.get(room.roomNid) ?? { events: [], isLimited: false, hasHiddenChanges: false };
+      const first = timeline.events[0];
+      const before = first === undefined ? room.upTo : positionOf(first) - 1;
+      const at = request.wantsStateAfter ? room.upTo : before;
+      let state = states.get(room.roomNid) ?? [];
+      if (isLazy && timeline.events.length > 0) state = await addSpeakers(room, timeline, state, at);
+      const shown = new Set(request.wantsStateAfter ? [] : timeline.events.map((event) => event.eventNid));
+
+      const rendered = await renderEvents(timeline.events, { roomId: room.roomId, reader: device });
+      const events = rendered.filter((event) => passesFilter(event, filter?.room?.timeline));
+      const now = clock.now();
+      told.set(room.roomNid, {
+        timeline: {
+          events: limit === 0 ? [] : events,
+          limited: timeline.isLimited || (limit === 0 && events.length > 0),
+          prev_batch: formatToken({ kind: 'stream', position: Math.min(before, upTo), boot, volatile: 0 }),
+        },
+        state: state
+          .filter((event) => !shown.has(event.eventNid))
+          .map((event) => renderEvent(event, { roomId: room.roomId, reader: device, now }))
+          .filter((event) => passesFilter(event, filter?.room?.state)),
+        ...summaryOf(summaries.get(room.roomNid)),
+      });
+    }
+    return told;
+  };
+
+  async function readSummaries(wanted: readonly RoomToTell[], timelines: ReadonlyMap<number, Timeline>, userNid: number) {
+    const changed = wanted.filter(({ roomNid, after }) => {
+      const timeline = timelines.get(roomNid);
+      return after === 0 || timeline?.isLimited === true || timeline?.events.some((event) => event.type === MEMBER) === true;
+    });
+    const rows = await listRoomSummaries(
+      sql,
+      changed.map((room) => room.roomNid),
+      userNid,
+    );
+    return new Map(rows.map((row) => [row.roomNid, row]));
+  }
+}
+
+function summaryOf(row: RoomSummaryRow | undefined): { summary?: JoinedRoom['summary'] } {
+  if (row === undefined) return {};
+  return { summary: { 'm.heroes': row.heroes, 'm.joined_member_count': row.joined, 'm.invited_member_count': row.invited } };
+}
+
+function senderOf(event: StoredEvent): string {
+  return JSON.parse(event.json).sender;
+}

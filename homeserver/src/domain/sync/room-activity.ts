@@ -1,0 +1,31 @@
+import type { Database } from '../../storage/database.ts';
+import { listRoomActivity } from '../../storage/sync.ts';
+import { positionOf } from '../streams/log-batch.ts';
+import type { Notifier } from '../streams/notifier.ts';
+
+/** Tells which rooms had timeline events after a position. */
+export type RoomActivity = { isActiveSince: (after: number) => Promise<(roomNid: number) => boolean> };
+
+/** Remembers the last event position of every room since the start; for what is older the database is asked, once per sync. */
+export function createRoomActivity({
+  database,
+  notifier,
+  startedAt,
+}: {
+  database: Database;
+  notifier: Notifier;
+  startedAt: number;
+}): RoomActivity {
+  const last = new Map<number, number>();
+  notifier.onCommit(({ events }) => {
+    for (const { row } of events) last.set(row.roomNid, positionOf(row));
+  });
+
+  return {
+    isActiveSince: async (after) => {
+      if (after >= startedAt) return (roomNid) => (last.get(roomNid) ?? 0) > after;
+      const older = new Set((await listRoomActivity(database.sql, after)).map((row) => row.roomNid));
+      return (roomNid) => older.has(roomNid) || (last.get(roomNid) ?? 0) > after;
+    },
+  };
+}

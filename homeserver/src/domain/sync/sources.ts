@@ -1,0 +1,54 @@
+import type { JsonObject } from 'federation-spec/events/event.ts';
+import type { StreamToken } from '../streams/token.ts';
+
+/** The device that syncs. */
+export type SyncDevice = { userId: string; userNid: number; deviceId: string };
+
+/** What has changed in (after, upTo]. */
+export type Range = { after: number; upTo: number };
+
+/** Messages from device to device, keys and device lists. */
+export type E2eeForSync = {
+  /** Forgets the messages that the device has surely received: it came back with a token at or past them. */
+  acknowledgeToDevice: (device: SyncDevice, upTo: number) => Promise<void>;
+  /** The messages that wait. `upTo` is smaller than asked for when there are more than `limit`. */
+  listToDevice: (device: SyncDevice, range: Range & { limit: number }) => Promise<{ events: JsonObject[]; upTo: number }>;
+  countKeys: (device: SyncDevice) => Promise<{ oneTimeKeys: Record<string, number>; unusedFallbackTypes: string[] }>;
+  listDeviceListChanges: (device: SyncDevice & Range) => Promise<{ changed: string[]; left: string[] }>;
+};
+
+/** One piece of account data; of a room, or global. */
+export type AccountDataChange = { roomNid: number | null; type: string; content: string };
+
+export type AccountDataForSync = {
+  listChanges: (user: { userId: string; userNid: number }, range: Range) => Promise<readonly AccountDataChange[]>;
+  /** The stored filter; throws M_NOT_FOUND. */
+  loadFilter: (userNid: number, filterId: string) => Promise<object>;
+};
+
+/** How much of a room a user has not read. Threads are counted apart when `byThread` is given, by their root. */
+export type UnreadCounts = {
+  notifications: number;
+  highlights: number;
+  byThread?: ReadonlyMap<string, { notifications: number; highlights: number }>;
+};
+
+export type UnreadForSync = {
+  count: (user: { userId: string; userNid: number }, roomNids: readonly number[]) => Promise<ReadonlyMap<number, UnreadCounts>>;
+  /** The rooms in which the user's counts changed for another reason than a new event: something was read, here or elsewhere. */
+  changedRooms: (user: { userNid: number } & Range) => Promise<readonly number[]>;
+};
+
+/** Receipts, typing and presence. Typing and presence live in memory, and their place in the token is `volatile`. */
+export type EphemeralForSync = {
+  volatileNow: () => { boot: string; volatile: number };
+  listRoomEphemeral: (request: {
+    userNid: number;
+    roomNids: readonly number[];
+    after: StreamToken | undefined;
+    upTo: number;
+  }) => Promise<ReadonlyMap<number, readonly JsonObject[]>>;
+  listPresence: (request: { userNid: number; after: StreamToken | undefined }) => Promise<readonly JsonObject[]>;
+  /** The device came back with a token at or past this position. */
+  acknowledged: (device: { userNid: number; deviceId: string }, position: number) => void;
+};

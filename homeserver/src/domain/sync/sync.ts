@@ -1,0 +1,67 @@
+import type { SyncFilter } from 'federation-spec/api/schemas/filters.ts';
+import type { SyncResponse } from 'federation-spec/api/schemas/sync.ts';
+import type { Clock } from '../../platform/clock.ts';
+import { invalidParam } from '../../platform/matrix-error.ts';
+import type { Log } from '../streams/log.ts';
+import type { Notifier } from '../streams/notifier.ts';
+import { parseToken, type StreamToken } from '../streams/token.ts';
+import type { BuildSync } from './build-sync.ts';
+import type { E2eeForSync, SyncDevice } from './sources.ts';
+
+/** The longest a request waits for something new. */
+export const MAX_SYNC_WAIT_MS = 120_000;
+/** What is committed while a request waits is gathered for so long, so that a busy room does not cost an answer for each event. */
+const MAX_ROUNDS = 1_000;
+
+export type SyncRequest = {
+  device: SyncDevice;
+  since: string | undefined;
+  filter: SyncFilter | undefined;
+  timeoutMs: number;
+  isFullState: boolean;
+  wantsStateAfter: boolean;
+  signal: AbortSignal;
+};
+
+/** Answers with what is new since the token, waiting for it if there is nothing yet. Throws M_INVALID_PARAM for a foreign token. */
+export type Sync = (request: SyncRequest) => Promise<SyncResponse>;
+
+type Deps = {
+  log: Log;
+  notifier: Notifier;
+  clock: Clock;
+  buildSync: BuildSync;
+  e2ee: E2eeForSync;
+  /** Told what a device has surely received. */
+  acknowledged: (device: SyncDevice, position: number) => void;
+};
+
+/** https://spec.matrix.org/latest/client-server-api/#get_matrixclientv3sync */
+export function createSync({ log, notifier, clock, buildSync, e2ee, acknowledged }: Deps): Sync {
+  return async function sync(request) {
+    const since = readSince(request.since, log.position());
+    const deadline = clock.now() + Math.min(request.timeoutMs, MAX_SYNC_WAIT_MS);
+    if (since !== undefined) {
+      await e2ee.acknowledgeToDevice(request.device, since.position);
+      acknowledged(request.device, since.position);
+    }
+
+    using watch = notifier.watchUser(request.device.userNid);
+    for (let round = 0; ; round += 1) {
+      const { response, isEmpty } = await buildSync({ ...request, since });
+      const leftMs = deadline - clock.now();
+      const isDone = !isEmpty || since === undefined || request.isFullState || leftMs <= 0 || request.signal.aborted || round >= MAX_ROUNDS;
+      if (isDone) return response;
+      await watch.next(leftMs, request.signal);
+    }
+  };
+}
+
+/** A token from the future is no token of this log: it was forged, or the database was restored from a backup. */
+function readSince(text: string | undefined, position: number): StreamToken | undefined {
+  if (text === undefined || text === '') return undefined;
+  const token = parseToken(text);
+  if (token?.kind !== 'stream' || token.position > position)
+    throw invalidParam('since is no token of this server; start again without one.');
+  return token;
+}
