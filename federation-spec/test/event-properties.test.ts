@@ -17,6 +17,7 @@ import { parseRoomId } from '../src/identifiers/room-id.ts';
 import { parseServerName, serverNameOf } from '../src/identifiers/server-name.ts';
 import { parseUserId } from '../src/identifiers/user-id.ts';
 import { addEventSignature, signEvent } from '../src/signing/sign-event.ts';
+import { verifyJson } from '../src/signing/sign-json.ts';
 import { listRequiredSigners, verifyEventSignature } from '../src/signing/verify-event.ts';
 import { buildXMatrix, parseXMatrix } from '../src/signing/x-matrix.ts';
 import { anyEvent, anyRules, canonicalValue } from './kit/arbitrary-events.ts';
@@ -156,6 +157,15 @@ describe('hostile input', () => {
         listRequiredSigners(read.event, rules);
       }),
     );
+  });
+
+  test('without canonical form has no good signature, and that is said without throwing', async () => {
+    let nested: unknown = [];
+    for (let i = 0; i < 100_000; i++) nested = [nested];
+    for (const value of [Number.POSITIVE_INFINITY, nested]) {
+      const signatures = { 'a.test': { 'ed25519:1': encodeBase64(new Uint8Array(64)) } };
+      await expect(verifyJson({ value, signatures }, check)).resolves.toBe(false);
+    }
   });
 
   test('with time that grows with its length only, in headers too', () => {

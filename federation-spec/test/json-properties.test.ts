@@ -105,6 +105,7 @@ describe('reading JSON', () => {
     if (!read.ok) throw new Error(read.reason);
     expect(encodeCanonicalJson(read.value)).toBe('{"a":1.0,"b":9223372036854775807,"c":7}');
     expect(JSON.stringify(read.value)).toBe('{"a":1.0,"b":9223372036854775807,"c":7}');
+    expect(Math.max(Number(exactNumber('12.5')), 3)).toBe(12.5);
     expect([exactNumber('1.0'), exactNumber('123'), 7, 'x', {}].map(numberOf)).toEqual([1, 123, 7, undefined, undefined]);
     expect([exactNumber('1.0'), exactNumber('-123'), 7, 7.5, '7', {}].map(isWholeNumber)).toEqual([false, true, true, false, false, false]);
   });

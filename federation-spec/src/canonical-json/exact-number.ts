@@ -2,8 +2,14 @@ import type { JsonObject } from '../events/event.ts';
 
 const texts = new WeakMap<object, string>();
 
-/** `JSON.stringify` writes an exact number as it is where the engine can (`JSON.rawJSON`), otherwise as the nearest number. */
+/** Arithmetic takes an exact number for the nearest number; `JSON.stringify` writes it as it is where the engine can (`JSON.rawJSON`). */
 const prototype = {
+  valueOf(): number {
+    return Number(texts.get(this));
+  },
+  toString(): string {
+    return texts.get(this) ?? '';
+  },
   toJSON(): unknown {
     const text = texts.get(this) ?? 'null';
     const rawJson: unknown = Reflect.get(JSON, 'rawJSON');

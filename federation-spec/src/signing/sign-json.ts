@@ -1,7 +1,7 @@
 import { signEd25519, verifyEd25519 } from '../crypto/ed25519.ts';
 import { decodeBase64, encodeBase64 } from '../encoding/base64.ts';
 import { isJsonObject, type Signatures } from '../events/event.ts';
-import { signableBytes } from './signable-bytes.ts';
+import { findSignableBytes, signableBytes } from './signable-bytes.ts';
 
 /** Who signs, and with what: a server (or, for a user's keys, a user), the id of its key (`ed25519:…`) and that key's seed of 32 bytes. */
 export type Signer = { serverName: string; keyId: string; seed: Uint8Array };
@@ -26,7 +26,9 @@ export async function signJson<T extends object>(object: T, signer: Signer): Pro
  */
 export async function verifyJson(object: object, check: SignatureCheck): Promise<boolean> {
   const signature = findSignature(object, check.serverName, check.keyId);
-  return signature !== undefined && (await verifyEd25519(check.publicKey, signature, signableBytes(object)));
+  if (signature === undefined) return false;
+  const bytes = findSignableBytes(object);
+  return bytes !== undefined && (await verifyEd25519(check.publicKey, signature, bytes));
 }
 
 /** The ids of the ed25519 keys with which a server (or user) claims to have signed the object. */
