@@ -4,15 +4,18 @@ import { ROOT } from './paths.mjs';
 import { runNpm } from './run.mjs';
 import { saying } from './say.mjs';
 
+/**
+ * Not `npm ci`: it refuses a lock file that lacks optional packages of other systems, and empties `node_modules` under the feet of a
+ * homeserver that runs from the same checkout.
+ */
+const INSTALL = ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'];
+
 /** Installs what the lock file names, unless exactly that is installed. */
 export async function installPackages(node) {
   if (await isInstalled()) return;
   await withLock('install', async () => {
     if (await isInstalled()) return; // another process did it meanwhile
-    const fresh = (await readLock(`${ROOT}/node_modules/.package-lock.json`)) === undefined;
-    await saying('Installing packages (about a minute the first time)', () =>
-      runNpm(node, [fresh ? 'ci' : 'install', '--no-audit', '--no-fund', '--loglevel=error']),
-    );
+    await saying('Installing packages (about a minute the first time)', () => runNpm(node, INSTALL));
   });
 }
 
