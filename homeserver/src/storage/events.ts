@@ -85,7 +85,8 @@ function pgArray(values: readonly number[]): string {
 }
 
 /**
- * Writes a batch in one statement: moves the log's head (checking the epoch), inserts events, closes and opens state,
+ * Writes a batch in one statement: moves the log's head (checking the epoch), inserts events (what was stored as an outlier
+ * takes its place in the timeline), closes and opens state,
  * sets memberships and heads. Returns false, having written nothing, when another process holds the log.
  */
 export async function writeEventBatch(sql: Sql, batch: EventBatch): Promise<boolean> {
@@ -99,7 +100,12 @@ export async function writeEventBatch(sql: Sql, batch: EventBatch): Promise<bool
 
 function insertEvents(sql: Sql, events: readonly StoredEvent[]) {
   if (events.length === 0) return sql``;
-  return sql`, inserted as (${insertRows(sql, events)} , head)`;
+  return sql`, inserted as (${insertRows(sql, events)} , head
+      on conflict (event_id) do update
+        set kind = excluded.kind, position = excluded.position, topological = excluded.topological, base_pos = excluded.base_pos,
+            base_snapshot = excluded.base_snapshot, notify_seq = excluded.notify_seq, reason = excluded.reason
+        where events.kind = 2
+    )`;
 }
 
 /** `insert into events select … from unnest(…)`, to which a caller may add a further table to join. */

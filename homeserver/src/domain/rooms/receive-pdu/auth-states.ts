@@ -1,0 +1,54 @@
+import { type AuthState, createAuthState } from 'federation-spec/auth-rules/auth-state.ts';
+import { checkAuthEvents } from 'federation-spec/auth-rules/check-auth-events.ts';
+import { checkAuthRules } from 'federation-spec/auth-rules/check-auth-rules.ts';
+import { selectAuthEvents, type StateKeyPair } from 'federation-spec/auth-rules/select-auth-events.ts';
+import type { Pdu } from 'federation-spec/events/event.ts';
+import type { RoomVersionRules } from 'federation-spec/room-versions/room-versions.ts';
+import type { Verdict } from 'federation-spec/verdict.ts';
+import { readPdu } from '../read-pdu.ts';
+import type { StoredEvent } from '../../../storage/events.ts';
+
+/** Which entries of a state the auth rules may ask for when they judge an event. */
+export function listNeededState(event: Pdu, rules: RoomVersionRules): StateKeyPair[] {
+  const { type, state_key: stateKey, sender, content } = event;
+  const pairs = selectAuthEvents({ type, stateKey, sender, content }, rules);
+  const isListed = pairs.some((pair) => pair.type === 'm.room.create');
+  return isListed || type === 'm.room.create' ? pairs : [...pairs, { type: 'm.room.create', stateKey: '' }];
+}
+
+/** The members among those entries, with the one the event is about. */
+export function listNeededMembers(event: Pdu, rules: RoomVersionRules): string[] {
+  const members = listNeededState(event, rules).flatMap((pair) => (pair.type === 'm.room.member' ? [pair.stateKey] : []));
+  return event.type === 'm.room.member' && event.state_key !== undefined ? [...members, event.state_key] : members;
+}
+
+/** An auth event as the check needs it: rejected ones allow nothing. */
+export type KnownEvent = Pick<StoredEvent, 'eventNid' | 'kind' | 'eventId'> & { event: Pdu };
+
+/**
+ * Step 4: whether the event's own auth events allow it. `create` is the room's create event, which from version 12 on is not named.
+ * https://spec.matrix.org/latest/server-server-api/#checks-performed-on-receipt-of-a-pdu
+ */
+export function checkByAuthEvents(
+  event: Pdu,
+  authEvents: readonly KnownEvent[],
+  create: Pdu | undefined,
+  rules: RoomVersionRules,
+): Verdict {
+  const list = checkAuthEvents(
+    event,
+    authEvents.map((known) => ({ event: known.event, isRejected: known.kind === 'rejected' })),
+    rules,
+  );
+  if (!list.allowed) return list;
+  return checkAuthRules(event, authStateOf(authEvents.map((known) => known.event), create, rules), rules);
+}
+
+/** Those events as a state, with the create event where the version leaves it out of the auth events. */
+export function authStateOf(events: readonly Pdu[], create: Pdu | undefined, rules: RoomVersionRules): AuthState {
+  return createAuthState(create !== undefined && rules.createEventIdIsRoomId ? [create, ...events] : events);
+}
+
+export function toKnownEvent(stored: StoredEvent): KnownEvent {
+  return { eventNid: stored.eventNid, eventId: stored.eventId, kind: stored.kind, event: readPdu(stored.json) };
+}

@@ -1,0 +1,31 @@
+import type { Pdu } from 'federation-spec/events/event.ts';
+import type { RoomVersionRules } from 'federation-spec/room-versions/room-versions.ts';
+import { listSigningKeyIds } from 'federation-spec/signing/sign-json.ts';
+import { listRequiredSigners, verifyEventSignature } from 'federation-spec/signing/verify-event.ts';
+import { allow, refuse, type Verdict } from 'federation-spec/verdict.ts';
+import type { FindServerKey } from './room-peers.ts';
+
+/** Most signatures of one server that are looked at. */
+const MAX_KEYS_TRIED = 5;
+
+/**
+ * Whether every server that must have signed the event did so, with a key that was valid at its `origin_server_ts`.
+ * Signatures under unknown or expired keys are passed over.
+ *
+ * https://spec.matrix.org/latest/server-server-api/#validating-hashes-and-signatures-on-received-events
+ */
+export async function checkSignatures(event: Pdu, rules: RoomVersionRules, findServerKey: FindServerKey): Promise<Verdict> {
+  const purpose = { at: event.origin_server_ts, enforcesValidity: rules.enforcesKeyValidity };
+  for (const serverName of listRequiredSigners(event, rules)) {
+    let isSigned = false;
+    for (const keyId of listSigningKeyIds(event, serverName).slice(0, MAX_KEYS_TRIED)) {
+      const publicKey = await findServerKey(serverName, keyId, purpose);
+      if (publicKey === undefined) continue;
+      isSigned = await verifyEventSignature(event, rules, { serverName, keyId, publicKey });
+      if (!isSigned) return refuse(`The signature of ${serverName} under ${keyId} is wrong.`);
+      break;
+    }
+    if (!isSigned) return refuse(`The event has no signature of ${serverName} under a key that was valid when it was made.`);
+  }
+  return allow();
+}

@@ -1,0 +1,94 @@
+import { listAuthEventIds, listPrevEventIds } from 'federation-spec/events/edges.ts';
+import type { JsonObject, Pdu } from 'federation-spec/events/event.ts';
+import type { Database } from '../../../storage/database.ts';
+import { listEventsById, type StoredEvent } from '../../../storage/events.ts';
+import type { HotRoom } from '../hot-room.ts';
+import { type CheckedPdu, checkPdus } from './check-pdu.ts';
+import type { NidState } from './nid-state.ts';
+import type { FindServerKey, RoomPeers } from './room-peers.ts';
+import { sortByPrevs } from './sort-by-prevs.ts';
+import type { OutlierRoom, StoreOutliers } from './store-outliers.ts';
+
+/** How many events between ours and a new one are asked for. A longer gap is bridged by asking for the state instead. */
+const MAX_GAP_EVENTS = 100;
+/** From how many missing state events on the whole state is fetched in one answer. */
+const MAX_SINGLE_FETCHES = 10;
+
+type Deps = {
+  database: Database;
+  peers: RoomPeers;
+  findServerKey: FindServerKey;
+  storeOutliers: StoreOutliers;
+};
+
+export type FetchGap = {
+  /** The events before these that we lack, checked and in the order of the graph. */
+  missingEvents: (room: HotRoom, origin: string, eventId: string) => Promise<CheckedPdu[]>;
+  /** Makes the event's auth events known, with what allows them in turn. */
+  ensureAuthEvents: (room: HotRoom, origin: string, pdu: CheckedPdu) => Promise<void>;
+  /** The state after an event that we lack, from the server that told us of it. */
+  stateAfterMissing: (room: HotRoom, origin: string, eventId: string) => Promise<NidState>;
+};
+
+/** Asks for what must be known before an event can be judged. https://spec.matrix.org/latest/server-server-api/#backfilling-and-retrieving-missing-events */
+export function createFetchGap({ database, peers, findServerKey, storeOutliers }: Deps): FetchGap {
+  const { sql } = database;
+  const identify = (room: HotRoom): OutlierRoom => ({ roomNid: room.nid, roomId: room.roomId, rules: room.rules });
+
+  async function listUnknown(room: HotRoom, eventIds: readonly string[]): Promise<string[]> {
+    const known = new Set((await listEventsById(sql, eventIds)).filter((event) => event.roomNid === room.nid).map((event) => event.eventId));
+    return eventIds.filter((id) => !known.has(id));
+  }
+
+  async function keep(room: HotRoom, values: readonly JsonObject[]): Promise<void> {
+    const identity = identify(room);
+    await storeOutliers(identity, await checkPdus(values, identity, findServerKey));
+  }
+
+  async function fetchSingly(origin: string, eventIds: readonly string[]): Promise<JsonObject[]> {
+    const events = await Promise.all(eventIds.map((id) => peers.fetchEvent(origin, id)));
+    return events.filter((event) => event !== undefined);
+  }
+
+  return {
+    missingEvents: async (room, origin, eventId) => {
+      const earliest = room.heads.map((head) => head.eventId);
+      const values = await peers.fetchMissing(origin, room.roomId, { earliest, latest: [eventId], limit: MAX_GAP_EVENTS });
+      return sortByPrevs(await checkPdus(values.slice(0, MAX_GAP_EVENTS), identify(room), findServerKey));
+    },
+
+    ensureAuthEvents: async (room, origin, { event, eventId }) => {
+      const authIds = listAuthEventIds(event);
+      if ((await listUnknown(room, authIds)).length === 0) return;
+      await keep(room, await peers.fetchAuthChain(origin, room.roomId, eventId).catch(() => []));
+      const unknown = await listUnknown(room, authIds);
+      if (unknown.length > 0) await keep(room, await fetchSingly(origin, unknown));
+    },
+
+    stateAfterMissing: async (room, origin, eventId) => {
+      const { stateIds, authChainIds } = await peers.fetchStateIds(origin, room.roomId, eventId);
+      const unknown = await listUnknown(room, [...new Set([...stateIds, ...authChainIds])]);
+      if (unknown.length > MAX_SINGLE_FETCHES) await keep(room, await peers.fetchState(origin, room.roomId, eventId));
+      else await keep(room, await fetchSingly(origin, unknown));
+      await keep(room, await fetchSingly(origin, await listUnknown(room, [eventId])));
+
+      const stored = new Map((await listEventsById(sql, [...stateIds, eventId])).map((row) => [row.eventId, row]));
+      const lacking = [...stateIds, eventId].filter((id) => !stored.has(id));
+      if (lacking.length > 0) throw new Error(`${origin} told of a state of ${room.roomId} whose events it does not give: ${lacking[0]}`);
+      const state: NidState = new Map();
+      for (const row of stored.values()) if (row.eventId !== eventId) setKey(state, row, room);
+      const after = stored.get(eventId);
+      if (after !== undefined) setKey(state, after, room);
+      return state;
+    },
+  };
+}
+
+function setKey(state: NidState, row: StoredEvent, room: HotRoom): void {
+  if (row.keyNid !== null && row.kind !== 'rejected' && row.roomNid === room.nid) state.set(row.keyNid, row.eventNid);
+}
+
+/** The ids an event builds upon that are not among the known. */
+export function listMissingPrevs(event: Pdu, known: ReadonlySet<string>): string[] {
+  return listPrevEventIds(event).filter((id) => !known.has(id));
+}

@@ -1,0 +1,43 @@
+import type { StoredEvent } from '../../../storage/events.ts';
+import type { Sql } from '../../../storage/database.ts';
+import { type DeltaRow, listSnapshotNids, listStateDelta, listStateNids } from '../../../storage/state.ts';
+
+/** A state of a room in numbers: (type, state_key) → event. */
+export type NidState = Map<number, number>;
+
+function toNidState(rows: readonly { keyNid: number; eventNid: number }[]): NidState {
+  return new Map(rows.map((row) => [row.keyNid, row.eventNid]));
+}
+
+/** The room's current state at a position of the log. */
+export async function loadStateAt(sql: Sql, roomNid: number, position: number): Promise<NidState> {
+  return toNidState(await listStateNids(sql, roomNid, position));
+}
+
+/** The state before a stored event; `undefined` when it is not known, as for outliers. */
+export async function loadStateBefore(sql: Sql, event: StoredEvent): Promise<NidState | undefined> {
+  const { basePos, baseSnapshot } = event;
+  if (basePos === null && baseSnapshot === null) return undefined;
+  const state =
+    baseSnapshot !== null ? toNidState(await listSnapshotNids(sql, baseSnapshot)) : await loadStateAt(sql, event.roomNid, basePos ?? 0);
+  for (const { keyNid, stateEventNid } of await listStateDelta(sql, event.eventNid)) {
+    if (stateEventNid === null) state.delete(keyNid);
+    else state.set(keyNid, stateEventNid);
+  }
+  return state;
+}
+
+/** The state after a stored event. A rejected event changes nothing. */
+export async function loadStateAfter(sql: Sql, event: StoredEvent): Promise<NidState | undefined> {
+  const state = await loadStateBefore(sql, event);
+  if (event.keyNid !== null && event.kind !== 'rejected') state?.set(event.keyNid, event.eventNid);
+  return state;
+}
+
+/** What must change in `from` to make it `to`. */
+export function diffStates(from: NidState, to: NidState): DeltaRow[] {
+  const delta: DeltaRow[] = [];
+  for (const [keyNid, eventNid] of to) if (from.get(keyNid) !== eventNid) delta.push({ keyNid, stateEventNid: eventNid });
+  for (const keyNid of from.keys()) if (!to.has(keyNid)) delta.push({ keyNid, stateEventNid: null });
+  return delta;
+}

@@ -1,0 +1,160 @@
+import { checkAuthRules } from 'federation-spec/auth-rules/check-auth-rules.ts';
+import { listAuthEventIds, listPrevEventIds } from 'federation-spec/events/edges.ts';
+import type { Pdu } from 'federation-spec/events/event.ts';
+import type { Verdict } from 'federation-spec/verdict.ts';
+import type { Database } from '../../../storage/database.ts';
+import { listEventsById, listEventsByNid, type StoredEvent } from '../../../storage/events.ts';
+import type { Log } from '../../streams/log.ts';
+import type { Rider } from '../../streams/log-batch.ts';
+import type { HotRoom } from '../hot-room.ts';
+import type { HotRooms } from '../hot-rooms.ts';
+import type { Interner } from '../interner.ts';
+import { authStateOf, checkByAuthEvents, listNeededMembers, listNeededState, toKnownEvent } from './auth-states.ts';
+import type { CheckedPdu } from './check-pdu.ts';
+import type { FetchGap } from './fetch-gap.ts';
+import { loadStateAfter, loadStateAt, type NidState } from './nid-state.ts';
+import { resolveStates } from './resolve-states.ts';
+import type { StorePdu } from './store-pdu.ts';
+
+/** Most events of one gap that are fetched one behind the other. */
+const MAX_GAP_DEPTH = 100;
+
+/** What became of a received event. `known`: it was here already. `committed` resolves once that is on disk. */
+export type Reception = { outcome: 'accepted' | 'soft_failed' | 'rejected' | 'known'; reason?: string; eventNid: number; committed: Promise<unknown> };
+
+export type ReceiveOptions = {
+  /** The server to ask for what is missing. */
+  origin: string;
+  /** What must commit with the event, if it is accepted. */
+  riders?: (eventNid: number) => readonly Rider[];
+};
+
+export type ReceivePdu = (room: HotRoom, pdu: CheckedPdu, options: ReceiveOptions) => Promise<Reception>;
+
+type Deps = { database: Database; log: Log; rooms: HotRooms; interner: Interner; fetchGap: FetchGap; storePdu: StorePdu };
+
+/** The state before an event: that of the room now, or another. */
+export type StateBefore = { isMainLine: true } | { isMainLine: false; state: NidState; current: NidState; at: number };
+
+/**
+ * Takes in an event that passed steps 1 to 3 (`checkPdu`). Events of one room must be handed over one after the other.
+ *
+ * - What it builds upon and we lack is fetched first: the events in between, else the state there.
+ * - 4. It must be allowed by its own auth events, else it is rejected.
+ * - 5. It must be allowed by the state before it, else it is rejected.
+ * - 6. It must be allowed by the current state, else it is soft-failed: kept, but shown to nobody and built upon by nobody here.
+ *
+ * https://spec.matrix.org/latest/server-server-api/#checks-performed-on-receipt-of-a-pdu
+ */
+export function createReceivePdu({ database, log, rooms, interner, fetchGap, storePdu }: Deps): ReceivePdu {
+  const { sql } = database;
+
+  /** What is stored under these ids, after what memory is ahead of the database has been written. */
+  async function findStored(room: HotRoom, eventIds: readonly string[]): Promise<Map<string, StoredEvent>> {
+    const find = async () => (await listEventsById(sql, eventIds)).filter((event) => event.roomNid === room.nid);
+    let found = await find();
+    if (found.length < new Set(eventIds).size) {
+      await log.drained();
+      found = await find();
+    }
+    return new Map(found.map((event) => [event.eventId, event]));
+  }
+
+  async function receive(room: HotRoom, pdu: CheckedPdu, options: ReceiveOptions): Promise<Reception> {
+    const missing = await listMissingPrevs(room, pdu.event);
+    if (missing.length > 0) {
+      const between = await fetchGap.missingEvents(room, options.origin, pdu.eventId);
+      for (const earlier of between.slice(-MAX_GAP_DEPTH)) {
+        if (earlier.eventId !== pdu.eventId) await (await receiveNext(room, earlier, { origin: options.origin })).committed;
+      }
+    }
+    return await receiveNext(room, pdu, options);
+  }
+
+  async function listMissingPrevs(room: HotRoom, event: Pdu): Promise<string[]> {
+    if (isOnHeads(room, event)) return [];
+    const prevIds = listPrevEventIds(event);
+    const stored = await findStored(room, prevIds);
+    return prevIds.filter((id) => !hasState(stored.get(id)));
+  }
+
+  /** Receives an event whose gap, if there was one, is as small as it will get. The network is asked outside the room's turn. */
+  async function receiveNext(room: HotRoom, pdu: CheckedPdu, options: ReceiveOptions): Promise<Reception> {
+    const present = (await findStored(room, [pdu.eventId])).get(pdu.eventId);
+    if (present !== undefined && present.kind !== 'outlier') {
+      return { outcome: 'known', eventNid: present.eventNid, committed: Promise.resolve() };
+    }
+    await fetchGap.ensureAuthEvents(room, options.origin, pdu);
+    const fetched = new Map<string, NidState>();
+    for (const prevId of await listMissingPrevs(room, pdu.event)) {
+      fetched.set(prevId, await fetchGap.stateAfterMissing(room, options.origin, prevId));
+    }
+    return await room.turns.take(() => judge(room, pdu, fetched, present, options));
+  }
+
+  async function judge(
+    room: HotRoom,
+    pdu: CheckedPdu,
+    fetched: ReadonlyMap<string, NidState>,
+    present: StoredEvent | undefined,
+    options: ReceiveOptions,
+  ): Promise<Reception> {
+    const { event } = pdu;
+    await rooms.ensureMembers(room, listNeededMembers(event, room.rules));
+    const authIds = [...new Set(listAuthEventIds(event))];
+    const stored = await findStored(room, authIds);
+    const authEvents = authIds.flatMap((id) => stored.get(id) ?? []).map(toKnownEvent);
+    const create = room.find('m.room.create', '');
+    const before = await findStateBefore(room, event, fetched);
+    const place = { before, present, auth: authEvents.map((auth) => auth.eventNid), eventNid: present?.eventNid ?? interner.nextEventNid() };
+
+    const lacksAuth = authEvents.length < authIds.length;
+    const byAuth: Verdict = lacksAuth
+      ? { allowed: false, reason: 'Its auth events are not to be had.' }
+      : checkByAuthEvents(event, authEvents, create, room.rules); // 4
+    if (!byAuth.allowed) return await storePdu.aside(room, pdu, { ...place, kind: 'rejected', reason: byAuth.reason });
+
+    const byStateBefore = before.isMainLine ? checkAuthRules(event, room, room.rules) : await checkByState(room, event, before.state); // 5
+    if (!byStateBefore.allowed) return await storePdu.aside(room, pdu, { ...place, kind: 'rejected', reason: byStateBefore.reason });
+
+    const byCurrent = before.isMainLine ? byStateBefore : checkAuthRules(event, room, room.rules); // 6
+    if (!byCurrent.allowed) return await storePdu.aside(room, pdu, { ...place, kind: 'soft_failed', reason: byCurrent.reason });
+    return await storePdu.onTimeline(room, pdu, { ...place, riders: options.riders?.(place.eventNid) ?? [] });
+  }
+
+  async function findStateBefore(room: HotRoom, event: Pdu, fetched: ReadonlyMap<string, NidState>): Promise<StateBefore> {
+    if (isOnHeads(room, event)) return { isMainLine: true };
+    await log.drained();
+    const at = log.position();
+    const current = await loadStateAt(sql, room.nid, at);
+    const prevIds = listPrevEventIds(event);
+    const stored = await findStored(room, prevIds);
+    const states: NidState[] = [];
+    for (const prevId of prevIds) {
+      const prev = stored.get(prevId);
+      const state = fetched.get(prevId) ?? (prev === undefined ? undefined : await loadStateAfter(sql, prev));
+      if (state === undefined) throw new Error(`the state after ${prevId} in ${room.roomId} is not known`);
+      states.push(state);
+    }
+    return { isMainLine: false, state: await resolveStates(sql, room.rules, states), current, at };
+  }
+
+  async function checkByState(room: HotRoom, event: Pdu, state: NidState): Promise<Verdict> {
+    const pairs = listNeededState(event, room.rules);
+    const nids = (await interner.keyNids(pairs)).flatMap((keyNid) => state.get(keyNid) ?? []);
+    const events = (await listEventsByNid(sql, nids)).map((row) => toKnownEvent(row).event);
+    return checkAuthRules(event, authStateOf(events, undefined, room.rules), room.rules);
+  }
+
+  return receive;
+}
+
+/** Whether an event builds upon exactly the room's heads. */
+function isOnHeads(room: HotRoom, event: Pdu): boolean {
+  const prevIds = new Set(listPrevEventIds(event));
+  return prevIds.size > 0 && prevIds.size === room.heads.length && room.heads.every((head) => prevIds.has(head.eventId));
+}
+
+function hasState(stored: StoredEvent | undefined): boolean {
+  return stored !== undefined && (stored.basePos !== null || stored.baseSnapshot !== null);
+}

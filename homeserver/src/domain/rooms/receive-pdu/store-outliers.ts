@@ -1,0 +1,104 @@
+import { setImmediate as nextTurnOfLoop } from 'node:timers/promises';
+import { listAuthEventIds } from 'federation-spec/events/edges.ts';
+import { checkAuthRules } from 'federation-spec/auth-rules/check-auth-rules.ts';
+import { createAuthState } from 'federation-spec/auth-rules/auth-state.ts';
+import type { Database } from '../../../storage/database.ts';
+import { type EventKind, insertUnpositionedEvents, listEventsById, type StoredEvent } from '../../../storage/events.ts';
+import type { Interner } from '../interner.ts';
+import { checkByAuthEvents, type KnownEvent, toKnownEvent } from './auth-states.ts';
+import type { CheckedPdu, RoomIdentity } from './check-pdu.ts';
+
+/** How many events are written at a time; between two writes the process does other work. */
+const CHUNK = 200;
+
+export type OutlierRoom = RoomIdentity & { roomNid: number };
+
+/**
+ * Stores events of which we do not know the state before: auth events, and the state of a room at some point. Each is checked against its
+ * own auth events, which must be among them or stored; one that fails is remembered as rejected, one whose auth events are nowhere is left
+ * out. Resolves with all that are now stored, old and new, by id.
+ */
+export type StoreOutliers = (room: OutlierRoom, pdus: readonly CheckedPdu[]) => Promise<Map<string, KnownEvent>>;
+
+export function createStoreOutliers({ database, interner }: { database: Database; interner: Interner }): StoreOutliers {
+  return async (room, pdus) => {
+    const { sql } = database;
+    const wanted = new Map(pdus.map((pdu) => [pdu.eventId, pdu]));
+    const known = new Map<string, KnownEvent>();
+    const ids = new Set([...wanted.keys(), ...pdus.flatMap((pdu) => listAuthEventIds(pdu.event))]);
+    for (const stored of await listEventsById(sql, [...ids])) {
+      if (stored.roomNid === room.roomNid) known.set(stored.eventId, toKnownEvent(stored));
+    }
+    const createId = room.rules.createEventIdIsRoomId ? `$${room.roomId.slice(1)}` : undefined;
+    if (createId !== undefined && !known.has(createId)) {
+      const [create] = await listEventsById(sql, [createId]);
+      if (create !== undefined) known.set(createId, toKnownEvent(create));
+    }
+
+    const fresh = sortByAuth(wanted).filter((pdu) => !known.has(pdu.eventId));
+    const senders = await interner.userNids([...new Set(fresh.map((pdu) => pdu.event.sender))]);
+    const keyed = fresh.filter((pdu) => pdu.event.state_key !== undefined);
+    const keyNids = await interner.keyNids(keyed.map(({ event }) => ({ type: event.type, stateKey: event.state_key ?? '' })));
+    const keyNidOf = new Map(keyed.map((pdu, index) => [pdu.eventId, keyNids[index] ?? null]));
+
+    for (let start = 0; start < fresh.length; start += CHUNK) {
+      const rows: StoredEvent[] = [];
+      for (const { event, eventId } of fresh.slice(start, start + CHUNK)) {
+        const authIds = listAuthEventIds(event);
+        const authEvents = authIds.flatMap((id) => known.get(id) ?? []);
+        if (authEvents.length < authIds.length) continue;
+        const create = createId === undefined ? undefined : known.get(createId)?.event;
+        const isCreate = event.type === 'm.room.create';
+        const verdict = isCreate ? checkAuthRules(event, createAuthState([]), room.rules) : checkByAuthEvents(event, authEvents, create, room.rules);
+        const kind: EventKind = verdict.allowed ? 'outlier' : 'rejected';
+        const eventNid = interner.nextEventNid();
+        known.set(eventId, { eventNid, eventId, kind, event });
+        rows.push({
+          eventNid,
+          eventId,
+          roomNid: room.roomNid,
+          kind,
+          position: null,
+          topological: 0,
+          senderNid: senders.get(event.sender) ?? 0,
+          type: event.type,
+          keyNid: keyNidOf.get(eventId) ?? null,
+          originServerTs: event.origin_server_ts,
+          auth: authEvents.map((auth) => auth.eventNid),
+          basePos: null,
+          baseSnapshot: null,
+          notifySeq: 0,
+          deviceId: null,
+          txnPath: null,
+          reason: verdict.allowed ? null : verdict.reason,
+          redactedBy: null,
+          json: JSON.stringify(event),
+        });
+      }
+      await insertUnpositionedEvents(sql, rows);
+      await nextTurnOfLoop();
+    }
+    return known;
+  };
+}
+
+/** Auth events before what they allow. Events in a circle, which no honest server can make, come in some order. */
+function sortByAuth(pdus: ReadonlyMap<string, CheckedPdu>): CheckedPdu[] {
+  const sorted: CheckedPdu[] = [];
+  const begun = new Set<string>();
+  for (const root of pdus.values()) {
+    const stack: { pdu: CheckedPdu; isDone: boolean }[] = [{ pdu: root, isDone: false }];
+    for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
+      if (top.isDone) sorted.push(top.pdu);
+      else if (!begun.has(top.pdu.eventId)) {
+        begun.add(top.pdu.eventId);
+        stack.push({ pdu: top.pdu, isDone: true });
+        for (const id of listAuthEventIds(top.pdu.event)) {
+          const auth = pdus.get(id);
+          if (auth !== undefined && !begun.has(id)) stack.push({ pdu: auth, isDone: false });
+        }
+      }
+    }
+  }
+  return sorted;
+}
