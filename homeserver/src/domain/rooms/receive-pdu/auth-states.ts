@@ -1,12 +1,12 @@
 import { type AuthState, createAuthState } from 'federation-spec/auth-rules/auth-state.ts';
 import { checkAuthEvents } from 'federation-spec/auth-rules/check-auth-events.ts';
 import { checkAuthRules } from 'federation-spec/auth-rules/check-auth-rules.ts';
-import { selectAuthEvents, type StateKeyPair } from 'federation-spec/auth-rules/select-auth-events.ts';
+import { type StateKeyPair, selectAuthEvents } from 'federation-spec/auth-rules/select-auth-events.ts';
 import type { Pdu } from 'federation-spec/events/event.ts';
 import type { RoomVersionRules } from 'federation-spec/room-versions/room-versions.ts';
 import type { Verdict } from 'federation-spec/verdict.ts';
-import { readPdu } from '../read-pdu.ts';
 import type { StoredEvent } from '../../../storage/events.ts';
+import { readPdu } from '../read-pdu.ts';
 
 /** Which entries of a state the auth rules may ask for when they judge an event. */
 export function listNeededState(event: Pdu, rules: RoomVersionRules): StateKeyPair[] {
@@ -41,7 +41,15 @@ export function checkByAuthEvents(
     rules,
   );
   if (!list.allowed) return list;
-  return checkAuthRules(event, authStateOf(authEvents.map((known) => known.event), create, rules), rules);
+  return checkAuthRules(
+    event,
+    authStateOf(
+      authEvents.map((known) => known.event),
+      create,
+      rules,
+    ),
+    rules,
+  );
 }
 
 /** Those events as a state, with the create event where the version leaves it out of the auth events. */

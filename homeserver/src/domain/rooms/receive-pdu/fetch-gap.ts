@@ -36,7 +36,9 @@ export function createFetchGap({ database, peers, findServerKey, storeOutliers }
   const identify = (room: HotRoom): OutlierRoom => ({ roomNid: room.nid, roomId: room.roomId, rules: room.rules });
 
   async function listUnknown(room: HotRoom, eventIds: readonly string[]): Promise<string[]> {
-    const known = new Set((await listEventsById(sql, eventIds)).filter((event) => event.roomNid === room.nid).map((event) => event.eventId));
+    const known = new Set(
+      (await listEventsById(sql, eventIds)).filter((event) => event.roomNid === room.nid).map((event) => event.eventId),
+    );
     return eventIds.filter((id) => !known.has(id));
   }
 

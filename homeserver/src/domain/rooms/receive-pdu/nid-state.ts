@@ -1,5 +1,5 @@
-import type { StoredEvent } from '../../../storage/events.ts';
 import type { Sql } from '../../../storage/database.ts';
+import type { StoredEvent } from '../../../storage/events.ts';
 import { type DeltaRow, listSnapshotNids, listStateDelta, listStateNids } from '../../../storage/state.ts';
 
 /** A state of a room in numbers: (type, state_key) → event. */

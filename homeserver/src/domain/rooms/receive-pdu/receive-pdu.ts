@@ -20,7 +20,12 @@ import type { StorePdu } from './store-pdu.ts';
 const MAX_GAP_DEPTH = 100;
 
 /** What became of a received event. `known`: it was here already. `committed` resolves once that is on disk. */
-export type Reception = { outcome: 'accepted' | 'soft_failed' | 'rejected' | 'known'; reason?: string; eventNid: number; committed: Promise<unknown> };
+export type Reception = {
+  outcome: 'accepted' | 'soft_failed' | 'rejected' | 'known';
+  reason?: string;
+  eventNid: number;
+  committed: Promise<unknown>;
+};
 
 export type ReceiveOptions = {
   /** The server to ask for what is missing. */
@@ -106,7 +111,12 @@ export function createReceivePdu({ database, log, rooms, interner, fetchGap, sto
     const authEvents = authIds.flatMap((id) => stored.get(id) ?? []).map(toKnownEvent);
     const create = room.find('m.room.create', '');
     const before = await findStateBefore(room, event, fetched);
-    const place = { before, present, auth: authEvents.map((auth) => auth.eventNid), eventNid: present?.eventNid ?? interner.nextEventNid() };
+    const place = {
+      before,
+      present,
+      auth: authEvents.map((auth) => auth.eventNid),
+      eventNid: present?.eventNid ?? interner.nextEventNid(),
+    };
 
     const lacksAuth = authEvents.length < authIds.length;
     const byAuth: Verdict = lacksAuth

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurnOfLoop } from 'node:timers/promises';
-import { listAuthEventIds } from 'federation-spec/events/edges.ts';
-import { checkAuthRules } from 'federation-spec/auth-rules/check-auth-rules.ts';
 import { createAuthState } from 'federation-spec/auth-rules/auth-state.ts';
+import { checkAuthRules } from 'federation-spec/auth-rules/check-auth-rules.ts';
+import { listAuthEventIds } from 'federation-spec/events/edges.ts';
 import type { Database } from '../../../storage/database.ts';
 import { type EventKind, insertUnpositionedEvents, listEventsById, type StoredEvent } from '../../../storage/events.ts';
 import type { Interner } from '../interner.ts';
@@ -49,7 +49,9 @@ export function createStoreOutliers({ database, interner }: { database: Database
         if (authEvents.length < authIds.length) continue;
         const create = createId === undefined ? undefined : known.get(createId)?.event;
         const isCreate = event.type === 'm.room.create';
-        const verdict = isCreate ? checkAuthRules(event, createAuthState([]), room.rules) : checkByAuthEvents(event, authEvents, create, room.rules);
+        const verdict = isCreate
+          ? checkAuthRules(event, createAuthState([]), room.rules)
+          : checkByAuthEvents(event, authEvents, create, room.rules);
         const kind: EventKind = verdict.allowed ? 'outlier' : 'rejected';
         const eventNid = interner.nextEventNid();
         known.set(eventId, { eventNid, eventId, kind, event });

@@ -2,8 +2,8 @@ import { listPrevEventIds } from 'federation-spec/events/edges.ts';
 import type { Pdu } from 'federation-spec/events/event.ts';
 import type { Database, Sql } from '../../../storage/database.ts';
 import { type EventKind, insertUnpositionedEvents, listEventsById, listEventsByNid, type StoredEvent } from '../../../storage/events.ts';
-import { insertSnapshot, insertStateDelta } from '../../../storage/state.ts';
 import { adoptOutlier } from '../../../storage/outliers.ts';
+import { insertSnapshot, insertStateDelta } from '../../../storage/state.ts';
 import type { Log } from '../../streams/log.ts';
 import type { Rider } from '../../streams/log-batch.ts';
 import { type HotRoom, MEMBER, type PreparedEvent, type StateUpdate, toLoggedChanges, toMembershipChanges } from '../hot-room.ts';
@@ -76,7 +76,10 @@ export function createStorePdu({ database, log, rooms, interner, redactions, ser
     const delta = diffStates(before.current, before.state);
     if (delta.length <= MAX_DELTA_KEYS) return delta.length === 0 ? [] : [(tx: Sql) => insertStateDelta(tx, row.eventNid, delta)];
     row.basePos = null;
-    row.baseSnapshot = await insertSnapshot(sql, [...before.state].map(([keyNid, eventNid]) => ({ keyNid, eventNid })));
+    row.baseSnapshot = await insertSnapshot(
+      sql,
+      [...before.state].map(([keyNid, eventNid]) => ({ keyNid, eventNid })),
+    );
     return [];
   }
 
@@ -97,7 +100,10 @@ export function createStorePdu({ database, log, rooms, interner, redactions, ser
     const resolved = await resolveWith(room, states, { event, row });
     const updates: StateUpdate[] = [];
     const delta = diffStates(before.current, resolved);
-    const stored = await listEventsByNid(sql, delta.flatMap((change) => [change.stateEventNid ?? before.current.get(change.keyNid) ?? 0]));
+    const stored = await listEventsByNid(
+      sql,
+      delta.flatMap((change) => [change.stateEventNid ?? before.current.get(change.keyNid) ?? 0]),
+    );
     for (const { keyNid, stateEventNid } of delta) {
       if (stateEventNid === row.eventNid && own !== undefined) updates.push(own);
       else {
@@ -113,7 +119,8 @@ export function createStorePdu({ database, log, rooms, interner, redactions, ser
 
   /** The resolution must be able to read the new event, which is not stored yet: it is put there first, as an outlier. */
   async function resolveWith(room: HotRoom, states: readonly NidState[], { row }: { event: Pdu; row: StoredEvent }): Promise<NidState> {
-    if (row.keyNid !== null && states.length > 1) await insertUnpositionedEvents(sql, [{ ...row, kind: 'outlier', basePos: null, baseSnapshot: null }]);
+    if (row.keyNid !== null && states.length > 1)
+      await insertUnpositionedEvents(sql, [{ ...row, kind: 'outlier', basePos: null, baseSnapshot: null }]);
     return await resolveStates(sql, room.rules, states);
   }
 
@@ -133,7 +140,10 @@ export function createStorePdu({ database, log, rooms, interner, redactions, ser
       const heads = [...room.heads.filter((candidate) => !prevIds.includes(candidate.eventId)), head];
       const stateRiders = await storeStateBefore(row, place.before);
       const updates = await findUpdates(room, pdu, row, place.before, heads);
-      await rooms.ensureMembers(room, updates.flatMap((update) => (update.type === MEMBER ? [update.stateKey] : [])));
+      await rooms.ensureMembers(
+        room,
+        updates.flatMap((update) => (update.type === MEMBER ? [update.stateKey] : [])),
+      );
       const members = updates.flatMap((update) => (update.member?.isLocal === true ? [update.member.userNid] : []));
       const prepared: PreparedEvent = {
         event: pdu.event,

@@ -1,0 +1,62 @@
+import type { Sql } from './database.ts';
+
+export type StagedPdu = { stagedNid: number; origin: string; roomId: string; eventId: string; attempts: number; json: string };
+
+/** The answer that a transaction got. */
+export async function findTransactionAnswer(sql: Sql, origin: string, txnId: string): Promise<string | undefined> {
+  const [row] = await sql<{ answer: string }[]>`
+    select answer from federation_transactions where origin = ${origin} and txn_id = ${txnId}`;
+  return row?.answer;
+}
+
+export async function insertTransaction(
+  sql: Sql,
+  transaction: { origin: string; txnId: string; receivedAt: number; answer: string },
+): Promise<void> {
+  const { origin, txnId, receivedAt, answer } = transaction;
+  await sql`
+    insert into federation_transactions (origin, txn_id, received_at, answer)
+    values (${origin}, ${txnId}, ${receivedAt}, ${answer})
+    on conflict (origin, txn_id) do nothing`;
+}
+
+export async function deleteTransactionsBefore(sql: Sql, receivedAt: number): Promise<void> {
+  await sql`delete from federation_transactions where received_at < ${receivedAt}`;
+}
+
+/** Puts received events down before they are processed. One that is waiting already is left alone. */
+export async function stagePdus(
+  sql: Sql,
+  origin: string,
+  pdus: readonly { roomId: string; eventId: string; json: string }[],
+): Promise<void> {
+  if (pdus.length === 0) return;
+  await sql`
+    insert into federation_staged (origin, room_id, event_id, json)
+    select ${origin}, * from unnest(${pdus.map((pdu) => pdu.roomId)}::text[], ${pdus.map((pdu) => pdu.eventId)}::text[],
+                                    ${pdus.map((pdu) => pdu.json)}::text[])
+    on conflict (origin, event_id) do nothing`;
+}
+
+/** What waits for a room, in the order it came. */
+export async function listStaged(sql: Sql, roomId: string, limit: number): Promise<StagedPdu[]> {
+  return await sql<StagedPdu[]>`
+    select staged_nid as "stagedNid", origin, room_id as "roomId", event_id as "eventId", attempts, json
+    from   federation_staged
+    where  room_id = ${roomId}
+    order  by staged_nid
+    limit  ${limit}`;
+}
+
+export async function listStagedRooms(sql: Sql): Promise<string[]> {
+  const rows = await sql<{ roomId: string }[]>`select distinct room_id as "roomId" from federation_staged`;
+  return rows.map((row) => row.roomId);
+}
+
+export async function deleteStaged(sql: Sql, stagedNids: readonly number[]): Promise<void> {
+  if (stagedNids.length > 0) await sql`delete from federation_staged where staged_nid = any(${[...stagedNids]}::bigint[])`;
+}
+
+export async function countAttempt(sql: Sql, stagedNid: number): Promise<void> {
+  await sql`update federation_staged set attempts = attempts + 1 where staged_nid = ${stagedNid}`;
+}
