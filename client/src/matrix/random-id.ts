@@ -1,4 +1,4 @@
-import { encodeBase64Url } from './base64.ts';
+import { encodeBase64Url } from 'federation-spec/encoding/base64.ts';
 
 /** A random id of 16 bytes, safe in paths: transaction ids, client secrets. */
 export function randomId(): string {

@@ -92,7 +92,7 @@ test('levels that are unset have their defaults', () => {
 });
 
 describe('a redaction is carried out', () => {
-  const { state, rules, room } = stateWith('11', { users: { [ALICE]: 100, [BOB]: 49 } });
+  const { state, rules, room } = stateWith('11', { users: { [ALICE]: 50, [BOB]: 49 } });
   const redactionBy = (sender: string) => room.send(new Map(), { type: 'm.room.redaction', sender, content: { redacts: '$x' } }).event;
   const messageBy = (sender: string) => room.send(new Map(), { type: 'm.room.message', sender }).event;
 

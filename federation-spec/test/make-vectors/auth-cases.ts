@@ -16,7 +16,8 @@ export type AuthCase = {
   more?: Draft[];
   without?: string[];
   event: Draft & { patch?: JsonObject };
-  follows?: 'create';
+  /** The event's `prev_events`; some other event when unset. */
+  follows?: 'create' | 'create and another';
   create?: JsonObject;
   allowed: boolean;
 };
@@ -157,6 +158,32 @@ const joining: AuthCase[] = [
     from: 10,
     more: [joinRuleBy(ALICE, 'knock_restricted')],
     event: membershipBy(DAVE, DAVE, 'join', { join_authorised_via_users_server: ALICE }),
+    allowed: true,
+  },
+];
+
+const firstJoin = [`m.room.member ${ALICE}`, 'm.room.power_levels ', 'm.room.join_rules '];
+
+const joiningLate: AuthCase[] = [
+  {
+    shows: 'The creator’s join after anything but the create event takes an invitation.',
+    without: firstJoin,
+    event: joinOf(ALICE),
+    allowed: false,
+  },
+  {
+    shows: 'The creator’s join after the create event and another takes an invitation.',
+    without: firstJoin,
+    event: joinOf(ALICE),
+    follows: 'create and another',
+    allowed: false,
+  },
+  {
+    shows: 'Exactly the invite level is enough to vouch.',
+    from: 8,
+    to: 11,
+    more: [joinRuleBy(ALICE, 'restricted'), powerLevelsBy(ALICE, { users: { [ALICE]: 100, [CAROL]: 30 }, invite: 30 })],
+    event: membershipBy(DAVE, DAVE, 'join', { join_authorised_via_users_server: CAROL }),
     allowed: true,
   },
 ];
@@ -651,6 +678,11 @@ const creating: AuthCase[] = [
     allowed: true,
   },
   {
+    shows: 'A room version that is known is let pass.',
+    event: { type: 'm.room.create', sender: ALICE, stateKey: '', content: { creator: ALICE, room_version: '6' } },
+    allowed: true,
+  },
+  {
     shows: 'A room version that nobody knows is refused.',
     event: { type: 'm.room.create', sender: ALICE, stateKey: '', content: { creator: ALICE, room_version: 'org.example.unheard' } },
     allowed: false,
@@ -702,6 +734,7 @@ const creating: AuthCase[] = [
 export const AUTH_CASES: AuthCase[] = [
   ...creating,
   ...joining,
+  ...joiningLate,
   ...inviting,
   ...leaving,
   ...banning,

@@ -12,6 +12,13 @@ import { AUTH_CASES, type AuthCase, IVAN, KATE } from './auth-cases.ts';
 
 const FOLDER = new URL('../../vectors/auth-rules/', import.meta.url);
 
+const PREV_EVENTS = {
+  nothing: () => [],
+  another: () => ['$previous'],
+  create: (createId: string) => [createId],
+  'create and another': (createId: string) => [createId, '$previous'],
+};
+
 function beginRoom(room: TestRoom, one: AuthCase): State {
   const begun = room.begin({
     create: one.create ?? {},
@@ -50,7 +57,7 @@ function writeVersion(version: string): void {
     const { patch = {}, ...draft } = one.event;
     const isCreate = draft.type === 'm.room.create';
     const roomId = room.roomId;
-    const { event } = room.send(state, { ...draft, prevEvents: one.follows === 'create' ? [createId] : isCreate ? [] : ['$previous'] });
+    const { event } = room.send(state, { ...draft, prevEvents: PREV_EVENTS[one.follows ?? (isCreate ? 'nothing' : 'another')](createId) });
     const judged = { ...event, ...(isCreate ? {} : { room_id: roomId }), ...patch };
     return {
       shows: one.shows,

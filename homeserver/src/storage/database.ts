@@ -103,31 +103,3 @@ export async function inTransaction<T>(database: Database, work: (sql: Sql) => P
   if (result === undefined) throw new Error('the transaction ended without having run');
   return result.value;
 }
-
-/** Network codes of Node and postgres.js that mean the connection, not the statement, failed. */
-const LOST = /^(?:CONNECTION_|ECONNREFUSED$|ECONNRESET$|EPIPE$|ENOENT$|ETIMEDOUT$)/;
-/** SQLSTATE class 08, and the server being shut down, crashed, or starting. https://www.postgresql.org/docs/current/errcodes-appendix.html */
-const LOST_STATE = /^(?:08...|57P0[1-3])$/;
-/** SQLSTATE classes 22 (data exception) and 23 (constraint violation). */
-const DATA_STATE = /^2[23]...$/;
-
-/** Whether the connection to the database was lost or refused: what the statement did is unknown. */
-export function isConnectionError(error: unknown): boolean {
-  const code = codeOf(error);
-  return code !== undefined && (LOST.test(code) || LOST_STATE.test(code));
-}
-
-/** Whether the database refused the values themselves; the same statement would be refused again. */
-export function isDataError(error: unknown): boolean {
-  const code = codeOf(error);
-  return code !== undefined && DATA_STATE.test(code);
-}
-
-/** Whether a row was refused because `constraint` (an index or a key) already has its values. */
-export function isUniqueViolation(error: unknown, constraint: string): boolean {
-  return codeOf(error) === '23505' && error instanceof postgres.PostgresError && error.constraint_name === constraint;
-}
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
-}

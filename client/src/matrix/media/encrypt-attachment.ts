@@ -1,4 +1,4 @@
-import { decodeBase64, encodeBase64, encodeBase64Url } from '../base64.ts';
+import { decodeBase64, decodeBase64Url, encodeBase64, encodeBase64Url } from 'federation-spec/encoding/base64.ts';
 import { randomBytes } from '../random-id.ts';
 import type { EncryptedFile } from './media-source.ts';
 
@@ -43,10 +43,15 @@ export async function decryptAttachment(ciphertext: ArrayBuffer, file: Encrypted
   const hash = encodeBase64(new Uint8Array(await crypto.subtle.digest('SHA-256', ciphertext)));
   if (hash !== file.hashes.sha256.replace(/=+$/, '')) throw new AttachmentError('The file was changed on its way: its hash does not match');
 
-  const keyBytes = decodeBase64(file.key.k);
-  const counter = decodeBase64(file.iv);
+  const keyBytes = toBuffer(decodeBase64Url(file.key.k));
+  const counter = toBuffer(decodeBase64(file.iv));
   if (keyBytes?.length !== KEY_BYTES || counter?.length !== 2 * NONCE_BYTES)
     throw new AttachmentError('The key of this file cannot be read');
   const key = await crypto.subtle.importKey('raw', keyBytes, 'AES-CTR', false, ['decrypt']);
   return await crypto.subtle.decrypt({ name: 'AES-CTR', counter, length: COUNTER_BITS }, key, ciphertext);
+}
+
+/** WebCrypto takes only bytes that are not shared between threads. */
+function toBuffer(bytes: Uint8Array | undefined): Uint8Array<ArrayBuffer> | undefined {
+  return bytes === undefined ? undefined : new Uint8Array(bytes);
 }

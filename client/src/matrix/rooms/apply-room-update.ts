@@ -49,6 +49,8 @@ export function applyJoinedRoom(
   if (update.isLimited && timeline.length > 0) {
     record.timeline = [];
     record.batchTokens.clear();
+    // With lazy members, who came and went in the gap may not have been told.
+    record.hasAllMembers = false;
     change.timelineChanged = true;
   }
   if (record.timeline.length === 0 && timeline.length > 0) record.prevBatch = update.prevBatch;

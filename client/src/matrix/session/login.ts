@@ -1,5 +1,5 @@
 import { login } from 'federation-spec/api/client/login.ts';
-import { encodeBase64 } from '../base64.ts';
+import { encodeBase64 } from 'federation-spec/encoding/base64.ts';
 import { createMatrixHttp, NO_TOKENS } from '../http/matrix-http.ts';
 import { randomBytes } from '../random-id.ts';
 import type { Session } from './session.ts';

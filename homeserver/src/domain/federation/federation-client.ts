@@ -1,0 +1,157 @@
+import type { Endpoint, Payload, RawBody } from 'federation-spec/api/endpoint.ts';
+import { readJson } from 'federation-spec/canonical-json/read-json.ts';
+import { isJsonObject, type JsonObject } from 'federation-spec/events/event.ts';
+import { type Signer, signJson } from 'federation-spec/signing/sign-json.ts';
+import { buildXMatrix, requestToSign } from 'federation-spec/signing/x-matrix.ts';
+import type { Static, TObject, TSchema } from 'typebox';
+import { Compile, type Validator } from 'typebox/compile';
+import type { HttpClient, OutboundRequest, OutboundResponse, OutboundStream } from '../../platform/http-client/http-client.ts';
+import type { DiscoverServer, ServerAddress } from './discovery/discover-server.ts';
+import { FederationError } from './federation-error.ts';
+import type { PeerPolicy } from './peer-policy.ts';
+
+const TIMEOUT_MS = 30_000;
+const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
+
+export type CallOptions = { timeoutMs?: number; maxBytes?: number; signal?: AbortSignal };
+type QueryInput = Readonly<Record<string, string | readonly string[] | undefined>>;
+type CallInput<Params, Body> = { params?: Params; query?: QueryInput; body?: Body };
+
+export type FederationClient = {
+  /** Calls an endpoint of another server. Throws `FederationError`, also when the answer does not have the endpoint's shape. */
+  call: <Params extends TObject, Query extends TObject, Body extends TSchema | RawBody, Response extends TSchema>(
+    destination: string,
+    endpoint: Endpoint<Params, Query, Body, Response>,
+    input?: CallInput<Static<Params>, Payload<Body>>,
+    options?: CallOptions,
+  ) => Promise<Static<Response>>;
+  /** The same for an endpoint that answers with raw bytes: the stream of a good answer. */
+  open: (
+    destination: string,
+    endpoint: Endpoint,
+    input?: CallInput<Record<string, string>, never>,
+    options?: CallOptions,
+  ) => Promise<OutboundStream>;
+};
+
+type Deps = { http: HttpClient; discover: DiscoverServer; signer: Signer; mayFederate: PeerPolicy };
+
+/** Signed requests to other servers. https://spec.matrix.org/latest/server-server-api/#request-authentication */
+export function createFederationClient({ http, discover, signer, mayFederate }: Deps): FederationClient {
+  const validators = new WeakMap<TSchema, Validator>();
+
+  async function prepare(destination: string, endpoint: Endpoint, input: CallInput<unknown, unknown>, options: CallOptions) {
+    if (!mayFederate(destination)) throw new FederationError(destination, 'this server does not federate with it');
+    const uri = buildUri(endpoint.path, (input.params ?? {}) as Record<string, string>, input.query ?? {});
+    const content = input.body as JsonObject | undefined;
+    const headers: Record<string, string> = content === undefined ? {} : { 'content-type': 'application/json' };
+    if (endpoint.auth === 'federation') {
+      const request = {
+        method: endpoint.method,
+        uri,
+        origin: signer.serverName,
+        destination,
+        ...(content === undefined ? {} : { content }),
+      };
+      const signed = await signJson(requestToSign(request), signer);
+      const signature = signed.signatures[signer.serverName]?.[signer.keyId] ?? '';
+      headers['authorization'] = buildXMatrix({ origin: signer.serverName, destination, keyId: signer.keyId, signature });
+    }
+    const { timeoutMs = TIMEOUT_MS, maxBytes = MAX_ANSWER_BYTES, signal } = options;
+    const request = { method: endpoint.method, headers, timeoutMs, maxBytes, ...(signal === undefined ? {} : { signal }) };
+    return { uri, request: content === undefined ? request : { ...request, body: JSON.stringify(content) } };
+  }
+
+  /** Tries the server's addresses in turn; only one that cannot be connected to leads on to the next. */
+  async function exchange<Answer>(
+    destination: string,
+    prepared: { uri: string; request: Omit<OutboundRequest, 'url'> },
+    send: (request: OutboundRequest) => Promise<Answer>,
+  ): Promise<Answer> {
+    let failure: unknown;
+    for (const address of await discoverOrFail(destination)) {
+      try {
+        return await send(requestTo(address, prepared));
+      } catch (error) {
+        failure = error;
+        if (!isConnectFailure(error)) break;
+      }
+    }
+    throw new FederationError(destination, failure instanceof Error ? failure.message : 'it cannot be reached', { cause: failure });
+  }
+
+  async function discoverOrFail(destination: string): Promise<ServerAddress[]> {
+    try {
+      return await discover(destination);
+    } catch (error) {
+      throw new FederationError(destination, error instanceof Error ? error.message : 'it cannot be found', { cause: error });
+    }
+  }
+
+  function validatorOf(schema: TSchema): Validator {
+    const known = validators.get(schema) ?? Compile(schema);
+    validators.set(schema, known);
+    return known;
+  }
+
+  return {
+    call: async (destination, endpoint, input = {}, options = {}) => {
+      const prepared = await prepare(destination, endpoint as unknown as Endpoint, input, options);
+      const response = await exchange(destination, prepared, http.request);
+      const body = readAnswer(destination, response);
+      if (!validatorOf(endpoint.response).Check(body))
+        throw new FederationError(destination, `the answer to ${endpoint.id} has a wrong shape`);
+      return body as Static<typeof endpoint.response>;
+    },
+    open: async (destination, endpoint, input = {}, options = {}) => {
+      const response = await exchange(destination, await prepare(destination, endpoint, input, options), http.open);
+      if (response.status === 200) return response;
+      response.body.on('error', () => undefined).destroy();
+      throw new FederationError(destination, `it answered ${response.status}`, { status: response.status });
+    },
+  };
+}
+
+function requestTo(
+  { host, port, hostHeader }: ServerAddress,
+  prepared: { uri: string; request: Omit<OutboundRequest, 'url'> },
+): OutboundRequest {
+  const { uri, request } = prepared;
+  return { ...request, url: `https://${host}:${port}${uri}`, headers: { ...request.headers, host: hostHeader } };
+}
+
+function isConnectFailure(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return (
+    code === 'ECONNREFUSED' ||
+    code === 'EHOSTUNREACH' ||
+    code === 'ENETUNREACH' ||
+    code === 'UND_ERR_CONNECT_TIMEOUT' ||
+    code === 'ENOTFOUND'
+  );
+}
+
+/** The path with its parameters percent-encoded, and the query. */
+export function buildUri(path: string, params: Readonly<Record<string, string>>, query: QueryInput): string {
+  const filled = path.replace(/:([A-Za-z]+)/g, (_, name: string) => {
+    const value = params[name];
+    if (value === undefined) throw new Error(`the path ${path} needs ${name}`);
+    return encodeURIComponent(value);
+  });
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    for (const item of Array.isArray(value) ? value : [value]) if (item !== undefined) search.append(name, item);
+  }
+  return search.size === 0 ? filled : `${filled}?${search}`;
+}
+
+function readAnswer(destination: string, { status, body }: OutboundResponse): unknown {
+  const read = readJson(body);
+  if (status === 200) {
+    if (read.ok) return read.value;
+    throw new FederationError(destination, `its answer is no JSON: ${read.reason}`, { status });
+  }
+  const error = read.ok && isJsonObject(read.value) ? read.value : {};
+  const errcode = typeof error['errcode'] === 'string' ? error['errcode'] : undefined;
+  throw new FederationError(destination, `it answered ${status} ${errcode ?? ''}`.trimEnd(), { status, errcode, body: error });
+}

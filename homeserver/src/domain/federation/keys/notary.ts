@@ -1,0 +1,32 @@
+import type { ServerKeys } from 'federation-spec/api/schemas/server-keys.ts';
+import { type Signer, signJson } from 'federation-spec/signing/sign-json.ts';
+import type { Clock } from '../../../platform/clock.ts';
+import type { Database } from '../../../storage/database.ts';
+import { findServerKeyList } from '../../../storage/server-keys.ts';
+import type { ListOwnKeys } from './own-keys.ts';
+import type { ServerKeyring } from './server-keys.ts';
+
+/** Most servers about which one query is answered. */
+const MAX_SERVERS = 100;
+
+/** The lists of keys of other servers, each with our signature added. Servers that have none to give are left out. */
+export type AskNotary = (queries: readonly { serverName: string; minimumValidUntil: number }[]) => Promise<ServerKeys[]>;
+
+type Deps = { database: Database; keyring: ServerKeyring; listOwnKeys: ListOwnKeys; signer: Signer; clock: Clock };
+
+/** https://spec.matrix.org/latest/server-server-api/#querying-keys-through-another-server */
+export function createNotary({ database, keyring, listOwnKeys, signer, clock }: Deps): AskNotary {
+  async function findList(serverName: string, minimumValidUntil: number): Promise<ServerKeys | undefined> {
+    if (serverName === signer.serverName) return await listOwnKeys();
+    const stored = await findServerKeyList(database.sql, serverName);
+    const kept = stored === undefined ? undefined : (JSON.parse(stored.json) as ServerKeys); // it was checked before it was stored
+    if (stored !== undefined && stored.validUntil >= Math.max(minimumValidUntil, clock.now())) return kept;
+    return (await keyring.fetch(serverName)) ?? kept;
+  }
+
+  return async (queries) => {
+    const lists = await Promise.all(queries.slice(0, MAX_SERVERS).map((query) => findList(query.serverName, query.minimumValidUntil)));
+    const found = lists.filter((list) => list !== undefined);
+    return await Promise.all(found.map((list) => (list.server_name === signer.serverName ? list : signJson(list, signer))));
+  };
+}

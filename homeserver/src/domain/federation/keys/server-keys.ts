@@ -1,0 +1,94 @@
+import type { ServerKeys } from 'federation-spec/api/schemas/server-keys.ts';
+import { getServerKey } from 'federation-spec/api/server/keys.ts';
+import { ed25519PublicKey } from 'federation-spec/crypto/ed25519.ts';
+import type { Signer } from 'federation-spec/signing/sign-json.ts';
+import { LRUCache } from 'lru-cache';
+import type { Clock } from '../../../platform/clock.ts';
+import type { Logger } from '../../../platform/logger.ts';
+import type { Database } from '../../../storage/database.ts';
+import { listServerKeys, type ServerKey, saveServerKeys } from '../../../storage/server-keys.ts';
+import type { FederationClient } from '../federation-client.ts';
+import { readKeyList, validUntil } from './read-key-list.ts';
+
+const MAX_CACHED_SERVERS = 10_000;
+const FETCH_TIMEOUT_MS = 10_000;
+const MAX_LIST_BYTES = 100 * 1024;
+/** A server whose keys could not be had, or lacked the one asked for, is not asked again for so long. */
+const RETRY_AFTER_MS = 60_000;
+
+/** What a key must have been good for. */
+export type KeyPurpose = {
+  /** When the signature was made, in ms. */
+  at: number;
+  /** Old room versions take a signature under any key the server ever had. */
+  enforcesValidity: boolean;
+};
+
+export type ServerKeyring = {
+  /** The public key, or `undefined` when the server has no such key or it was not valid then. */
+  find: (serverName: string, keyId: string, purpose: KeyPurpose) => Promise<Uint8Array | undefined>;
+  /** Asks the server for its keys now. `undefined` when it gives no good list. */
+  fetch: (serverName: string) => Promise<ServerKeys | undefined>;
+};
+
+type Deps = { database: Database; client: FederationClient; signer: Signer; clock: Clock; logger: Logger };
+
+/** The keys of other servers: remembered, and fetched when they are not known or no longer valid. */
+export function createServerKeyring({ database, client, signer, clock, logger }: Deps): ServerKeyring {
+  const known = new LRUCache<string, ServerKey[]>({ max: MAX_CACHED_SERVERS });
+  const fetches = new Map<string, Promise<ServerKeys | undefined>>();
+  const lastFetches = new LRUCache<string, number>({ max: MAX_CACHED_SERVERS });
+  const ownKey = ed25519PublicKey(signer.seed);
+
+  async function listKnown(serverName: string): Promise<ServerKey[]> {
+    const cached = known.get(serverName);
+    if (cached !== undefined) return cached;
+    const keys = await listServerKeys(database.sql, serverName);
+    known.set(serverName, keys);
+    return keys;
+  }
+
+  async function fetchNow(serverName: string): Promise<ServerKeys | undefined> {
+    lastFetches.set(serverName, clock.now());
+    try {
+      const list = await client.call(serverName, getServerKey, {}, { timeoutMs: FETCH_TIMEOUT_MS, maxBytes: MAX_LIST_BYTES });
+      const fetchedAt = clock.now();
+      const keys = await readKeyList(list, serverName, fetchedAt);
+      if (keys === undefined) throw new Error('the list of keys is not about this server, or not signed by it');
+      const row = { serverName, fetchedAt, validUntil: validUntil(list, fetchedAt), json: JSON.stringify(list) };
+      await database.sql.begin((sql) => saveServerKeys(sql, row, keys));
+      known.delete(serverName);
+      return list;
+    } catch (error) {
+      logger.info({ serverName, reason: error instanceof Error ? error.message : String(error) }, 'the keys of a server could not be had');
+      return undefined;
+    }
+  }
+
+  async function fetch(serverName: string): Promise<ServerKeys | undefined> {
+    const running = fetches.get(serverName) ?? fetchNow(serverName).finally(() => fetches.delete(serverName));
+    fetches.set(serverName, running);
+    return await running;
+  }
+
+  return {
+    fetch,
+    find: async (serverName, keyId, purpose) => {
+      if (serverName === signer.serverName) return keyId === signer.keyId ? ownKey : undefined;
+      const find = async () => (await listKnown(serverName)).find((key) => key.keyId === keyId);
+      let key = await find();
+      const isStale = key === undefined || !isValid(key, purpose);
+      const mayAsk = fetches.has(serverName) || clock.now() - (lastFetches.get(serverName) ?? -RETRY_AFTER_MS) >= RETRY_AFTER_MS;
+      if (isStale && key?.expiredTs == null && mayAsk) {
+        await fetch(serverName);
+        key = await find();
+      }
+      return key !== undefined && isValid(key, purpose) ? key.publicKey : undefined;
+    },
+  };
+}
+
+function isValid({ validUntil: until, expiredTs }: ServerKey, { at, enforcesValidity }: KeyPurpose): boolean {
+  if (!enforcesValidity) return true;
+  return expiredTs === null ? at <= until : at <= expiredTs;
+}

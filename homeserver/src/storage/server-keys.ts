@@ -1,0 +1,38 @@
+import type { Sql } from './database.ts';
+
+/** A key with which a server signs, or (with `expiredTs`) used to. Times in ms. */
+export type ServerKey = { serverName: string; keyId: string; publicKey: Uint8Array; validUntil: number; expiredTs: number | null };
+
+/** A server's signed list of its keys, as JSON text. */
+export type ServerKeyList = { serverName: string; fetchedAt: number; validUntil: number; json: string };
+
+export async function listServerKeys(sql: Sql, serverName: string): Promise<ServerKey[]> {
+  return await sql<ServerKey[]>`
+    select server_name as "serverName", key_id as "keyId", public_key as "publicKey", valid_until as "validUntil", expired_ts as "expiredTs"
+    from   server_keys
+    where  server_name = ${serverName}`;
+}
+
+/** Remembers what a server said of its keys. A key that is no longer mentioned keeps what was known of it. */
+export async function saveServerKeys(sql: Sql, list: ServerKeyList, keys: readonly ServerKey[]): Promise<void> {
+  await sql`
+    insert into server_key_lists (server_name, fetched_at, valid_until, json)
+    values (${list.serverName}, ${list.fetchedAt}, ${list.validUntil}, ${list.json})
+    on conflict (server_name) do update
+      set fetched_at = excluded.fetched_at, valid_until = excluded.valid_until, json = excluded.json`;
+  for (const key of keys) {
+    await sql`
+      insert into server_keys (server_name, key_id, public_key, valid_until, expired_ts)
+      values (${key.serverName}, ${key.keyId}, ${Buffer.from(key.publicKey)}, ${key.validUntil}, ${key.expiredTs})
+      on conflict (server_name, key_id) do update
+        set public_key = excluded.public_key, valid_until = excluded.valid_until, expired_ts = excluded.expired_ts`;
+  }
+}
+
+export async function findServerKeyList(sql: Sql, serverName: string): Promise<ServerKeyList | undefined> {
+  const [row] = await sql<ServerKeyList[]>`
+    select server_name as "serverName", fetched_at as "fetchedAt", valid_until as "validUntil", json
+    from   server_key_lists
+    where  server_name = ${serverName}`;
+  return row;
+}
