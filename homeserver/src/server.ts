@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { ROOM_VERSIONS } from 'federation-spec/room-versions/room-versions.ts';
 import { composeAccounts } from './compose-accounts.ts';
+import { composeMedia } from './compose-media.ts';
 import { composePersonal } from './compose-personal.ts';
 import { composeRooms, composeStreams } from './compose-rooms.ts';
 import { composeSync } from './compose-sync.ts';
@@ -142,6 +143,16 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       ...createQuietSources(),
     });
 
+    // Files.
+    const media = await composeMedia({
+      database,
+      clock,
+      random,
+      config,
+      fetchRemote: (origin) => Promise.reject(notFound(`This server does not fetch media from ${origin}.`)),
+    });
+    closers.push(media.close);
+
     // Federation.
     const verifyOrigin: VerifyOrigin = () => Promise.reject(unauthorized('Federation is off'));
 
@@ -153,6 +164,7 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       ...personal.routes,
       ...rooms.routes,
       ...sync.routes,
+      ...media.routes,
     ];
     const sockets: SocketRoute[] = sync.sockets(accounts.authenticate);
     const federates = !(config.federation.length === 1 && config.federation[0] === 'off');
