@@ -10,6 +10,7 @@ import { redactEvent } from '../src/events/redact-event.ts';
 import { splitStateKey, stateKeyOf } from '../src/events/state-key.ts';
 import { parseEventId } from '../src/identifiers/event-id.ts';
 import { mapLocalpart } from '../src/identifiers/map-localpart.ts';
+import { parseMatrixLink } from '../src/identifiers/matrix-link.ts';
 import { isNamespacedId } from '../src/identifiers/namespaced-id.ts';
 import { isOpaqueId } from '../src/identifiers/opaque-id.ts';
 import { parseRoomAlias } from '../src/identifiers/room-alias.ts';
@@ -123,9 +124,12 @@ describe('the two implementations of the crypto', () => {
 
 describe('hostile input', () => {
   test('does not make a parser throw', () => {
-    const parsers = [parseUserId, parseRoomId, parseRoomAlias, parseEventId, parseServerName, serverNameOf, parseXMatrix];
+    const parsers = [parseUserId, parseRoomId, parseRoomAlias, parseEventId, parseServerName, serverNameOf, parseXMatrix, parseMatrixLink];
     const hostile = fc
-      .tuple(fc.constantFrom('', '@', '!', '#', '$', 'X-Matrix ', 'X-Matrix a="'), fc.string({ unit: 'binary' }))
+      .tuple(
+        fc.constantFrom('', '@', '!', '#', '$', 'X-Matrix ', 'X-Matrix a="', 'matrix:u/', 'https://matrix.to/#/'),
+        fc.string({ unit: 'binary' }),
+      )
       .map((parts) => parts.join(''));
     fc.assert(
       fc.property(hostile, (text) => {

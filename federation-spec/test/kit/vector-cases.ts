@@ -11,6 +11,7 @@ import { redactEvent } from '../../src/events/redact-event.ts';
 import { roomIdOf } from '../../src/events/room-id-of.ts';
 import { parseEventId } from '../../src/identifiers/event-id.ts';
 import { parseKeyId } from '../../src/identifiers/key-id.ts';
+import { buildMatrixToUrl, buildMatrixUri, type MatrixLink, parseMatrixLink } from '../../src/identifiers/matrix-link.ts';
 import { parseRoomAlias } from '../../src/identifiers/room-alias.ts';
 import { parseRoomId } from '../../src/identifiers/room-id.ts';
 import { parseServerName, serverNameOf } from '../../src/identifiers/server-name.ts';
@@ -39,6 +40,7 @@ export const VECTOR_FILES = [
   'identifiers.json',
   'json/readable.json',
   'json/unreadable.json',
+  'matrix-links.json',
   'redactions.json',
   'signing/event-signatures.json',
   'signing/requests.json',
@@ -58,6 +60,7 @@ const LISTERS: Record<(typeof VECTOR_FILES)[number], (file: unknown) => VectorCa
   'identifiers.json': listIdentifierCases,
   'json/readable.json': listReadableCases,
   'json/unreadable.json': listUnreadableCases,
+  'matrix-links.json': listLinkCases,
   'redactions.json': listRedactionCases,
   'signing/event-signatures.json': listEventSignatureCases,
   'signing/requests.json': listRequestCases,
@@ -134,6 +137,20 @@ function listIdentifierCases(file: unknown): VectorCase[] {
     vectorCase(`${kind}: ${shows}`, () => {
       const input = repeat === undefined ? (text ?? '') : repeated(repeat);
       return [IDENTIFIER_PARSERS[kind]?.(input) ?? null, parsed];
+    }),
+  );
+}
+
+type LinkCase = { link: string; parsed: MatrixLink | null; uri?: string; matrix_to?: string };
+
+function listLinkCases(file: unknown): VectorCase[] {
+  return (file as VectorFile<LinkCase>).cases.map(({ shows, link, parsed, uri, matrix_to }) =>
+    vectorCase(shows, () => {
+      const built = parsed === null ? [] : [uri && buildMatrixUri(parsed), matrix_to && buildMatrixToUrl(parsed)];
+      return [
+        [parseMatrixLink(link) ?? null, ...built],
+        [parsed, ...(parsed === null ? [] : [uri, matrix_to])],
+      ];
     }),
   );
 }
