@@ -21,6 +21,8 @@ const CHECKS = [
     args: [bin('dependency-cruiser/bin/dependency-cruiser.mjs'), '--config', '.config/layers.cjs', '--output-type', 'json', ...PACKAGES],
     judge: judgeFloors,
   },
+  { name: 'Node reads every source', args: ['--experimental-vm-modules', '.config/parse-sources.mjs'] },
+  { name: 'the homeserver loads', args: ['homeserver/src/main.ts', '--help'] },
   { name: 'format and lint', args: [bin('@biomejs/biome/bin/biome'), 'ci', '--colors=off', '.'] },
   {
     name: 'pure tests',

@@ -46,13 +46,18 @@ export function createSync({ log, notifier, clock, buildSync, e2ee, acknowledged
       acknowledged(request.device, since.position);
     }
 
-    using watch = notifier.watchUser(request.device.userNid);
-    for (let round = 0; ; round += 1) {
-      const { response, isEmpty } = await buildSync({ ...request, since });
-      const leftMs = deadline - clock.now();
-      const isDone = !isEmpty || since === undefined || request.isFullState || leftMs <= 0 || request.signal.aborted || round >= MAX_ROUNDS;
-      if (isDone) return response;
-      await watch.next(leftMs, request.signal);
+    const watch = notifier.watchUser(request.device.userNid);
+    try {
+      for (let round = 0; ; round += 1) {
+        const { response, isEmpty } = await buildSync({ ...request, since });
+        const leftMs = deadline - clock.now();
+        const isDone =
+          !isEmpty || since === undefined || request.isFullState || leftMs <= 0 || request.signal.aborted || round >= MAX_ROUNDS;
+        if (isDone) return response;
+        await watch.next(leftMs, request.signal);
+      }
+    } finally {
+      watch[Symbol.dispose]();
     }
   };
 }

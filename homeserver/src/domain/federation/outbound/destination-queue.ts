@@ -95,13 +95,11 @@ export function createDestinationQueue(destination: string, deps: DestinationDep
   ) {
     while (!stopping.signal.aborted) {
       try {
-        using _slot = await takeSlot();
-        const answer = await client.call(
-          destination,
-          sendTransaction,
-          { params: { txnId }, body },
-          { timeoutMs: TRANSACTION_TIMEOUT_MS, signal: stopping.signal },
-        );
+        const slot = await takeSlot();
+        const options = { timeoutMs: TRANSACTION_TIMEOUT_MS, signal: stopping.signal };
+        const answer = await client
+          .call(destination, sendTransaction, { params: { txnId }, body }, options)
+          .finally(() => slot[Symbol.dispose]());
         for (const [eventId, { error }] of Object.entries(answer.pdus)) {
           if (error !== undefined)
             logger.info({ destination, eventId, error: error.slice(0, 200) }, 'another server did not take an event');
