@@ -122,6 +122,6 @@ test('a media id cannot leave its folder', async () => {
   await using server = await startServer();
   const romeo = await server.user('romeo');
   for (const id of ['..%2f..%2fsecrets.json', 'a%00b']) {
-    expect((await read(server, romeo, `download/${server.name}/${id}`)).status).toBe(404);
+    expect([400, 404]).toContain((await read(server, romeo, `download/${server.name}/${id}`)).status);
   }
 });
