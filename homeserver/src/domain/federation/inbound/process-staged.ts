@@ -1,0 +1,139 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from '../../../platform/logger.ts';
+import type { Database } from '../../../storage/database.ts';
+import { countAttempt, deleteStaged, listStaged, listStagedRooms, type StagedPdu } from '../../../storage/federation-inbox.ts';
+import type { HotRoom } from '../../rooms/hot-room.ts';
+import type { HotRooms } from '../../rooms/hot-rooms.ts';
+import { checkPdu, type PduCheck } from '../../rooms/receive-pdu/check-pdu.ts';
+import type { ReceivePdu, Reception } from '../../rooms/receive-pdu/receive-pdu.ts';
+import type { FindServerKey } from '../../rooms/receive-pdu/room-peers.ts';
+import type { JoinsUnderWay } from '../joins-under-way.ts';
+import { createSlots } from '../outbound/slots.ts';
+
+/** How many events of a room are taken up at a time. */
+const BATCH = 50;
+/** How many rooms are processed at a time. */
+const MAX_PARALLEL_ROOMS = 16;
+/** How often an event is tried when what it needs cannot be fetched. */
+const MAX_ATTEMPTS = 5;
+const FIRST_RETRY_MS = 500;
+
+/** Processes what transactions have staged: the rooms side by side, the events of a room one after the other. */
+export type ProcessStaged = {
+  wakeRooms: (roomIds: Iterable<string>) => void;
+  stop: () => Promise<void>;
+};
+
+type Deps = {
+  database: Database;
+  rooms: HotRooms;
+  joins: JoinsUnderWay;
+  receivePdu: ReceivePdu;
+  findServerKey: FindServerKey;
+  logger: Logger;
+};
+
+/** Begins with what was staged and not processed before the last stop. */
+export async function createProcessStaged({ database, rooms, joins, receivePdu, findServerKey, logger }: Deps): Promise<ProcessStaged> {
+  const { sql } = database;
+  const running = new Map<string, Promise<void>>();
+  const woken = new Set<string>();
+  const slots = createSlots(MAX_PARALLEL_ROOMS);
+  const stopping = new AbortController();
+
+  async function processRoom(roomId: string): Promise<void> {
+    while (!stopping.signal.aborted) {
+      await joins.find(roomId)?.ended;
+      woken.delete(roomId);
+      const batch = await listStaged(sql, roomId, BATCH);
+      if (batch.length === 0) return;
+      using _slot = await slots.take();
+      const failed = await processBatch(roomId, batch);
+      if (failed === undefined) continue;
+      await delay(FIRST_RETRY_MS * 2 ** failed.attempts, undefined, { signal: stopping.signal }).catch(() => undefined);
+    }
+  }
+
+  /** Returns the event at which the batch broke off, if it did. */
+  async function processBatch(roomId: string, batch: readonly StagedPdu[]): Promise<StagedPdu | undefined> {
+    const room = await rooms.load(roomId);
+    if (room === undefined) {
+      await deleteStaged(sql, batch.map((staged) => staged.stagedNid));
+      return undefined;
+    }
+    const checks = await Promise.all(batch.map((staged) => checkPdu(JSON.parse(staged.json), room, findServerKey)));
+    const done: { staged: StagedPdu; committed: Promise<unknown> }[] = [];
+    let failed: StagedPdu | undefined;
+    for (const [index, staged] of batch.entries()) {
+      const check = checks[index];
+      if (check === undefined || stopping.signal.aborted) break;
+      try {
+        const reception = await takeIn(room, staged, check);
+        done.push({ staged, committed: reception?.committed ?? Promise.resolve() });
+      } catch (error) {
+        failed = staged;
+        await noteFailure(staged, error);
+        break;
+      }
+    }
+    await settle(done);
+    return failed;
+  }
+
+  async function takeIn(room: HotRoom, staged: StagedPdu, check: PduCheck): Promise<Reception | undefined> {
+    const { origin, eventId } = staged;
+    if (!check.ok) {
+      logger.info({ origin, eventId, roomId: room.roomId, reason: check.reason }, 'a received event was dropped');
+      return undefined;
+    }
+    const reception = await receivePdu(room, check.pdu, { origin });
+    if (reception.outcome === 'rejected' || reception.outcome === 'soft_failed') {
+      const { outcome, reason } = reception;
+      logger.info({ origin, eventId, roomId: room.roomId, outcome, reason }, 'a received event is kept from the room');
+    }
+    return reception;
+  }
+
+  async function settle(done: readonly { staged: StagedPdu; committed: Promise<unknown> }[]): Promise<void> {
+    const outcomes = await Promise.allSettled(done.map((entry) => entry.committed));
+    const kept: number[] = [];
+    for (const [index, outcome] of outcomes.entries()) {
+      const staged = done[index]?.staged;
+      if (staged === undefined) continue;
+      if (outcome.status === 'fulfilled') kept.push(staged.stagedNid);
+      else await noteFailure(staged, outcome.reason);
+    }
+    await deleteStaged(sql, kept);
+  }
+
+  async function noteFailure(staged: StagedPdu, error: unknown): Promise<void> {
+    const { origin, eventId, roomId, attempts } = staged;
+    const isLast = attempts + 1 >= MAX_ATTEMPTS;
+    logger.warn({ origin, eventId, roomId, err: error }, isLast ? 'a received event is given up' : 'a received event will be tried again');
+    if (isLast) await deleteStaged(sql, [staged.stagedNid]);
+    else await countAttempt(sql, staged.stagedNid);
+  }
+
+  function wake(roomId: string): void {
+    woken.add(roomId);
+    if (running.has(roomId) || stopping.signal.aborted) return;
+    const work = processRoom(roomId)
+      .catch((error: unknown) => logger.error({ roomId, err: error }, 'the processing of received events failed'))
+      .finally(() => {
+        running.delete(roomId);
+        if (woken.has(roomId)) wake(roomId);
+      });
+    running.set(roomId, work);
+  }
+
+  for (const roomId of await listStagedRooms(sql)) wake(roomId);
+  return {
+    wakeRooms: (roomIds) => {
+      for (const roomId of roomIds) wake(roomId);
+    },
+    stop: async () => {
+      stopping.abort();
+      await Promise.all(running.values());
+    },
+  };
+}
