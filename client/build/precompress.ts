@@ -23,7 +23,7 @@ export function precompress(): Plugin {
     configResolved(config) {
       outDir = join(config.root, config.build.outDir);
     },
-    async closeBundle() {
+    async writeBundle() {
       const entries = await readdir(outDir, { recursive: true, withFileTypes: true });
       for (const entry of entries) {
         if (entry.isFile() && COMPRESSED_TYPES.test(entry.name)) await compressFile(join(entry.parentPath, entry.name));

@@ -95,7 +95,8 @@ export const en = {
     later: 'Not now',
     lost: 'I lost my key and my other devices',
     resetTitle: 'Start over?',
-    resetText: 'You get a new identity and a new recovery key. Earlier encrypted messages stay unreadable on this device, and people who verified you see that you changed.',
+    resetText:
+      'You get a new identity and a new recovery key. Earlier encrypted messages stay unreadable on this device, and people who verified you see that you changed.',
     reset: 'Start over',
     banner: 'Verify this device to read your earlier messages.',
     verify: 'Verify',

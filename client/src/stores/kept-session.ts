@@ -29,7 +29,13 @@ function checkSession(value: unknown): Session | undefined {
   const homeserverUrl = stringIn(value, 'homeserverUrl');
   const storeKey = stringIn(value, 'storeKey');
   const accessToken = stringIn(value['tokens'], 'accessToken');
-  if (userId === undefined || deviceId === undefined || homeserverUrl === undefined || storeKey === undefined || accessToken === undefined) {
+  if (
+    userId === undefined ||
+    deviceId === undefined ||
+    homeserverUrl === undefined ||
+    storeKey === undefined ||
+    accessToken === undefined
+  ) {
     return undefined;
   }
   const refreshToken = stringIn(value['tokens'], 'refreshToken');
