@@ -43,7 +43,7 @@ export function composeSync(deps: Deps) {
     tellRooms: createTellRooms(deps),
     stripRoom: createStripRoom(deps),
   });
-  const sync = createSync({ ...deps, buildSync, acknowledged: ephemeral.acknowledged });
+  const sync = createSync({ ...deps, buildSync, acknowledged: ephemeral.acknowledged, synced: ephemeral.synced });
   const sockets = (authenticate: Authenticate): SocketRoute[] => [liveRoute({ sync, authenticate, logger })];
   return { sync, routes: syncRoutes({ sync, loadFilter: accountData.loadFilter }), sockets };
 }

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { ROOM_VERSIONS } from 'federation-spec/room-versions/room-versions.ts';
 import { composeAccounts } from './compose-accounts.ts';
+import { composeEphemeral } from './compose-ephemeral.ts';
 import { composeMedia } from './compose-media.ts';
 import { composePersonal } from './compose-personal.ts';
 import { composeRooms, composeStreams } from './compose-rooms.ts';
@@ -120,6 +121,21 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       network: createIsolatedNetwork(),
     });
 
+    // Receipts, typing, presence.
+    const ephemeral = composeEphemeral({
+      ...streams,
+      ...rooms,
+      database,
+      clock,
+      random,
+      logger,
+      serverName: config.serverName,
+      isPresenceEnabled: config.presence,
+      accountData: personal.accountData,
+      sendVolatile: () => undefined,
+    });
+    closers.push(ephemeral.stop);
+
     // Accounts.
     const accounts = composeAccounts(
       { config, secrets, pool: database.sql, clock, random, logger },
@@ -141,6 +157,7 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       logger,
       accountData: { listChanges: personal.listAccountData, loadFilter: personal.filters.load },
       ...createQuietSources(),
+      ephemeral: ephemeral.forSync,
     });
 
     // Files.
@@ -163,6 +180,7 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       ...accountsRoutes(accounts, config),
       ...personal.routes,
       ...rooms.routes,
+      ...ephemeral.routes,
       ...sync.routes,
       ...media.routes,
     ];

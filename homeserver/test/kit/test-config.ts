@@ -11,7 +11,7 @@ export function testConfig(settings: Partial<Config> & Pick<Config, 'serverName'
     registration: 'open',
     rateLimits: false,
     passwordCost: 4,
-    presence: true,
+    presence: false,
     outboundAllow: ['127.0.0.0/8', '::1/128'],
     logLevel: 'warn',
     ...settings,

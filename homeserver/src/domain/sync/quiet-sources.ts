@@ -14,6 +14,7 @@ export function createQuietSources(): { e2ee: E2eeForSync; ephemeral: EphemeralF
       listRoomEphemeral: () => Promise.resolve(new Map()),
       listPresence: () => Promise.resolve([]),
       acknowledged: () => undefined,
+      synced: () => undefined,
     },
     unread: { count: () => Promise.resolve(new Map()), changedRooms: () => Promise.resolve([]) },
   };

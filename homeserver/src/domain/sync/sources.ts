@@ -51,4 +51,6 @@ export type EphemeralForSync = {
   listPresence: (request: { userNid: number; after: StreamToken | undefined }) => Promise<readonly JsonObject[]>;
   /** The device came back with a token at or past this position. */
   acknowledged: (device: { userNid: number; deviceId: string }, position: number) => void;
+  /** A device syncs, with the `set_presence` of its request. */
+  synced: (user: { userId: string; userNid: number }, setPresence: string | undefined) => void;
 };

@@ -20,6 +20,7 @@ export type SyncRequest = {
   timeoutMs: number;
   isFullState: boolean;
   wantsStateAfter: boolean;
+  setPresence?: string | undefined;
   signal: AbortSignal;
 };
 
@@ -34,10 +35,12 @@ type Deps = {
   e2ee: E2eeForSync;
   /** Told what a device has surely received. */
   acknowledged: (device: SyncDevice, position: number) => void;
+  /** Told that somebody is there. */
+  synced: (device: SyncDevice, setPresence: string | undefined) => void;
 };
 
 /** https://spec.matrix.org/latest/client-server-api/#get_matrixclientv3sync */
-export function createSync({ log, notifier, clock, buildSync, e2ee, acknowledged }: Deps): Sync {
+export function createSync({ log, notifier, clock, buildSync, e2ee, acknowledged, synced }: Deps): Sync {
   return async function sync(request) {
     const since = readSince(request.since, log.position());
     const deadline = clock.now() + Math.min(request.timeoutMs, MAX_SYNC_WAIT_MS);
@@ -46,6 +49,7 @@ export function createSync({ log, notifier, clock, buildSync, e2ee, acknowledged
       acknowledged(request.device, since.position);
     }
 
+    synced(request.device, request.setPresence);
     const watch = notifier.watchUser(request.device.userNid);
     try {
       for (let round = 0; ; round += 1) {

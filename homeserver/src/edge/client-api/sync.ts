@@ -22,6 +22,7 @@ export function syncRoutes({ sync, loadFilter }: Deps): Route[] {
         timeoutMs: readInteger(query.timeout) ?? 0,
         isFullState: readBoolean(query.full_state) ?? false,
         wantsStateAfter: readBoolean(query.use_state_after ?? query['org.matrix.msc4222.use_state_after']) ?? false,
+        setPresence: query.set_presence,
         signal: request.signal,
       }),
     ),

@@ -1,0 +1,78 @@
+import type { JsonObject } from 'federation-spec/events/event.ts';
+import { serverNameOf } from 'federation-spec/identifiers/server-name.ts';
+import { type ReceiptRow, upsertReceipts } from '../../storage/receipts.ts';
+import type { HotRoom } from '../rooms/hot-room.ts';
+import type { HotRooms } from '../rooms/hot-rooms.ts';
+import type { Log } from '../streams/log.ts';
+import type { StreamRow } from '../streams/log-batch.ts';
+import { outboxRow } from '../streams/outbox.ts';
+import type { ReceiptActivity } from './receipt-activity.ts';
+
+/** A receipt on its way into the log. */
+export type NewReceipt = ReceiptRow & { userId: string; eventId: string };
+
+type Deps = { rooms: HotRooms; log: Log; activity: ReceiptActivity; serverName: string };
+
+/**
+ * Writes the receipts of one room as one row of the log, and queues those of our users for the other servers in the room. Who is in the
+ * room is woken; by private receipts, only their owner.
+ */
+export function createAppendReceipts({ rooms, log, activity, serverName }: Deps) {
+  return async function appendReceipts(roomNid: number, receipts: readonly NewReceipt[]): Promise<void> {
+    const room = await rooms.loadByNid(roomNid);
+    if (room === undefined) return;
+    const newest = keepNewest(receipts);
+    const row: StreamRow = {
+      write: (sql, position) => {
+        activity.wrote(roomNid, position);
+        return upsertReceipts(sql, roomNid, newest, position);
+      },
+      wakes: {
+        users: newest.some((receipt) => receipt.kind !== 'private') ? room.localJoined : new Set(newest.map((receipt) => receipt.userNid)),
+      },
+    };
+    const own = newest.filter((receipt) => serverNameOf(receipt.userId) === serverName);
+    await log.append({ rows: [row, ...outboxRows(room, own, serverName)] });
+  };
+}
+
+function keepNewest(receipts: readonly NewReceipt[]): NewReceipt[] {
+  const newest = new Map<string, NewReceipt>();
+  for (const receipt of receipts) {
+    const key = `${receipt.userNid} ${receipt.kind} ${receipt.thread}`;
+    const other = newest.get(key);
+    if (other === undefined || other.eventPosition <= receipt.eventPosition) newest.set(key, receipt);
+  }
+  return [...newest.values()];
+}
+
+/** https://spec.matrix.org/latest/server-server-api/#receipts, and the same form for our `chat.blinkchat.delivered`. */
+function outboxRows(room: HotRoom, receipts: readonly NewReceipt[], serverName: string): StreamRow[] {
+  const destinations = [...room.joinedServers.keys()].filter((server) => server !== serverName);
+  if (destinations.length === 0) return [];
+  const send = (eduType: string, content: JsonObject): StreamRow =>
+    outboxRow(
+      eduType,
+      destinations.map((destination) => ({ destination, content })),
+    );
+
+  // An EDU has one receipt of each user: those in threads go in EDUs of their own.
+  const byThread = Map.groupBy(
+    receipts.filter((receipt) => receipt.kind === 'read'),
+    (receipt) => receipt.thread,
+  );
+  const delivered = receipts.filter((receipt) => receipt.kind === 'delivered');
+  return [
+    ...[...byThread.values()].map((group) => send('m.receipt', { [room.roomId]: { 'm.read': byUser(group) } })),
+    ...(delivered.length === 0 ? [] : [send('chat.blinkchat.delivered', { [room.roomId]: byUser(delivered) })]),
+  ];
+}
+
+function byUser(receipts: readonly NewReceipt[]): JsonObject {
+  return Object.fromEntries(
+    receipts.map(({ userId, eventId, ts, thread }) => [
+      userId,
+      { event_ids: [eventId], data: { ts, ...(thread === '' ? {} : { thread_id: thread }) } },
+    ]),
+  );
+}

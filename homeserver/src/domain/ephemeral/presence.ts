@@ -1,0 +1,195 @@
+import { isJsonObject, type JsonObject } from 'federation-spec/events/event.ts';
+import { serverNameOf } from 'federation-spec/identifiers/server-name.ts';
+import { LRUCache } from 'lru-cache';
+import type { Clock } from '../../platform/clock.ts';
+import { forbidden, invalidParam } from '../../platform/matrix-error.ts';
+import type { Database } from '../../storage/database.ts';
+import type { Member } from '../../storage/memberships.ts';
+import { listUsersSharingSmallRooms } from '../../storage/presence.ts';
+import { findUserNids } from '../../storage/users.ts';
+import type { Notifier } from '../streams/notifier.ts';
+import type { StreamToken } from '../streams/token.ts';
+import type { SendVolatileEdu, Volatile } from './volatile.ts';
+
+/** Presence is shared with people in rooms of at most so many joined members, and with so many people at most. */
+const MAX_ROOM_MEMBERS = 100;
+const MAX_AUDIENCE = 1_000;
+/** How long it is remembered who shares rooms with whom. */
+const AUDIENCE_TTL_MS = 60_000;
+/** How many people's presence, and audiences, are kept in memory. */
+const MAX_PEOPLE = 50_000;
+/** A user who has not synced for so long is offline; longer than the longest sync waits. */
+const OFFLINE_AFTER_MS = 150_000;
+const SWEEP_EVERY_MS = 15_000;
+/** Most people read from one EDU. */
+const MAX_EDU_PEOPLE = 100;
+const MAX_STATUS_LENGTH = 512;
+
+export type PresenceState = 'online' | 'unavailable' | 'offline';
+export type PresenceStatus = { presence: PresenceState; last_active_ago?: number; status_msg?: string; currently_active?: boolean };
+type User = { userId: string; userNid: number };
+
+export type Presence = {
+  set: (user: User, presence: PresenceState, statusMsg?: string | null) => Promise<void>;
+  /** Throws M_FORBIDDEN unless the two share a room of bounded size. */
+  find: (reader: User, userId: string) => Promise<PresenceStatus>;
+  /** The user has synced, with the `set_presence` of that request. */
+  synced: (user: User, presence: PresenceState) => void;
+  receive: (origin: string, content: JsonObject) => Promise<void>;
+  /** The `m.presence` events of those the user shares rooms with, that changed since the token. */
+  listChanges: (userNid: number, after: StreamToken | undefined) => Promise<JsonObject[]>;
+  stop: () => void;
+};
+
+type Person = {
+  userId: string;
+  presence: PresenceState;
+  statusMsg?: string | undefined;
+  lastActiveAt: number;
+  changedAt: number;
+  expiresAt: number;
+};
+type Deps = {
+  database: Database;
+  notifier: Notifier;
+  volatile: Volatile;
+  sendVolatile: SendVolatileEdu;
+  clock: Clock;
+  serverName: string;
+  isEnabled: boolean;
+  report: (error: unknown) => void;
+};
+
+/** Who is there, in memory. https://spec.matrix.org/latest/client-server-api/#presence */
+export function createPresence(deps: Deps): Presence {
+  const { database, notifier, volatile, sendVolatile, clock, serverName, isEnabled, report } = deps;
+  const people = new LRUCache<number, Person>({ max: MAX_PEOPLE });
+  const audiences = new LRUCache<number, Promise<Map<number, Member>>>({ max: MAX_PEOPLE, ttl: AUDIENCE_TTL_MS });
+  let lastChange = 0;
+
+  async function audienceOf(userNid: number): Promise<Map<number, Member>> {
+    const known = audiences.get(userNid);
+    if (known !== undefined) return await known;
+    const loading = listUsersSharingSmallRooms(database.sql, { userNid, maxMembers: MAX_ROOM_MEMBERS, limit: MAX_AUDIENCE }).then(
+      (members) => new Map(members.map((member) => [member.userNid, member])),
+    );
+    audiences.set(userNid, loading);
+    loading.catch(() => audiences.delete(userNid));
+    return await loading;
+  }
+
+  async function change({ userNid, userId }: User, next: Partial<Person> & { presence: PresenceState }): Promise<void> {
+    const before = people.get(userNid);
+    const person: Person = { userId, lastActiveAt: clock.now(), changedAt: 0, expiresAt: Number.POSITIVE_INFINITY, ...before, ...next };
+    people.set(userNid, person);
+    if (before !== undefined && before.presence === person.presence && before.statusMsg === person.statusMsg) return;
+    if (before === undefined && person.presence === 'offline' && person.statusMsg === undefined) return;
+
+    const audience = await audienceOf(userNid);
+    person.changedAt = volatile.next();
+    lastChange = person.changedAt;
+    notifier.wakeUsers([userNid, ...[...audience.values()].filter((member) => member.isLocal).map((member) => member.userNid)]);
+    if (serverNameOf(userId) === serverName) tellServers(person, audience);
+  }
+
+  /** https://spec.matrix.org/latest/server-server-api/#presence */
+  function tellServers(person: Person, audience: ReadonlyMap<number, Member>): void {
+    const destinations = new Set(
+      [...audience.values()].filter((member) => !member.isLocal).flatMap(({ userId }) => serverNameOf(userId) ?? []),
+    );
+    const { last_active_ago = 0, ...status } = statusOf(person, clock.now());
+    const content = { push: [{ user_id: person.userId, last_active_ago, ...status }] };
+    if (destinations.size > 0)
+      sendVolatile(
+        'm.presence',
+        [...destinations].map((destination) => ({ destination, content })),
+      );
+  }
+
+  const sweep = setInterval(() => {
+    const now = clock.now();
+    for (const [userNid, person] of people.entries()) {
+      if (person.expiresAt > now || person.presence === 'offline') continue;
+      change({ userNid, userId: person.userId }, { presence: 'offline', expiresAt: Number.POSITIVE_INFINITY }).catch(report);
+    }
+  }, SWEEP_EVERY_MS).unref();
+
+  return {
+    set: async (user, presence, statusMsg) => {
+      if (!isEnabled) return;
+      if ((statusMsg?.length ?? 0) > MAX_STATUS_LENGTH) throw invalidParam(`A status message has at most ${MAX_STATUS_LENGTH} characters.`);
+      // Without a message the old one stays; null takes it away.
+      const message = statusMsg === undefined ? people.get(user.userNid)?.statusMsg : (statusMsg ?? undefined);
+      await change(user, { presence, statusMsg: message, lastActiveAt: clock.now() });
+    },
+
+    find: async (reader, userId) => {
+      const userNid = (await findUserNids(database.sql, [userId])).get(userId);
+      const isShared = userNid === reader.userNid || (userNid !== undefined && (await audienceOf(reader.userNid)).has(userNid));
+      if (!isShared) throw forbidden(`You share no room with ${userId} in which presence is shown.`);
+      const person = people.get(userNid);
+      return person === undefined ? { presence: 'offline' } : statusOf(person, clock.now());
+    },
+
+    synced: (user, presence) => {
+      if (!isEnabled) return;
+      // Going offline is what happens by itself; a client that asks for it only keeps from showing itself.
+      if (presence === 'offline') return;
+      const now = clock.now();
+      change(user, { presence, expiresAt: now + OFFLINE_AFTER_MS, ...(presence === 'online' ? { lastActiveAt: now } : {}) }).catch(report);
+    },
+
+    receive: async (origin, { push }) => {
+      if (!isEnabled || !Array.isArray(push)) return;
+      const updates = push.slice(0, MAX_EDU_PEOPLE).flatMap((entry) => readUpdate(entry, origin) ?? []);
+      const nids = await findUserNids(
+        database.sql,
+        updates.map((update) => update.userId),
+      );
+      for (const { userId, lastActiveAgo, ...update } of updates) {
+        const userNid = nids.get(userId);
+        const expiresAt = update.presence === 'offline' ? Number.POSITIVE_INFINITY : clock.now() + 2 * OFFLINE_AFTER_MS;
+        if (userNid !== undefined) await change({ userNid, userId }, { ...update, lastActiveAt: clock.now() - lastActiveAgo, expiresAt });
+      }
+    },
+
+    listChanges: async (userNid, after) => {
+      const isFresh = after === undefined || after.boot !== volatile.now().boot;
+      if (!isEnabled || (!isFresh && lastChange <= after.volatile)) return [];
+      const now = clock.now();
+      return [userNid, ...(await audienceOf(userNid)).keys()].flatMap((otherNid) => {
+        const person = people.peek(otherNid);
+        if (person === undefined || (isFresh ? person.presence === 'offline' : person.changedAt <= after.volatile)) return [];
+        return [{ type: 'm.presence', sender: person.userId, content: statusOf(person, now) }];
+      });
+    },
+
+    stop: () => clearInterval(sweep),
+  };
+}
+
+function statusOf({ presence, statusMsg, lastActiveAt }: Person, now: number): PresenceStatus {
+  return {
+    presence,
+    last_active_ago: Math.max(0, now - lastActiveAt),
+    currently_active: presence === 'online',
+    ...(statusMsg === undefined ? {} : { status_msg: statusMsg }),
+  };
+}
+
+function readUpdate(entry: unknown, origin: string) {
+  if (!isJsonObject(entry)) return undefined;
+  const { user_id: userId, presence, last_active_ago: ago, status_msg: statusMsg } = entry;
+  if (typeof userId !== 'string' || serverNameOf(userId) !== origin || !isPresenceState(presence)) return undefined;
+  const lastActiveAgo = typeof ago === 'number' && Number.isSafeInteger(ago) && ago >= 0 ? ago : 0;
+  return {
+    userId,
+    presence,
+    lastActiveAgo,
+    ...(typeof statusMsg === 'string' ? { statusMsg: statusMsg.slice(0, MAX_STATUS_LENGTH) } : {}),
+  };
+}
+
+export function isPresenceState(value: unknown): value is PresenceState {
+  return value === 'online' || value === 'unavailable' || value === 'offline';
+}

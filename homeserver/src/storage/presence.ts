@@ -1,0 +1,21 @@
+import type { Sql } from './database.ts';
+import type { Member } from './memberships.ts';
+
+/** Who is joined to a room, of at most `maxMembers` joined members, that the user is joined to too; at most `limit` people. */
+export async function listUsersSharingSmallRooms(
+  sql: Sql,
+  { userNid, maxMembers, limit }: { userNid: number; maxMembers: number; limit: number },
+): Promise<Member[]> {
+  return await sql<Member[]>`
+    select distinct u.user_nid as "userNid", u.user_id as "userId", u.is_local as "isLocal"
+    from   memberships mine
+    cross  join lateral (
+      select user_nid from memberships where room_nid = mine.room_nid and membership = 2 limit ${maxMembers + 1}
+    ) theirs
+    join   users u on u.user_nid = theirs.user_nid
+    where  mine.user_nid = ${userNid} and mine.membership = 2 and theirs.user_nid <> ${userNid}
+    and    (select count(*) from (
+              select 1 from memberships m where m.room_nid = mine.room_nid and m.membership = 2 limit ${maxMembers + 1}
+            ) counted) <= ${maxMembers}
+    limit  ${limit}`;
+}
