@@ -11,7 +11,7 @@ import {
 import type { BridgedResponse } from './bridged-response.ts';
 import type { HttpRequest } from './http-request.ts';
 import type { RateLimiter } from './rate-limit.ts';
-import { isStorableText, readJsonBody } from './read-json-body.ts';
+import { isStorableText, readJsonBody, readSignedBody } from './read-json-body.ts';
 import { readQuery } from './read-query.ts';
 import type { Authenticate, Requester, VerifyOrigin } from './requester.ts';
 import { type Call, isRawResponse, type RawResponse, type Route } from './route.ts';
@@ -101,7 +101,7 @@ export function createDispatch({ routes, authenticate, verifyOrigin, limitRate }
     let body: unknown;
     if (endpoint.body !== 'raw') {
       request.bytes ??= await readBytes(wire, route, MAX_JSON_BYTES);
-      body = readJsonBody(request.bytes);
+      body = origin === undefined ? readJsonBody(request.bytes) : readSignedBody(request.bytes);
       validator?.body(body);
     }
 
