@@ -1,6 +1,6 @@
-import { matchesGlob } from 'federation-spec/push-rules/match-glob.ts';
 import { isJsonObject, type JsonValue } from 'federation-spec/events/event.ts';
 import { parseServerName } from 'federation-spec/identifiers/server-name.ts';
+import { matchesGlob } from 'federation-spec/push-rules/match-glob.ts';
 import type { HotRoom } from './hot-room.ts';
 
 /**

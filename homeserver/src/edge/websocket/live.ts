@@ -17,8 +17,9 @@ const ACK_TIMEOUT_MS = 60_000;
 const PING_EVERY_MS = 25_000;
 
 /* Close codes of our own, 4000 to 4999. */
-const BAD_FRAME = 4000;
 const BAD_TOKEN = 4001;
+const BAD_FRAME = 4002;
+const BAD_SINCE = 4003;
 const TOO_SLOW = 4008;
 const FAILED = 4011;
 
@@ -37,9 +38,7 @@ type Deps = { sync: Sync; authenticate: Authenticate; logger: Logger };
 /**
  * Our extension `chat.blinkchat.live`: a WebSocket that pushes what a sync would answer.
  *
- * client: `{"type":"start","access_token","since"?,"filter"?}`, once, first. server: `{"type":"started"}`.
- * server: `{"type":"sync","sync":{…}}` as soon as there is something. client: `{"type":"ack","since":next_batch}`; only then comes the next.
- * server: `{"type":"ping"}` when there is nothing for 25 s. server, before it closes: `{"type":"error","errcode","error"}`.
+ * Its frames and close codes are described in federation-spec/README.md. Before it closes for a reason it sends `{"type":"error","errcode","error"}`.
  */
 export function liveRoute({ sync, authenticate, logger }: Deps): SocketRoute {
   return { path: LIVE_PATH, maxPayloadBytes: MAX_FRAME_BYTES, open };
@@ -81,7 +80,7 @@ export function liveRoute({ sync, authenticate, logger }: Deps): SocketRoute {
           filter: filter as SyncFilter | undefined,
           timeoutMs: PING_EVERY_MS,
           isFullState: false,
-          wantsStateAfter: false,
+          wantsStateAfter: true,
           signal: gone.signal,
         });
         if (gone.signal.aborted) return;
@@ -110,7 +109,7 @@ export function liveRoute({ sync, authenticate, logger }: Deps): SocketRoute {
       if (!(error instanceof MatrixError)) logger.error({ err: error }, 'a live connection failed');
       const { errcode, message } = error instanceof MatrixError ? error : { errcode: 'M_UNKNOWN', message: 'Internal server error' };
       socket.send(JSON.stringify({ type: 'error', errcode, error: message }));
-      socket.close(error instanceof MatrixError ? BAD_TOKEN : FAILED, errcode);
+      socket.close(closeCodeOf(error), errcode);
     }
 
     return {
@@ -131,6 +130,12 @@ export function liveRoute({ sync, authenticate, logger }: Deps): SocketRoute {
       },
     };
   }
+}
+
+function closeCodeOf(error: unknown): number {
+  if (!(error instanceof MatrixError)) return FAILED;
+  if (error.status === 401) return BAD_TOKEN;
+  return error.status === 408 ? TOO_SLOW : BAD_SINCE;
 }
 
 function parse(text: string): unknown {

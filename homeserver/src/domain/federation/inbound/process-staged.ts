@@ -58,7 +58,10 @@ export async function createProcessStaged({ database, rooms, joins, receivePdu, 
   async function processBatch(roomId: string, batch: readonly StagedPdu[]): Promise<StagedPdu | undefined> {
     const room = await rooms.load(roomId);
     if (room === undefined) {
-      await deleteStaged(sql, batch.map((staged) => staged.stagedNid));
+      await deleteStaged(
+        sql,
+        batch.map((staged) => staged.stagedNid),
+      );
       return undefined;
     }
     const checks = await Promise.all(batch.map((staged) => checkPdu(JSON.parse(staged.json), room, findServerKey)));
