@@ -33,6 +33,8 @@ export type Memberships = {
   forget: (actor: Actor, roomId: string) => Promise<void>;
   /** What the room's current state says of the user; undefined when it says nothing. */
   membershipOf: (room: HotRoom, userId: string) => Promise<Membership | undefined>;
+  /** What a join to a restricted room must say beside `membership`; undefined when only another server could let the user in. */
+  authorise: (room: HotRoom, userId: string) => Promise<JsonObject | undefined>;
 };
 
 type Deps = {
@@ -143,6 +145,7 @@ export function createMemberships(deps: Deps): Memberships {
     join,
     leave,
     membershipOf,
+    authorise,
     knock: async (actor, { roomId, via, reason }) => {
       const content = { ...(await findProfile(actor.userId)), ...withReason(reason) };
       const room = await findOwnRoom(roomId);

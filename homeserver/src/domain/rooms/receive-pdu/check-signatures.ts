@@ -15,17 +15,26 @@ const MAX_KEYS_TRIED = 5;
  * https://spec.matrix.org/latest/server-server-api/#validating-hashes-and-signatures-on-received-events
  */
 export async function checkSignatures(event: Pdu, rules: RoomVersionRules, findServerKey: FindServerKey): Promise<Verdict> {
-  const purpose = { at: event.origin_server_ts, enforcesValidity: rules.enforcesKeyValidity };
   for (const serverName of listRequiredSigners(event, rules)) {
-    let isSigned = false;
-    for (const keyId of listSigningKeyIds(event, serverName).slice(0, MAX_KEYS_TRIED)) {
-      const publicKey = await findServerKey(serverName, keyId, purpose);
-      if (publicKey === undefined) continue;
-      isSigned = await verifyEventSignature(event, rules, { serverName, keyId, publicKey });
-      if (!isSigned) return refuse(`The signature of ${serverName} under ${keyId} is wrong.`);
-      break;
-    }
-    if (!isSigned) return refuse(`The event has no signature of ${serverName} under a key that was valid when it was made.`);
+    const verdict = await checkServerSignature(event, serverName, rules, findServerKey);
+    if (!verdict.allowed) return verdict;
   }
   return allow();
+}
+
+/** Whether this one server signed the event with a key that was valid then. */
+export async function checkServerSignature(
+  event: Pdu,
+  serverName: string,
+  rules: RoomVersionRules,
+  findServerKey: FindServerKey,
+): Promise<Verdict> {
+  const purpose = { at: event.origin_server_ts, enforcesValidity: rules.enforcesKeyValidity };
+  for (const keyId of listSigningKeyIds(event, serverName).slice(0, MAX_KEYS_TRIED)) {
+    const publicKey = await findServerKey(serverName, keyId, purpose);
+    if (publicKey === undefined) continue;
+    const isGood = await verifyEventSignature(event, rules, { serverName, keyId, publicKey });
+    return isGood ? allow() : refuse(`The signature of ${serverName} under ${keyId} is wrong.`);
+  }
+  return refuse(`The event has no signature of ${serverName} under a key that was valid when it was made.`);
 }

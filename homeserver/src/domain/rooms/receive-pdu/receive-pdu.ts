@@ -53,6 +53,8 @@ export type StateBefore = { isMainLine: true } | { isMainLine: false; state: Nid
  */
 export function createReceivePdu({ database, log, rooms, interner, fetchGap, storePdu }: Deps): ReceivePdu {
   const { sql } = database;
+  /** Accepted events whose commit is still under way, by id. */
+  const inFlight = new Map<string, Reception>();
 
   /** What is stored under these ids, after what memory is ahead of the database has been written. */
   async function findStored(room: HotRoom, eventIds: readonly string[]): Promise<Map<string, StoredEvent>> {
@@ -85,16 +87,40 @@ export function createReceivePdu({ database, log, rooms, interner, fetchGap, sto
 
   /** Receives an event whose gap, if there was one, is as small as it will get. The network is asked outside the room's turn. */
   async function receiveNext(room: HotRoom, pdu: CheckedPdu, options: ReceiveOptions): Promise<Reception> {
-    const present = (await findStored(room, [pdu.eventId])).get(pdu.eventId);
-    if (present !== undefined && present.kind !== 'outlier') {
-      return { outcome: 'known', eventNid: present.eventNid, committed: Promise.resolve() };
-    }
+    const known = await findKnown(pdu.eventId);
+    if (known !== undefined && 'outcome' in known) return known;
     await fetchGap.ensureAuthEvents(room, options.origin, pdu);
     const fetched = new Map<string, NidState>();
     for (const prevId of await listMissingPrevs(room, pdu.event)) {
       fetched.set(prevId, await fetchGap.stateAfterMissing(room, options.origin, prevId));
     }
-    return await room.turns.take(() => judge(room, pdu, fetched, present, options));
+    return await room.turns.take(() => judgeOnce(room, pdu, fetched, options));
+  }
+
+  /** Nobody else can take in the same event during the turn. */
+  async function judgeOnce(
+    room: HotRoom,
+    pdu: CheckedPdu,
+    fetched: ReadonlyMap<string, NidState>,
+    options: ReceiveOptions,
+  ): Promise<Reception> {
+    const known = await findKnown(pdu.eventId);
+    if (known !== undefined && 'outcome' in known) return known;
+    const reception = await judge(room, pdu, fetched, known, options);
+    inFlight.set(pdu.eventId, reception);
+    const forget = () => inFlight.delete(pdu.eventId);
+    reception.committed.then(forget, forget);
+    return reception;
+  }
+
+  /** What is known of an event: that it was received, or that it is stored as an outlier. */
+  async function findKnown(eventId: string): Promise<Reception | StoredEvent | undefined> {
+    const underWay = inFlight.get(eventId);
+    if (underWay !== undefined) return { ...underWay, outcome: 'known' };
+    const [stored] = await listEventsById(sql, [eventId]);
+    if (stored === undefined || stored.kind === 'outlier') return stored;
+    const judgement = stored.kind === 'rejected' || stored.kind === 'soft_failed' ? { reason: `It was ${stored.kind} before.` } : {};
+    return { outcome: 'known', eventNid: stored.eventNid, committed: Promise.resolve(), ...judgement };
   }
 
   async function judge(

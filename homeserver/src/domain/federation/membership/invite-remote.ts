@@ -1,0 +1,42 @@
+import { sendInviteV2 } from 'federation-spec/api/server/invites.ts';
+import { isJsonObject, type Pdu } from 'federation-spec/events/event.ts';
+import { eventIdOf } from 'federation-spec/events/event-id.ts';
+import { serverNameOf } from 'federation-spec/identifiers/server-name.ts';
+import { badGateway, forbidden, unsupportedRoomVersion } from '../../../platform/matrix-error.ts';
+import type { HotRoom } from '../../rooms/hot-room.ts';
+import type { HotRooms } from '../../rooms/hot-rooms.ts';
+import { checkServerSignature } from '../../rooms/receive-pdu/check-signatures.ts';
+import type { FindServerKey } from '../../rooms/receive-pdu/room-peers.ts';
+import type { FederationClient } from '../federation-client.ts';
+import { FederationError } from '../federation-error.ts';
+import { listRoomPreview } from './room-preview.ts';
+
+type Deps = { client: FederationClient; rooms: HotRooms; findServerKey: FindServerKey };
+
+/** Has the server of an invited user sign the invite. Of its answer only that signature is used. https://spec.matrix.org/latest/server-server-api/#inviting-to-a-room */
+export function createInviteRemote({ client, rooms, findServerKey }: Deps): (room: HotRoom, event: Pdu, eventId: string) => Promise<Pdu> {
+  return async (room, event, eventId) => {
+    const server = serverNameOf(event.state_key ?? '') ?? '';
+    await rooms.ensureMembers(room, [event.sender]);
+    const preview = listRoomPreview(room, event.sender).map((shown) => ({ ...shown }));
+    const body = { room_version: room.version, event: { ...event }, invite_room_state: preview };
+    const answer = await client.call(server, sendInviteV2, { params: { roomId: room.roomId, eventId }, body }).catch((error: unknown) => {
+      throw toldFailure(error, server);
+    });
+
+    const theirs = isJsonObject(answer.event['signatures']) ? answer.event['signatures'][server] : undefined;
+    if (!isJsonObject(theirs)) throw badGateway(`${server} did not sign the invite.`);
+    const signed: Pdu = { ...event, signatures: { ...event.signatures, [server]: theirs as Record<string, string> } };
+    const isSigned =
+      eventIdOf(signed, room.rules) === eventId && (await checkServerSignature(signed, server, room.rules, findServerKey)).allowed;
+    if (!isSigned) throw badGateway(`${server} did not sign the invite as it must.`);
+    return signed;
+  };
+}
+
+function toldFailure(error: unknown, server: string): Error {
+  if (!(error instanceof FederationError)) return error instanceof Error ? error : new Error(String(error));
+  if (error.errcode === 'M_INCOMPATIBLE_ROOM_VERSION') return unsupportedRoomVersion(`${server} does not know the version of this room.`);
+  if (error.status === 403) return forbidden(`${server} does not take the invite.`);
+  return badGateway(`${server} could not be asked to take the invite.`);
+}

@@ -1,0 +1,104 @@
+import { makeJoin, sendJoinV2 } from 'federation-spec/api/server/joining.ts';
+import { isJsonObject, type Pdu } from 'federation-spec/events/event.ts';
+import { eventIdOf } from 'federation-spec/events/event-id.ts';
+import { ROOM_VERSIONS, type RoomVersionRules } from 'federation-spec/room-versions/room-versions.ts';
+import type { Signer } from 'federation-spec/signing/sign-json.ts';
+import type { Clock } from '../../../platform/clock.ts';
+import type { Logger } from '../../../platform/logger.ts';
+import type { Random } from '../../../platform/random.ts';
+import { type CheckedPdu, checkPdus } from '../../rooms/receive-pdu/check-pdu.ts';
+import type { FindServerKey } from '../../rooms/receive-pdu/room-peers.ts';
+import type { RemoteMembershipRequest } from '../../rooms/remote-rooms.ts';
+import type { RemoteStanding } from '../../rooms/remote-standing.ts';
+import type { JoinedRoom, TakeJoinedRoom } from '../../rooms/take-joined-room.ts';
+import type { FederationClient } from '../federation-client.ts';
+import { FederationError } from '../federation-error.ts';
+import type { JoinsUnderWay } from '../joins-under-way.ts';
+import { askCandidates } from './ask-candidates.ts';
+import { listCandidateServers } from './candidate-servers.ts';
+import { completeTemplate } from './complete-template.ts';
+
+const MAKE_TIMEOUT_MS = 20_000;
+const SEND_TIMEOUT_MS = 120_000;
+/** The state of a very large room; an answer without end stops here. */
+const MAX_STATE_BYTES = 96 * 1024 * 1024;
+const EVENT_ID_BITS = 108;
+
+type Deps = {
+  client: FederationClient;
+  signer: Signer;
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+  standing: RemoteStanding;
+  joins: JoinsUnderWay;
+  findServerKey: FindServerKey;
+  takeJoinedRoom: TakeJoinedRoom;
+};
+
+/**
+ * Joins a room through a server that is in it: 1. ask for a template, 2. complete and sign it, 3. have it sent, 4. check the state that
+ * comes back, event by event, 5. make the room ours. https://spec.matrix.org/latest/server-server-api/#joining-rooms
+ */
+export function createJoinRemote(deps: Deps): (request: RemoteMembershipRequest) => Promise<void> {
+  const { client, signer, clock, random, logger, standing, joins, findServerKey, takeJoinedRoom } = deps;
+  const underWay = new Map<string, Promise<void>>();
+
+  async function joinBy(resident: string, { roomId, userId, content }: RemoteMembershipRequest): Promise<void> {
+    const params = { roomId, userId };
+    const template = await client.call(resident, makeJoin, { params, query: { ver: ROOM_VERSIONS } }, { timeoutMs: MAKE_TIMEOUT_MS }); // 1
+    const draft = {
+      resident,
+      roomId,
+      userId,
+      membership: 'join' as const,
+      content,
+      now: clock.now(),
+      eventIdBits: random.text(EVENT_ID_BITS),
+    };
+    const { pdu, rules } = await completeTemplate(template, draft, signer); // 2
+
+    using _join = joins.begin(roomId, rules);
+    const answer = await client.call(
+      resident,
+      sendJoinV2,
+      { params: { roomId, eventId: pdu.eventId }, query: { omit_members: 'false' }, body: { ...pdu.event } },
+      { timeoutMs: SEND_TIMEOUT_MS, maxBytes: MAX_STATE_BYTES },
+    ); // 3
+    const join = answer.event === undefined ? pdu : withSignatures(pdu, answer.event, rules);
+    await takeJoinedRoom(await checkRoom(resident, { roomId, rules, join }, answer)); // 4, 5
+  }
+
+  async function checkRoom(
+    resident: string,
+    { roomId, rules, join }: { roomId: string; rules: RoomVersionRules; join: CheckedPdu },
+    answer: { state: readonly unknown[]; auth_chain: readonly unknown[] },
+  ): Promise<JoinedRoom> {
+    const state = await checkPdus(answer.state, { roomId, rules }, findServerKey);
+    const authChain = await checkPdus(answer.auth_chain, { roomId, rules }, findServerKey);
+    const create = state.find((pdu) => pdu.event.type === 'm.room.create' && pdu.event.state_key === '');
+    if (create === undefined) throw new FederationError(resident, 'the state it gave has no good m.room.create event');
+    if ((create.event.content['room_version'] ?? '1') !== rules.version)
+      throw new FederationError(resident, 'it lied about the version of the room');
+    const [checked] = await checkPdus([join.event], { roomId, rules }, findServerKey);
+    if (checked === undefined) throw new FederationError(resident, 'it did not sign the join that it vouched for');
+    return { roomId, rules, join: checked, state, authChain };
+  }
+
+  return async (request) => {
+    const key = `${request.roomId} ${request.userId}`;
+    const known = await standing.find(request.roomId, request.userNid);
+    const candidates = listCandidateServers({ ...request, strippedState: known?.strippedState ?? [] }, signer.serverName);
+    const joining =
+      underWay.get(key) ?? askCandidates(candidates, logger, (server) => joinBy(server, request)).finally(() => underWay.delete(key));
+    underWay.set(key, joining);
+    await joining;
+  };
+}
+
+/** Our event with the signatures that the resident's copy of it has. */
+function withSignatures(pdu: CheckedPdu, given: unknown, rules: RoomVersionRules): CheckedPdu {
+  if (!isJsonObject(given) || !isJsonObject(given['signatures'])) return pdu;
+  const copy = { ...pdu.event, signatures: { ...(given['signatures'] as Pdu['signatures']), ...pdu.event.signatures } };
+  return { event: copy, eventId: eventIdOf(copy, rules) };
+}

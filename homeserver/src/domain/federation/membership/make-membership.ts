@@ -1,0 +1,59 @@
+import type { EventTemplate } from 'federation-spec/api/schemas/pdus.ts';
+import type { JsonObject } from 'federation-spec/events/event.ts';
+import { serverNameOf } from 'federation-spec/identifiers/server-name.ts';
+import { forbidden, incompatibleRoomVersion, notFound, unableToGrantJoin } from '../../../platform/matrix-error.ts';
+import type { HotRoom } from '../../rooms/hot-room.ts';
+import type { HotRooms } from '../../rooms/hot-rooms.ts';
+import type { Interner } from '../../rooms/interner.ts';
+import type { PrepareEvent } from '../../rooms/prepare-event.ts';
+import { isServerAllowed } from '../../rooms/server-acl.ts';
+
+export type MembershipQuestion = {
+  origin: string;
+  roomId: string;
+  userId: string;
+  membership: 'join' | 'leave' | 'knock';
+  /** The room versions the other server knows; `undefined` when it was not asked to say. */
+  versions: readonly string[] | undefined;
+};
+
+/** The template of a membership event that the other server may complete and sign. */
+export type MakeMembership = (question: MembershipQuestion) => Promise<EventTemplate>;
+
+/** What a join to a restricted room must say beside `membership`; `undefined` when only another server could let the user in. */
+export type AuthoriseJoin = (room: HotRoom, userId: string) => Promise<JsonObject | undefined>;
+
+type Deps = { rooms: HotRooms; interner: Interner; prepareEvent: PrepareEvent; authorise: AuthoriseJoin; serverName: string };
+
+/** The resident's part of joining, leaving and knocking. https://spec.matrix.org/latest/server-server-api/#get_matrixfederationv1make_joinroomiduserid */
+export function createMakeMembership({ rooms, interner, prepareEvent, authorise, serverName }: Deps): MakeMembership {
+  return async ({ origin, roomId, userId, membership, versions }) => {
+    const room = await loadRoomFor(rooms, { roomId, origin, serverName });
+    if (serverNameOf(userId) !== origin) throw forbidden(`${userId} is not a user of ${origin}`);
+    if (versions !== undefined && !versions.includes(room.version)) throw incompatibleRoomVersion(room.version);
+
+    await rooms.ensureMembers(room, [userId]);
+    const current = room.find('m.room.member', userId)?.content['membership'];
+    const needsVoucher = membership === 'join' && current !== 'join' && current !== 'invite';
+    const voucher = needsVoucher ? await authorise(room, userId) : {};
+    if (voucher === undefined) throw unableToGrantJoin('Nobody on this server may let the user in; ask another server of the room');
+
+    const senderNid = await interner.userNid(userId);
+    const draft = { type: 'm.room.member', stateKey: userId, sender: userId, content: { ...voucher, membership } };
+    const { event } = await room.turns.take(() => prepareEvent(room, draft, { senderNid }));
+    // Whose event it is signs it: our signature, and the hash of a form that will still change, are of no use there.
+    const { hashes: _hashes, signatures: _signatures, ...template } = event;
+    return { room_version: room.version, event: template };
+  };
+}
+
+/** The room, when this server is in it and lets the other server take part. What it does not know and what it does not show look the same. */
+export async function loadRoomFor(
+  rooms: HotRooms,
+  { roomId, origin, serverName }: { roomId: string; origin: string; serverName: string },
+): Promise<HotRoom> {
+  const room = await rooms.load(roomId);
+  if (room?.joinedServers.has(serverName) !== true) throw notFound('This server is not in the room');
+  if (!isServerAllowed(room, origin)) throw forbidden('The room does not allow your server');
+  return room;
+}

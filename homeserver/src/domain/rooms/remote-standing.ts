@@ -1,0 +1,69 @@
+import type { JsonObject, Pdu } from 'federation-spec/events/event.ts';
+import { isJsonObject } from 'federation-spec/events/event.ts';
+import type { Database } from '../../storage/database.ts';
+import { findMembership, type Membership } from '../../storage/memberships.ts';
+import { setRemoteMembership } from '../../storage/remote-memberships.ts';
+import { findRoom, internRoom } from '../../storage/rooms.ts';
+import type { Log } from '../streams/log.ts';
+
+/** Most stripped events that are kept of an invite or a knock. */
+const MAX_STRIPPED = 50;
+
+/** What somebody who is not in a room may know of it: https://spec.matrix.org/latest/client-server-api/#stripped-state */
+export type StrippedEvent = { type: string; state_key: string; sender: string; content: JsonObject };
+
+/** The standing of local users in rooms that this server is not in: invited, knocking, gone. */
+export type RemoteStanding = {
+  set: (standing: {
+    roomId: string;
+    version: string;
+    userNid: number;
+    membership: Membership;
+    strippedState: readonly StrippedEvent[];
+  }) => Promise<void>;
+  find: (
+    roomId: string,
+    userNid: number,
+  ) => Promise<{ membership: Membership; version: string; strippedState: StrippedEvent[] } | undefined>;
+};
+
+export function createRemoteStanding({ database, log }: { database: Database; log: Log }): RemoteStanding {
+  return {
+    set: async ({ roomId, version, userNid, membership, strippedState }) => {
+      const roomNid = await internRoom(database.sql, roomId, version);
+      const text = strippedState.length === 0 ? null : JSON.stringify(strippedState);
+      await log.append({
+        rows: [
+          {
+            write: (sql, position) => setRemoteMembership(sql, { roomNid, userNid, membership, position, strippedState: text }),
+            wakes: { users: [userNid] },
+          },
+        ],
+      });
+    },
+    find: async (roomId, userNid) => {
+      const room = await findRoom(database.sql, roomId);
+      const row = room === undefined ? undefined : await findMembership(database.sql, room.roomNid, userNid);
+      if (room === undefined || row === undefined) return undefined;
+      return { membership: row.membership, version: room.version, strippedState: listStripped(JSON.parse(row.strippedState ?? '[]')) };
+    },
+  };
+}
+
+/** The stripped form of those of the values that are state events. What else came with them, and what is too much, is left out. */
+export function listStripped(values: unknown): StrippedEvent[] {
+  if (!Array.isArray(values)) return [];
+  return values.slice(0, MAX_STRIPPED).flatMap((value) => stripEvent(value) ?? []);
+}
+
+function stripEvent(value: unknown): StrippedEvent | undefined {
+  if (!isJsonObject(value)) return undefined;
+  const { type, state_key, sender, content } = value;
+  const isWhole = typeof type === 'string' && typeof state_key === 'string' && typeof sender === 'string' && isJsonObject(content);
+  return isWhole ? { type, state_key, sender, content } : undefined;
+}
+
+/** A membership event in stripped form. */
+export function stripPdu({ type, state_key: stateKey = '', sender, content }: Pdu): StrippedEvent {
+  return { type, state_key: stateKey, sender, content };
+}
