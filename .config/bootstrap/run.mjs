@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { delimiter, dirname } from 'node:path';
 import { ROOT } from './paths.mjs';
+import { watchNpm } from './watch-npm.mjs';
 
 const isWindows = process.platform === 'win32';
 const PARENT_CHECK_MS = 1_000;
@@ -26,7 +27,7 @@ export async function runNpm(node, args) {
 
 /**
  * Runs a command's steps under the given Node, one after the other, or together when they are `together`; ends with the first exit code
- * that is not 0. Signals are passed on; when the npm that started us vanishes, they are told to stop.
+ * that is not 0. Signals are passed on; when the npm that started us was killed, which tells nobody, they are told to stop.
  */
 export async function runForeground(node, { steps, together = false }) {
   if (together) return await runAtOnce(node, steps);
@@ -68,10 +69,9 @@ async function passingSignals(children, work) {
   };
   const signals = ['SIGTERM', 'SIGINT', 'SIGHUP'];
   for (const signal of signals) process.on(signal, pass);
-  const parent = process.ppid;
-  const startedByNpm = process.env.npm_lifecycle_event !== undefined;
-  const watch = setInterval(() => {
-    if (startedByNpm && process.ppid !== parent) pass('SIGTERM');
+  const isOrphan = await watchNpm();
+  const watch = setInterval(async () => {
+    if (await isOrphan()) pass('SIGTERM');
   }, PARENT_CHECK_MS);
   try {
     return await work();

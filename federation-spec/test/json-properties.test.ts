@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { checkCanonicalJson } from '../src/canonical-json/check-canonical-json.ts';
 import { encodeCanonicalJson } from '../src/canonical-json/encode-canonical-json.ts';
-import { exactNumber, isWholeNumber, numberOf } from '../src/canonical-json/exact-number.ts';
+import { exactNumber, integerOf, numberOf } from '../src/canonical-json/exact-number.ts';
 import { formatFloat } from '../src/canonical-json/format-number.ts';
 import { MAX_IRREGULARITIES } from '../src/canonical-json/limits.ts';
 import { readJson } from '../src/canonical-json/read-json.ts';
@@ -107,7 +107,14 @@ describe('reading JSON', () => {
     expect(JSON.stringify(read.value)).toBe('{"a":1.0,"b":9223372036854775807,"c":7}');
     expect(Math.max(Number(exactNumber('12.5')), 3)).toBe(12.5);
     expect([exactNumber('1.0'), exactNumber('123'), 7, 'x', {}].map(numberOf)).toEqual([1, 123, 7, undefined, undefined]);
-    expect([exactNumber('1.0'), exactNumber('-123'), 7, 7.5, '7', {}].map(isWholeNumber)).toEqual([false, true, true, false, false, false]);
+    expect([exactNumber('1.0'), exactNumber('-123'), 7, 7.5, '7', {}].map(integerOf)).toEqual([
+      undefined,
+      -123n,
+      7n,
+      undefined,
+      undefined,
+      undefined,
+    ]);
   });
 });
 

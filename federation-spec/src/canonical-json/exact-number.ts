@@ -43,9 +43,11 @@ export function numberOf(value: unknown): number | undefined {
   return text === undefined ? undefined : Number(text);
 }
 
-/** Whether the value is a whole number of any size and, where we know how it was written, written without point or exponent. */
-export function isWholeNumber(value: unknown): boolean {
-  if (typeof value === 'number') return Number.isInteger(value);
+/**
+ * The value as an integer of any size; `undefined` when it is none, or is known to have been written with a point or an exponent.
+ */
+export function integerOf(value: unknown): bigint | undefined {
+  if (typeof value === 'number') return Number.isInteger(value) ? BigInt(value) : undefined;
   const text = typeof value === 'object' && value !== null ? texts.get(value) : undefined;
-  return text !== undefined && /^-?\d+$/.test(text);
+  return text !== undefined && /^-?\d+$/.test(text) ? BigInt(text) : undefined;
 }

@@ -1,6 +1,6 @@
 import { checkCanonicalJson } from '../canonical-json/check-canonical-json.ts';
 import { encodeCanonicalJson } from '../canonical-json/encode-canonical-json.ts';
-import { isWholeNumber, numberOf } from '../canonical-json/exact-number.ts';
+import { integerOf } from '../canonical-json/exact-number.ts';
 import { utf8Length } from '../encoding/utf8.ts';
 import { parseEventId } from '../identifiers/event-id.ts';
 import { MAX_ID_BYTES } from '../identifiers/limits.ts';
@@ -50,8 +50,8 @@ const PART_CHECKS: readonly PartCheck[] = [
   (event) => checkText(event, 'state_key', 'optional'),
   (event) => (isJsonObject(event['content']) ? undefined : 'content must be an object.'),
   (event) => (event['unsigned'] === undefined || isJsonObject(event['unsigned']) ? undefined : 'unsigned must be an object.'),
-  (event) => (isWholeNumber(event['origin_server_ts']) ? undefined : 'origin_server_ts must be an integer.'),
-  checkDepth,
+  (event, rules) => checkInteger(event, 'origin_server_ts', -rules.maxInteger, rules),
+  (event, rules) => checkInteger(event, 'depth', 0n, rules),
   (event, rules) => checkReferences(event, 'prev_events', MAX_PREV_EVENTS, rules),
   (event, rules) => checkReferences(event, 'auth_events', MAX_AUTH_EVENTS, rules),
   checkRedacts,
@@ -91,10 +91,12 @@ function checkText(event: JsonObject, key: string, presence: 'required' | 'optio
   return utf8Length(text) > MAX_ID_BYTES ? `${key} must not be longer than ${MAX_ID_BYTES} bytes.` : undefined;
 }
 
-function checkDepth(event: JsonObject, rules: RoomVersionRules): string | undefined {
-  const depth = numberOf(event['depth']);
-  if (depth === undefined || !isWholeNumber(event['depth'])) return 'depth must be an integer.';
-  return depth < 0 || depth > rules.maxDepth ? `depth must be between 0 and ${rules.maxDepth}.` : undefined;
+function checkInteger(event: JsonObject, key: string, least: bigint, rules: RoomVersionRules): string | undefined {
+  const value = event[key];
+  // Nearly every integer is a safe one; the largest of old room versions are not.
+  const integer = Number.isSafeInteger(value) ? value : integerOf(value);
+  if (typeof integer !== 'number' && typeof integer !== 'bigint') return `${key} must be an integer.`;
+  return integer < least || integer > rules.maxInteger ? `${key} must be between ${least} and ${rules.maxInteger}.` : undefined;
 }
 
 function checkReferences(event: JsonObject, key: string, most: number, rules: RoomVersionRules): string | undefined {

@@ -15,8 +15,8 @@ export type RoomVersionRules = {
   readonly createEventIdIsRoomId: boolean;
   /** Events must be canonical JSON: no floats, no integers beyond ±(2^53 − 1). */
   readonly strictCanonicalJson: boolean;
-  /** The largest `depth`. From v6 on 2^53 − 1, before that 2^63 − 1 (as near as a number comes). */
-  readonly maxDepth: number;
+  /** The largest integer at the top of an event, such as its `depth`: 2^53 − 1 from v6 on, 2^63 − 1 before. */
+  readonly maxInteger: bigint;
   /** A signature counts only while its key was valid at `origin_server_ts`. */
   readonly enforcesKeyValidity: boolean;
   readonly stateResolution: 'v1' | 'v2' | 'v2.1';
@@ -49,7 +49,7 @@ const v1: RoomVersionRules = {
   eventReferences: 'id-and-hashes',
   createEventIdIsRoomId: false,
   strictCanonicalJson: false,
-  maxDepth: 2 ** 63,
+  maxInteger: 2n ** 63n - 1n,
   enforcesKeyValidity: false,
   stateResolution: 'v1',
   redaction: v1Redaction,
@@ -72,7 +72,7 @@ const v6: RoomVersionRules = {
   ...v5,
   version: '6',
   strictCanonicalJson: true,
-  maxDepth: Number.MAX_SAFE_INTEGER,
+  maxInteger: 2n ** 53n - 1n,
   redaction: v6Redaction,
   aliasesAuthRule: false,
   notificationLevelsChecked: true,

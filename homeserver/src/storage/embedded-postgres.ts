@@ -13,10 +13,15 @@ const PORT = 5432;
 const USER = 'blinkchat';
 const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 10_000;
+/** How long a program that was just launched may take to write its pid. */
+const LAUNCH_GRACE_MS = 5_000;
+/** The line of postmaster.pid that says `starting`, `ready` or `stopping`. */
+const STATUS_LINE = 7;
 const POLL_MS = 25;
 
 export type EmbeddedPostgres = {
   address: DatabaseAddress & { kind: 'socket' };
+  clusterDir: string;
   /** The postmaster. */
   pid: number;
   /** It was already running: a homeserver before us was killed and left it behind. */
@@ -40,7 +45,7 @@ export type EmbeddedPostgresOptions = {
  * Runs a real PostgreSQL of our own in the data folder, reached through a unix socket.
  *
  * 1. Find the programs, and places that the user PostgreSQL runs as can reach.
- * 2. If `postmaster.pid` names a live postmaster of this cluster, adopt it.
+ * 2. If `postmaster.pid` names a live postmaster of this cluster, adopt it; if that one is shutting down, wait until it is gone.
  * 3. Otherwise make the cluster when there is none, and start it in a session of its own: a Ctrl-C in our terminal is
  *    for us, who then stop it in order.
  */
@@ -54,8 +59,7 @@ export async function startEmbeddedPostgres({ dataDir, settings = {}, onCreate }
   await makePrivate(cluster.socketDir, cluster.owner);
 
   // 2.
-  const running = await findPostmaster(cluster);
-  const adopted = running !== undefined;
+  const adopted = (await findPostmaster(cluster)) !== undefined && (await waitUntilReady(cluster)) === 'ready';
 
   // 3.
   if (!adopted) {
@@ -65,11 +69,11 @@ export async function startEmbeddedPostgres({ dataDir, settings = {}, onCreate }
     }
     await rm(join(cluster.socketDir, `.s.PGSQL.${PORT}`), { force: true });
     await launch(cluster, settings);
+    if ((await waitUntilReady(cluster)) === 'gone') throw await startFailure(cluster);
   }
-  await waitUntilReady(cluster);
   const pid = await findPostmaster(cluster);
-  if (pid === undefined) throw new Error(`PostgreSQL ended as soon as it had started; its log is ${logOf(cluster.dir)}`);
-  return { address, pid, adopted, remarks: places.remarks, stop: () => stopCluster(cluster) };
+  if (pid === undefined) throw await startFailure(cluster);
+  return { address, clusterDir: cluster.dir, pid, adopted, remarks: places.remarks, stop: () => stopCluster(cluster) };
 }
 
 type Cluster = { dir: string; socketDir: string; owner: PostgresOwner | undefined; programs: PostgresPrograms };
@@ -158,20 +162,25 @@ async function isPostgres(pid: number): Promise<boolean> {
   return commandLine === undefined || commandLine.includes('postgres'); // no /proc: believe the file
 }
 
-async function waitUntilReady(cluster: Cluster): Promise<void> {
+/** Waits for a postmaster that was started, by us or before us: until it takes connections, or has ended. */
+async function waitUntilReady(cluster: Cluster): Promise<'ready' | 'gone'> {
   const deadline = Date.now() + START_TIMEOUT_MS;
-  const statusFile = join(cluster.dir, 'postmaster.pid');
-  const startedAt = Date.now();
-  for (;;) {
-    const status = (await readFile(statusFile, 'utf8').catch(() => '')).split('\n')[7]?.trim();
-    if (status === 'ready' && (await accepts(join(cluster.socketDir, `.s.PGSQL.${PORT}`)))) return;
-    const neverStarted = status === undefined && Date.now() - startedAt > 5_000 && (await findPostmaster(cluster)) === undefined;
-    if (neverStarted || Date.now() > deadline) {
-      const log = await readFile(logOf(cluster.dir), 'utf8').catch(() => '');
-      throw new Error(`PostgreSQL did not start in ${cluster.dir}. The end of its log (${logOf(cluster.dir)}):\n${log.slice(-2000)}`);
-    }
+  const graceEnd = Date.now() + LAUNCH_GRACE_MS;
+  let seen = false;
+  while (Date.now() < deadline) {
+    const running = (await findPostmaster(cluster)) !== undefined;
+    seen ||= running;
+    if (!running && (seen || Date.now() > graceEnd)) return 'gone';
+    const status = (await readFile(join(cluster.dir, 'postmaster.pid'), 'utf8').catch(() => '')).split('\n')[STATUS_LINE]?.trim();
+    if (status === 'ready' && (await accepts(join(cluster.socketDir, `.s.PGSQL.${PORT}`)))) return 'ready';
     await delay(POLL_MS);
   }
+  throw await startFailure(cluster);
+}
+
+async function startFailure({ dir }: Cluster): Promise<Error> {
+  const log = await readFile(logOf(dir), 'utf8').catch(() => '');
+  return new Error(`PostgreSQL did not start in ${dir}. The end of its log (${logOf(dir)}):\n${log.slice(-2000)}`);
 }
 
 async function accepts(socketPath: string): Promise<boolean> {

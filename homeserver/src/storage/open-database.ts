@@ -1,9 +1,10 @@
 import type { Logger } from '../platform/logger.ts';
 import { connectDatabase, type Database, type DatabaseAddress, parseDatabaseUrl } from './database.ts';
-import { startEmbeddedPostgres } from './embedded-postgres.ts';
+import { isConnectionError } from './database-errors.ts';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded-postgres.ts';
 import { settleMeta } from './meta.ts';
 import { migrate } from './migrate.ts';
-import { ownDatabase } from './own-database.ts';
+import { type Ownership, ownDatabase } from './own-database.ts';
 
 export type OpenDatabaseOptions = {
   dataDir: string;
@@ -21,19 +22,13 @@ export type OpenDatabaseOptions = {
  * it belongs to this server name.
  */
 export async function openDatabase(options: OpenDatabaseOptions): Promise<{ database: Database; close: () => Promise<void> }> {
-  const { databaseUrl, dataDir, serverName, logger, onLost, onQuery } = options;
-  const embedded = databaseUrl === undefined ? await startEmbedded(dataDir, logger) : undefined;
-  const address: DatabaseAddress = embedded?.address ?? parseDatabaseUrl(databaseUrl ?? '');
-
-  const ownership = await ownDatabase(address, onLost).catch(async (error: unknown) => {
-    if (embedded?.adopted === false) await embedded.stop(); // an adopted one is in use by the homeserver that refused us
-    throw error;
-  });
+  const { serverName, logger, onQuery } = options;
+  const { address, ownership, embedded } = await claimDatabase(options);
   const database = connectDatabase(address, onQuery === undefined ? {} : { onQuery });
   const close = async () => {
     await database.close();
+    await embedded?.stop(); // while it is still ours: who waits for it finds it gone, and starts it again
     await ownership.release();
-    await embedded?.stop();
   };
   try {
     const applied = await migrate(database.sql);
@@ -43,6 +38,28 @@ export async function openDatabase(options: OpenDatabaseOptions): Promise<{ data
   } catch (error) {
     await close();
     throw error;
+  }
+}
+
+type Claim = { address: DatabaseAddress; ownership: Ownership; embedded: EmbeddedPostgres | undefined };
+
+/** How often an embedded PostgreSQL may vanish while we wait for it: the homeserver before us stops it as it ends. */
+const MAX_CLAIMS = 3;
+
+async function claimDatabase({ databaseUrl, dataDir, logger, onLost }: OpenDatabaseOptions): Promise<Claim> {
+  if (databaseUrl !== undefined) {
+    const address = parseDatabaseUrl(databaseUrl);
+    return { address, ownership: await ownDatabase(address, onLost), embedded: undefined };
+  }
+  for (let attempt = 1; ; attempt += 1) {
+    const embedded = await startEmbedded(dataDir, logger);
+    try {
+      return { address: embedded.address, ownership: await ownDatabase(embedded.address, onLost), embedded };
+    } catch (error) {
+      if (embedded.adopted && isConnectionError(error) && attempt < MAX_CLAIMS) continue;
+      if (!embedded.adopted) await embedded.stop(); // an adopted one is in use by the homeserver that refused us
+      throw error;
+    }
   }
 }
 

@@ -3,8 +3,8 @@ import { type DatabaseAddress, openPool, type Pool } from './database.ts';
 
 /** Any number, as long as all of our processes use the same. */
 const OWNER_LOCK = 7_223_002;
-/** PostgreSQL needs a moment to notice that a killed process is gone. */
-const PATIENCE_MS = 8_000;
+/** A homeserver that is stopping may take this long; PostgreSQL needs a moment to notice that a killed one is gone. */
+const PATIENCE_MS = 12_000;
 const RETRY_MS = 100;
 
 /** The right to be the only homeserver on a database. Rooms are kept in memory: two writers would corrupt them. */

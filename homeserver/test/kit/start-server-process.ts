@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -38,6 +38,7 @@ export type ServerProcess = AsyncDisposable & {
 export async function startServerProcess({ env = {}, embedded = false }: ServerProcessOptions = {}): Promise<ServerProcess> {
   const cleanup = createCleanup();
   const dataDir = await mkdtemp(join(tmpdir(), 'bct-data-'));
+  await chmod(dataDir, 0o711); // PostgreSQL runs as another user when we are root
   cleanup.defer(() => rm(dataDir, { recursive: true, force: true }));
   const database = embedded ? undefined : cleanup.use(await createTestDatabase());
   const port = await freePort();
