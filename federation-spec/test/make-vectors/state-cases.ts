@@ -131,6 +131,16 @@ export const STATE_CASES: StateCase[] = [
     },
   },
   {
+    shows: 'Leaving takes nothing from others and is no power event: a topic the leaver set at an earlier time stands.',
+    versions: V2_AND_LATER,
+    make(room) {
+      const base = beginWith(room, BOB);
+      const left = room.send(base, { ...membershipBy(BOB, BOB, 'leave'), originServerTs: 2_000 });
+      const topic = room.send(base, { ...topicBy(BOB, 'farewell'), originServerTs: 1_000 });
+      return { named: { left, topic }, stateSets: [left.state, topic.state], expected: { [memberKey(BOB)]: 'left', [TOPIC]: 'topic' } };
+    },
+  },
+  {
     shows: 'Of two topics the later by origin_server_ts counts.',
     versions: V2_AND_LATER,
     make(room) {
@@ -283,6 +293,17 @@ export const STATE_CASES: StateCase[] = [
       const first = room.send(base, { ...powerLevelsBy(ALICE, levels(room, { [BOB]: 0 })), depth: 100 });
       const second = room.send(base, { ...powerLevelsBy(BOB, levels(room, { [BOB]: 50, [CAROL]: 50 })), depth: 101 });
       return { named: { first, second }, stateSets: [second.state, first.state], expected: { [POWER]: 'first' } };
+    },
+  },
+  {
+    shows:
+      'Version 1: of a ban and a new display name of the banned user at a greater depth, the ban stands: the name is not allowed after it.',
+    versions: ['1'],
+    make(room) {
+      const base = beginWith(room, BOB);
+      const ban = room.send(base, { ...membershipBy(ALICE, BOB, 'ban'), depth: 100 });
+      const renamed = room.send(base, { ...membershipBy(BOB, BOB, 'join', { displayname: 'Bob' }), depth: 101 });
+      return { named: { ban, renamed }, stateSets: [renamed.state, ban.state], expected: { [memberKey(BOB)]: 'ban' } };
     },
   },
   {
