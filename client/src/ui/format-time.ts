@@ -12,7 +12,7 @@ export function daysBetween(earlierMs: number, laterMs: number): number {
 
 /** 14:05 */
 export function formatClock(ms: number, locale: string): string {
-  return new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit' }).format(ms);
+  return new Intl.DateTimeFormat(locale, { hour: 'numeric', minute: '2-digit' }).format(ms);
 }
 
 /** The clock today, the weekday within a week, the date before that: for lists. */
