@@ -2,14 +2,20 @@ import { defaultPushRules } from 'federation-spec/push-rules/default-push-rules.
 import {
   deletePushRule,
   mergeWithDefaults,
-  type PushRuleDraft,
-  type PushRuleName,
   type PushRulesEdit,
   setPushRule,
   setPushRuleActions,
   setPushRuleEnabled,
 } from 'federation-spec/push-rules/edit-push-rules.ts';
-import { findPushRule, type PushAction, type PushRule, type PushRuleKind, type PushRuleset } from 'federation-spec/push-rules/push-rule.ts';
+import {
+  findPushRule,
+  type PushAction,
+  type PushRule,
+  type PushRuleDraft,
+  type PushRuleKind,
+  type PushRuleName,
+  type PushRuleset,
+} from 'federation-spec/push-rules/push-rule.ts';
 import { matrixError, notFound } from '../../platform/matrix-error.ts';
 import { findAccountData } from '../../storage/account-data.ts';
 import type { Pool } from '../../storage/database.ts';
