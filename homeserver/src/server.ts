@@ -10,10 +10,13 @@ import { composeSync } from './compose-sync.ts';
 import type { Config } from './config/config.ts';
 import { loadSecrets } from './config/secrets.ts';
 import { welcomeAccount } from './domain/accounts/profiles.ts';
+import { createE2ee, createIsolatedE2eeNetwork } from './domain/e2ee/create-e2ee.ts';
 import { createIsolatedNetwork } from './domain/rooms/isolated.ts';
 import { createQuietSources } from './domain/sync/quiet-sources.ts';
 import { accountsRoutes } from './edge/client-api/accounts.ts';
 import { capabilitiesRoute } from './edge/client-api/capabilities.ts';
+import { keyBackupRoutes } from './edge/client-api/key-backup.ts';
+import { keyRoutes } from './edge/client-api/keys.ts';
 import { versionsRoute } from './edge/client-api/versions.ts';
 import { healthPage } from './edge/health.ts';
 import { createApp } from './edge/http/app.ts';
@@ -136,11 +139,22 @@ export async function createServer(config: Config, surroundings: Surroundings = 
     });
     closers.push(ephemeral.stop);
 
+    // Keys of devices, and messages between them.
+    const e2ee = createE2ee({
+      ...streams,
+      ...createIsolatedE2eeNetwork(),
+      pool: database.sql,
+      clock,
+      random,
+      logger,
+      serverName: config.serverName,
+    });
+
     // Accounts.
     const accounts = composeAccounts(
       { config, secrets, pool: database.sql, clock, random, logger },
       {
-        commitDeviceChange: async (_owner, _deviceIds, write) => void (await database.sql.begin(write)),
+        commitDeviceChange: e2ee.deviceLists.commitDeviceChange,
         leaveAllRooms: rooms.leaveAllRooms,
         welcomeAccount,
         isReserved: () => false,
@@ -158,6 +172,7 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       accountData: { listChanges: personal.listAccountData, loadFilter: personal.filters.load },
       ...createQuietSources(),
       ephemeral: ephemeral.forSync,
+      e2ee: e2ee.forSync,
     });
 
     // Files.
@@ -178,6 +193,8 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       versionsRoute(),
       capabilitiesRoute({ roomVersions: ROOM_VERSIONS, defaultRoomVersion: config.defaultRoomVersion }),
       ...accountsRoutes(accounts, config),
+      ...keyRoutes(e2ee, { requireProof: accounts.requireProof, position: streams.log.position }),
+      ...keyBackupRoutes(e2ee.keyBackups),
       ...personal.routes,
       ...rooms.routes,
       ...ephemeral.routes,

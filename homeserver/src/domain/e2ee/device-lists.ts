@@ -1,0 +1,184 @@
+import type { JsonObject } from 'federation-spec/events/event.ts';
+import type { Pool, Sql } from '../../storage/database.ts';
+import { deleteKeysOfGoneDevices, listDevicesWithKeys } from '../../storage/device-keys.ts';
+import {
+  filterSharers,
+  insertDeviceListChange,
+  listChangedSharers,
+  listMembershipChanges,
+  listMembersOfRooms,
+  listSharers,
+  recordUpdateSent,
+} from '../../storage/device-lists.ts';
+import { insertOutbox } from '../../storage/federation-outbox.ts';
+import type { Log } from '../streams/log.ts';
+import type { StreamRow, Wakes } from '../streams/log-batch.ts';
+import type { Notifier } from '../streams/notifier.ts';
+import type { KeyCounts } from './key-counts.ts';
+
+export type User = { userNid: number; userId: string };
+type Range = { after: number; upTo: number };
+
+/** Who hears of a person's devices. */
+export type Audience = { localNids: number[]; servers: string[] };
+
+/** https://spec.matrix.org/latest/client-server-api/#tracking-the-device-list-for-a-user */
+export type DeviceLists = {
+  audienceOf(userNid: number): Promise<Audience>;
+  /** Rows of the log that tell of changed keys: to local people, and by an update of one device each to other servers. */
+  deviceRows(user: User, devices: readonly { deviceId: string; keys?: JsonObject }[], audience: Audience): StreamRow[];
+  /** A row that tells of new cross-signing keys. */
+  signingKeyRow(
+    user: User,
+    keys: { masterKey?: JsonObject | undefined; selfSigningKey?: JsonObject | undefined },
+    audience: Audience,
+  ): StreamRow;
+  /** A row that tells local people only: of a person of another server, of a new name of a device. */
+  localRow(userNid: number, audience: Pick<Audience, 'localNids'>): StreamRow;
+  /** A row that tells one person of their own signature on another's key. */
+  privateRow(userNid: number, seenBy: number): StreamRow;
+  /** Runs a write that adds, renames or removes devices of a local person, and tells who is to know. */
+  commitDeviceChange(user: User, deviceIds: readonly string[], write: (sql: Sql) => PromiseLike<unknown>): Promise<void>;
+  /** Whose keys are to be asked for again, and whose need no longer be kept. */
+  listChanges(user: { userNid: number } & Range): Promise<{ changed: string[]; left: string[] }>;
+};
+
+type Deps = { pool: Pool; log: Log; notifier: Notifier; keyCounts: KeyCounts };
+
+export function createDeviceLists({ pool, log, notifier, keyCounts }: Deps): DeviceLists {
+  const recent = createRecentChanges(log.position());
+  notifier.onCommit(({ events, from, to }) => {
+    if (events.some((event) => event.memberships.length > 0)) recent.add(from, to);
+  });
+
+  function rowOf(userNid: number, wakes: Wakes, seenBy?: number, also?: (sql: Sql, position: number) => Promise<void>): StreamRow {
+    return {
+      write: async (sql, position) => {
+        recent.add(position, position);
+        await Promise.all([insertDeviceListChange(sql, { position, userNid, seenBy }), also?.(sql, position)]);
+      },
+      wakes,
+    };
+  }
+
+  /** Sends each server the update with the id of the one it was sent before, so that it can tell whether it missed one. */
+  async function sendUpdate(sql: Sql, position: number, user: User, servers: readonly string[], update: JsonObject): Promise<void> {
+    if (servers.length === 0) return;
+    const before = await recordUpdateSent(sql, { userNid: user.userNid, servers, streamId: position });
+    const contents = servers.map((destination) => {
+      const prevId = before.get(destination);
+      const content = { user_id: user.userId, stream_id: position, prev_id: prevId === undefined ? [] : [prevId], ...update };
+      return { destination, content: JSON.stringify(content) };
+    });
+    await insertOutbox(sql, { position, eduType: 'm.device_list_update', contents });
+  }
+
+  const wakesOf = (user: User, { localNids, servers }: Audience): Wakes => ({ users: [...localNids, user.userNid], destinations: servers });
+
+  function deviceRows(user: User, devices: readonly { deviceId: string; keys?: JsonObject }[], audience: Audience): StreamRow[] {
+    return devices.map(({ deviceId, keys }) =>
+      rowOf(user.userNid, wakesOf(user, audience), undefined, (sql, position) =>
+        sendUpdate(sql, position, user, audience.servers, { device_id: deviceId, ...(keys === undefined ? { deleted: true } : { keys }) }),
+      ),
+    );
+  }
+
+  return {
+    audienceOf: (userNid) => listSharers(pool, userNid),
+    deviceRows,
+    signingKeyRow: (user, { masterKey, selfSigningKey }, audience) =>
+      rowOf(user.userNid, wakesOf(user, audience), undefined, async (sql, position) => {
+        const content = JSON.stringify({
+          user_id: user.userId,
+          ...(masterKey === undefined ? {} : { master_key: masterKey }),
+          ...(selfSigningKey === undefined ? {} : { self_signing_key: selfSigningKey }),
+        });
+        const contents = audience.servers.map((destination) => ({ destination, content }));
+        await insertOutbox(sql, { position, eduType: 'm.signing_key_update', contents });
+      }),
+    localRow: (userNid, { localNids }) => rowOf(userNid, { users: [...localNids, userNid] }),
+    privateRow: (userNid, seenBy) => rowOf(userNid, { users: [seenBy] }, seenBy),
+
+    async commitDeviceChange(user, deviceIds, write) {
+      const withKeys = await listDevicesWithKeys(pool, user.userNid, deviceIds);
+      const audience = withKeys.length === 0 ? { localNids: [], servers: [] } : await listSharers(pool, user.userNid);
+      let gone: string[] = [];
+      // Rows are written at once: each waits for the write, which decides whether devices go or are merely renamed.
+      let written: Promise<void> = Promise.resolve();
+      const change = async (sql: Sql) => {
+        await write(sql);
+        await deleteKeysOfGoneDevices(sql, user.userNid);
+        const left = new Set(await listDevicesWithKeys(sql, user.userNid, deviceIds));
+        gone = withKeys.filter((deviceId) => !left.has(deviceId));
+      };
+      const rows = withKeys.map((deviceId) =>
+        rowOf(user.userNid, wakesOf(user, audience), undefined, async (sql, position) => {
+          await written;
+          if (gone.includes(deviceId)) await sendUpdate(sql, position, user, audience.servers, { device_id: deviceId, deleted: true });
+        }),
+      );
+      const first: StreamRow = {
+        write: (sql) => {
+          written = change(sql);
+          return written;
+        },
+        wakes: {},
+      };
+      await log.append({ rows: [first, ...rows] });
+      for (const deviceId of gone) keyCounts.forget({ userNid: user.userNid, deviceId });
+    },
+
+    async listChanges({ userNid, after, upTo }) {
+      if (after <= 0 || upTo <= after || !recent.mayHave(after, upTo)) return { changed: [], left: [] };
+      const range = { userNid, after, upTo };
+      const [changed, memberships] = await Promise.all([listChangedSharers(pool, range), listMembershipChanges(pool, range)]);
+      const { met, parted } = await compareMemberships(pool, userNid, memberships);
+      const all = new Set([...changed, ...met]);
+      return { changed: [...all], left: parted.filter((userId) => !all.has(userId)) };
+    },
+  };
+}
+
+type MembershipChange = Awaited<ReturnType<typeof listMembershipChanges>>[number];
+
+/** Who is met for the first time, and with whom no room is shared any more. */
+async function compareMemberships(
+  pool: Pool,
+  userNid: number,
+  changes: readonly MembershipChange[],
+): Promise<{ met: string[]; parted: string[] }> {
+  const mine = changes.filter((change) => change.userNid === userNid);
+  const entered = mine.filter((change) => change.isJoined && !change.wasJoined).map((change) => change.roomNid);
+  const departed = mine.filter((change) => change.wasJoined && !change.isJoined).map((change) => change.roomNid);
+  const others = changes.filter((change) => change.userNid !== userNid);
+
+  const met = others.filter((change) => change.isJoined && !change.wasJoined).map((change) => change.userId);
+  if (entered.length > 0) met.push(...(await listMembersOfRooms(pool, entered)).map((member) => member.userId));
+
+  const maybeParted = others
+    .filter((change) => change.wasJoined && !change.isJoined)
+    .map(({ userNid: nid, userId }) => ({ userNid: nid, userId }));
+  if (departed.length > 0) maybeParted.push(...(await listMembersOfRooms(pool, departed)));
+  const unique = new Map(maybeParted.filter((user) => user.userNid !== userNid).map((user) => [user.userNid, user.userId]));
+  if (unique.size === 0) return { met, parted: [] };
+  const still = await filterSharers(pool, userNid, [...unique.keys()]);
+  return { met, parted: [...unique].filter(([nid]) => !still.has(nid)).map(([, userId]) => userId) };
+}
+
+const MAX_RECENT = 4_096;
+
+/** Where in the log device lists and memberships changed lately, so that most syncs need not ask the database. */
+function createRecentChanges(floor: number) {
+  const ranges: { from: number; to: number }[] = [];
+  let knownFrom = floor;
+  return {
+    add(from: number, to: number): void {
+      ranges.push({ from, to });
+      if (ranges.length <= MAX_RECENT) return;
+      for (const dropped of ranges.splice(0, MAX_RECENT / 2)) knownFrom = Math.max(knownFrom, dropped.to);
+    },
+    mayHave(after: number, upTo: number): boolean {
+      return after < knownFrom || ranges.some(({ from, to }) => to > after && from <= upTo);
+    },
+  };
+}

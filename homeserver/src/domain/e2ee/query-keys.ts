@@ -1,0 +1,128 @@
+import type { JsonObject } from 'federation-spec/events/event.ts';
+import { serverNameOf } from 'federation-spec/identifiers/server-name.ts';
+import { tooLarge } from '../../platform/matrix-error.ts';
+import type { Pool } from '../../storage/database.ts';
+import { findUserNids } from '../../storage/users.ts';
+import type { ReadKeys, UserKeys } from './read-keys.ts';
+import type { RemoteDeviceLists } from './remote-device-lists.ts';
+
+/** Keys of people, by user id, in the wire's form. */
+export type KeysAnswer = {
+  deviceKeys: Record<string, Record<string, JsonObject>>;
+  masterKeys: Record<string, JsonObject>;
+  selfSigningKeys: Record<string, JsonObject>;
+  userSigningKeys: Record<string, JsonObject>;
+  /** Servers that did not answer. */
+  failures: Record<string, JsonObject>;
+};
+
+/** Asks another server for keys of its users. https://spec.matrix.org/latest/server-server-api/#post_matrixfederationv1userkeysquery */
+export type QueryRemoteKeys = (
+  serverName: string,
+  deviceKeys: Record<string, string[]>,
+  timeoutMs: number,
+) => Promise<{
+  deviceKeys: Record<string, Record<string, JsonObject>>;
+  masterKeys: Record<string, JsonObject>;
+  selfSigningKeys: Record<string, JsonObject>;
+}>;
+
+export type QueryKeys = {
+  /** https://spec.matrix.org/latest/client-server-api/#post_matrixclientv3keysquery; an empty list asks for all devices. */
+  forClient(requester: { userNid: number }, wanted: Readonly<Record<string, readonly string[]>>, timeoutMs: number): Promise<KeysAnswer>;
+  /** What another server may know of people here. */
+  forServer(wanted: Readonly<Record<string, readonly string[]>>): Promise<KeysAnswer>;
+};
+
+const MAX_USERS = 5_000;
+const MAX_SERVERS_AT_ONCE = 20;
+const MAX_TIMEOUT_MS = 30_000;
+
+type Deps = {
+  pool: Pool;
+  readKeys: ReadKeys;
+  remoteLists: RemoteDeviceLists;
+  queryRemoteKeys: QueryRemoteKeys;
+  serverName: string;
+};
+
+export function createQueryKeys({ pool, readKeys, remoteLists, queryRemoteKeys, serverName }: Deps): QueryKeys {
+  type Wanted = Readonly<Record<string, readonly string[]>>;
+
+  async function readStored(userIds: readonly string[], viewer: { userNid: number } | undefined, wanted: Wanted, answer: KeysAnswer) {
+    const nids = await findUserNids(pool, userIds);
+    const users = [...nids].map(([userId, userNid]) => ({ userId, userNid }));
+    for (const [userId, keys] of await readKeys(users, viewer)) addUser(answer, userId, keys, wanted[userId] ?? []);
+  }
+
+  /** What is tracked is answered from here; the rest is asked of each server. */
+  async function askServer(
+    server: string,
+    userIds: readonly string[],
+    viewer: { userNid: number },
+    wanted: Wanted,
+    timeoutMs: number,
+    answer: KeysAnswer,
+  ) {
+    try {
+      const { kept, unknown } = await remoteLists.refresh(userIds, timeoutMs);
+      await readStored(kept, viewer, wanted, answer);
+      if (unknown.length === 0) return;
+      const asked = Object.fromEntries(unknown.map((userId) => [userId, [...(wanted[userId] ?? [])]]));
+      const told = await queryRemoteKeys(server, asked, timeoutMs);
+      for (const userId of unknown) {
+        copyOwn(told.deviceKeys, answer.deviceKeys, userId);
+        copyOwn(told.masterKeys, answer.masterKeys, userId);
+        copyOwn(told.selfSigningKeys, answer.selfSigningKeys, userId);
+      }
+    } catch {
+      answer.failures[server] = { errcode: 'M_UNKNOWN', error: 'The server did not answer' };
+    }
+  }
+
+  return {
+    async forClient(requester, wanted, timeoutMs) {
+      const userIds = Object.keys(wanted);
+      if (userIds.length > MAX_USERS) throw tooLarge(`The keys of at most ${MAX_USERS} people can be asked for at once`);
+      const answer = emptyAnswer();
+      const byServer = Map.groupBy(userIds, (userId) => serverNameOf(userId) ?? '');
+      await readStored(byServer.get(serverName) ?? [], requester, wanted, answer);
+      const remote = [...byServer].filter(([server]) => server !== serverName && server !== '');
+      const patienceMs = Math.min(Math.max(timeoutMs, 1_000), MAX_TIMEOUT_MS);
+      for (let at = 0; at < remote.length; at += MAX_SERVERS_AT_ONCE) {
+        const batch = remote.slice(at, at + MAX_SERVERS_AT_ONCE);
+        await Promise.all(batch.map(([server, ids]) => askServer(server, ids, requester, wanted, patienceMs, answer)));
+      }
+      return answer;
+    },
+    async forServer(wanted) {
+      const userIds = Object.keys(wanted);
+      if (userIds.length > MAX_USERS) throw tooLarge(`The keys of at most ${MAX_USERS} people can be asked for at once`);
+      const answer = emptyAnswer();
+      await readStored(
+        userIds.filter((userId) => serverNameOf(userId) === serverName),
+        undefined,
+        wanted,
+        answer,
+      );
+      return answer;
+    },
+  };
+}
+
+function emptyAnswer(): KeysAnswer {
+  return { deviceKeys: {}, masterKeys: {}, selfSigningKeys: {}, userSigningKeys: {}, failures: {} };
+}
+
+function addUser(answer: KeysAnswer, userId: string, keys: UserKeys, wanted: readonly string[]): void {
+  const devices = [...keys.devices].filter(([deviceId]) => wanted.length === 0 || wanted.includes(deviceId));
+  answer.deviceKeys[userId] = Object.fromEntries(devices);
+  if (keys.master !== undefined) answer.masterKeys[userId] = keys.master;
+  if (keys.selfSigning !== undefined) answer.selfSigningKeys[userId] = keys.selfSigning;
+  if (keys.userSigning !== undefined) answer.userSigningKeys[userId] = keys.userSigning;
+}
+
+function copyOwn<Value>(from: Record<string, Value>, to: Record<string, Value>, key: string): void {
+  const value = Object.hasOwn(from, key) ? from[key] : undefined;
+  if (value !== undefined) to[key] = value;
+}

@@ -1,0 +1,160 @@
+import { DirectToDeviceEduSchema } from 'federation-spec/api/schemas/edus.ts';
+import { isJsonObject, type JsonObject } from 'federation-spec/events/event.ts';
+import { serverNameOf } from 'federation-spec/identifiers/server-name.ts';
+import { Compile } from 'typebox/compile';
+import type { Clock } from '../../platform/clock.ts';
+import { invalidParam, tooLarge } from '../../platform/matrix-error.ts';
+import type { Random } from '../../platform/random.ts';
+import type { Pool } from '../../storage/database.ts';
+import {
+  hasToDeviceTransaction,
+  insertReceived,
+  insertToDevice,
+  insertToDeviceTransaction,
+  listDevicesOf,
+  type ToDeviceMessage,
+  wasReceived,
+} from '../../storage/to-device.ts';
+import type { Log } from '../streams/log.ts';
+import type { Rider, StreamRow } from '../streams/log-batch.ts';
+import { outboxRow } from '../streams/outbox.ts';
+import type { ToDeviceInbox } from './to-device-inbox.ts';
+
+type Sender = { userNid: number; userId: string; deviceId: string };
+/** Contents by user id and device id; `*` is every device. */
+export type DeviceMessages = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+
+/** https://spec.matrix.org/latest/client-server-api/#send-to-device-messaging */
+export type ToDevice = {
+  /** Sends messages, here and to other servers in one commit; the same transaction of a device is sent once. */
+  send(sender: Sender, message: { type: string; txnId: string; messages: DeviceMessages }): Promise<void>;
+  /** Takes an `m.direct_to_device` of another server; resolves after the commit. What is malformed is dropped. */
+  receive(origin: string, content: unknown): Promise<void>;
+};
+
+const MAX_RECIPIENTS = 10_000;
+const MAX_CONTENT_BYTES = 65_536;
+const MAX_TYPE_BYTES = 255;
+const MAX_ID_BYTES = 255;
+const MESSAGE_ID_BITS = 128;
+/** Servers keep EDUs of about this size apart: a transaction may have 100 of them. */
+const MAX_EDU_DEVICES = 100;
+const TRANSACTION_LIFETIME_MS = 86_400_000;
+const RECEIVED_LIFETIME_MS = 30 * 86_400_000;
+
+type Deps = { pool: Pool; log: Log; inbox: ToDeviceInbox; clock: Clock; random: Random; serverName: string };
+
+export function createToDevice({ pool, log, inbox, clock, random, serverName }: Deps): ToDevice {
+  const isDirectToDevice = Compile(DirectToDeviceEduSchema);
+  const inFlight = new Map<string, Promise<void>>();
+
+  /** The messages for devices here, one per device. */
+  async function localMessages(sender: string, type: string, messages: DeviceMessages): Promise<ToDeviceMessage[]> {
+    const userIds = Object.keys(messages).filter((userId) => serverNameOf(userId) === serverName);
+    if (userIds.length === 0) return [];
+    const devices = await listDevicesOf(pool, userIds);
+    return devices.flatMap(({ userNid, userId, deviceId }) => {
+      const content = ownContent(messages[userId], deviceId) ?? ownContent(messages[userId], '*');
+      return content === undefined ? [] : [{ userNid, deviceId, sender, type, content: JSON.stringify(content) }];
+    });
+  }
+
+  function localRow(messages: readonly ToDeviceMessage[]): StreamRow {
+    return {
+      write: (sql, position) => {
+        for (const message of messages) inbox.noteWritten(message, position);
+        return insertToDevice(sql, position, messages);
+      },
+      wakes: { users: new Set(messages.map(({ userNid }) => userNid)) },
+    };
+  }
+
+  function remoteRows(sender: string, type: string, messages: DeviceMessages): StreamRow[] {
+    const parts = Object.entries(messages).flatMap(([userId, byDevice]) => {
+      const destination = serverNameOf(userId);
+      if (destination === undefined || destination === serverName) return [];
+      return Object.entries(byDevice).map(([deviceId, content]) => ({ destination, userId, deviceId, content }));
+    });
+    return [...Map.groupBy(parts, ({ destination }) => destination)].flatMap(([destination, all]) =>
+      chunk(all, MAX_EDU_DEVICES).map((some) => {
+        const content: JsonObject = { sender, type, message_id: random.text(MESSAGE_ID_BITS), messages: nest(some) };
+        return outboxRow('m.direct_to_device', [{ destination, content }]);
+      }),
+    );
+  }
+
+  async function sendOnce(sender: Sender, message: { type: string; txnId: string; messages: DeviceMessages }): Promise<void> {
+    const { userNid, deviceId, userId } = sender;
+    const { type, txnId, messages } = message;
+    if (await hasToDeviceTransaction(pool, { userNid, deviceId, txnId: `${type}/${txnId}` })) return;
+    const local = await localMessages(userId, type, messages);
+    const now = clock.now();
+    const transaction: Rider = (sql) =>
+      insertToDeviceTransaction(sql, {
+        userNid,
+        deviceId,
+        txnId: `${type}/${txnId}`,
+        sentAt: now,
+        forgetBefore: now - TRANSACTION_LIFETIME_MS,
+      });
+    const rows = [...(local.length === 0 ? [] : [localRow(local)]), ...remoteRows(userId, type, messages)];
+    await log.append({ rows, riders: [transaction] });
+  }
+
+  return {
+    async send(sender, message) {
+      checkMessages(message.type, message.txnId, message.messages);
+      const key = `${sender.userNid} ${sender.deviceId} ${message.type} ${message.txnId}`;
+      const sending = inFlight.get(key) ?? sendOnce(sender, message).finally(() => inFlight.delete(key));
+      inFlight.set(key, sending);
+      await sending;
+    },
+    async receive(origin, content) {
+      if (!isDirectToDevice.Check(content)) return;
+      const { sender, type, message_id: messageId, messages } = content;
+      if (serverNameOf(sender) !== origin || Buffer.byteLength(messageId) > MAX_ID_BYTES || Buffer.byteLength(type) > MAX_TYPE_BYTES)
+        return;
+      if (countRecipients(messages) > MAX_RECIPIENTS || (await wasReceived(pool, origin, messageId))) return;
+      const local = (await localMessages(sender, type, messages)).filter(
+        ({ content: text }) => Buffer.byteLength(text) <= MAX_CONTENT_BYTES,
+      );
+      const now = clock.now();
+      const received: Rider = (sql) =>
+        insertReceived(sql, { origin, messageId, receivedAt: now, forgetBefore: now - RECEIVED_LIFETIME_MS });
+      await log.append({ rows: local.length === 0 ? [] : [localRow(local)], riders: [received] });
+    },
+  };
+}
+
+function checkMessages(type: string, txnId: string, messages: DeviceMessages): void {
+  if (Buffer.byteLength(type) > MAX_TYPE_BYTES || Buffer.byteLength(txnId) > MAX_ID_BYTES)
+    throw invalidParam('The type or the transaction id is too long');
+  if (countRecipients(messages) > MAX_RECIPIENTS) throw tooLarge(`A message may go to at most ${MAX_RECIPIENTS} devices`);
+  for (const byDevice of Object.values(messages)) {
+    for (const content of Object.values(byDevice)) {
+      if (Buffer.byteLength(JSON.stringify(content)) > MAX_CONTENT_BYTES)
+        throw tooLarge(`A message may have at most ${MAX_CONTENT_BYTES} bytes`);
+    }
+  }
+}
+
+function countRecipients(messages: DeviceMessages): number {
+  return Object.values(messages).reduce((sum, byDevice) => sum + Object.keys(byDevice).length, 0);
+}
+
+function ownContent(byDevice: Readonly<Record<string, unknown>> | undefined, deviceId: string): JsonObject | undefined {
+  const content = byDevice !== undefined && Object.hasOwn(byDevice, deviceId) ? byDevice[deviceId] : undefined;
+  return isJsonObject(content) ? content : undefined;
+}
+
+function chunk<Item>(items: readonly Item[], size: number): Item[][] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) => items.slice(index * size, (index + 1) * size));
+}
+
+function nest(parts: readonly { userId: string; deviceId: string; content: unknown }[]): JsonObject {
+  const nested: { [userId: string]: JsonObject } = {};
+  for (const { userId, deviceId, content } of parts) {
+    if (isJsonObject(content)) nested[userId] = { ...nested[userId], [deviceId]: content };
+  }
+  return nested;
+}

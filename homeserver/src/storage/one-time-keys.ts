@@ -1,0 +1,76 @@
+import type { Sql } from './database.ts';
+
+/** A key that is given away once; `key` is JSON text. */
+export type OneTimeKey = { algorithm: string; keyId: string; key: string };
+
+/** Stores keys and returns those of them that are stored with other content under the same id. */
+export async function insertOneTimeKeys(sql: Sql, userNid: number, deviceId: string, keys: readonly OneTimeKey[]): Promise<string[]> {
+  const rows = await sql<{ keyId: string }[]>`
+    with given as (
+      select * from unnest(${keys.map((k) => k.algorithm)}::text[], ${keys.map((k) => k.keyId)}::text[], ${keys.map((k) => k.key)}::text[])
+             with ordinality as g (algorithm, key_id, key, ord)
+    ), inserted as (
+      insert into one_time_keys (user_nid, device_id, algorithm, key_id, key)
+      select ${userNid}, ${deviceId}, algorithm, key_id, key from given order by ord
+      on conflict do nothing
+    )
+    select o.key_id as "keyId"
+    from   given g join one_time_keys o on o.algorithm = g.algorithm and o.key_id = g.key_id and o.key <> g.key
+    where  o.user_nid = ${userNid} and o.device_id = ${deviceId}`;
+  return rows.map((row) => row.keyId);
+}
+
+export async function countOneTimeKeys(sql: Sql, userNid: number, deviceId: string): Promise<Record<string, number>> {
+  const rows = await sql<{ algorithm: string; count: number }[]>`
+    select algorithm, count(*) as count from one_time_keys where user_nid = ${userNid} and device_id = ${deviceId} group by algorithm`;
+  return Object.fromEntries(rows.map(({ algorithm, count }) => [algorithm, count]));
+}
+
+/** Takes the oldest key of an algorithm away from a device. Two that ask at once get two keys. */
+export async function takeOneTimeKey(
+  sql: Sql,
+  wanted: { userNid: number; deviceId: string; algorithm: string },
+): Promise<{ keyId: string; key: string } | undefined> {
+  const { userNid, deviceId, algorithm } = wanted;
+  const [row] = await sql<{ keyId: string; key: string }[]>`
+    delete from one_time_keys
+    where  (user_nid, device_id, algorithm, key_id) = (
+      select user_nid, device_id, algorithm, key_id
+      from   one_time_keys
+      where  user_nid = ${userNid} and device_id = ${deviceId} and algorithm = ${algorithm}
+      order  by ordinal
+      limit  1
+      for    update skip locked
+    )
+    returning key_id as "keyId", key`;
+  return row;
+}
+
+export async function upsertFallbackKeys(sql: Sql, userNid: number, deviceId: string, keys: readonly OneTimeKey[]): Promise<void> {
+  await sql`
+    insert into fallback_keys (user_nid, device_id, algorithm, key_id, key)
+    select ${userNid}, ${deviceId}, *
+    from   unnest(${keys.map((k) => k.algorithm)}::text[], ${keys.map((k) => k.keyId)}::text[], ${keys.map((k) => k.key)}::text[])
+    on conflict (user_nid, device_id, algorithm) do update
+    set    used = fallback_keys.used and fallback_keys.key_id = excluded.key_id, key_id = excluded.key_id, key = excluded.key`;
+}
+
+/** Gives away a fallback key, which stays and is marked as used. */
+export async function borrowFallbackKey(
+  sql: Sql,
+  wanted: { userNid: number; deviceId: string; algorithm: string },
+): Promise<{ keyId: string; key: string } | undefined> {
+  const { userNid, deviceId, algorithm } = wanted;
+  const [row] = await sql<{ keyId: string; key: string }[]>`
+    update fallback_keys set used = true
+    where  user_nid = ${userNid} and device_id = ${deviceId} and algorithm = ${algorithm}
+    returning key_id as "keyId", key`;
+  return row;
+}
+
+/** The algorithms of a device's fallback keys that nobody was given yet. */
+export async function listUnusedFallbackTypes(sql: Sql, userNid: number, deviceId: string): Promise<string[]> {
+  const rows = await sql<{ algorithm: string }[]>`
+    select algorithm from fallback_keys where user_nid = ${userNid} and device_id = ${deviceId} and not used order by algorithm`;
+  return rows.map((row) => row.algorithm);
+}
