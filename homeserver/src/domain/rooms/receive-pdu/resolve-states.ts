@@ -23,15 +23,12 @@ export async function resolveStates(sql: Sql, rules: RoomVersionRules, states: r
   const byNid = new Map(stored.map((event) => [event.eventNid, event]));
   const byId = new Map(stored.map((event) => [event.eventId, event]));
   const parsed = new Map(stored.map((event) => [event.eventId, readPdu(event.json)]));
-  const keyNids = new Map<string, number>();
 
   const stateSets = sets.map((state) => {
-    const entries = [...state].map(([keyNid, eventNid]): [string, string] => {
+    const entries = [...state.values()].map((eventNid): [string, string] => {
       const { eventId } = known(byNid, eventNid);
       const event = known(parsed, eventId);
-      const key = stateKeyOf(event.type, event.state_key ?? '');
-      keyNids.set(key, keyNid);
-      return [key, eventId];
+      return [stateKeyOf(event.type, event.state_key ?? ''), eventId];
     });
     return new Map(entries);
   });
@@ -41,7 +38,13 @@ export async function resolveStates(sql: Sql, rules: RoomVersionRules, states: r
     findEvent: (eventId) => parsed.get(eventId),
     isRejected: (eventId) => byId.get(eventId)?.kind === 'rejected',
   });
-  return new Map([...resolved].map(([key, eventId]) => [known(keyNids, key), known<string, StoredEvent>(byId, eventId).eventNid]));
+  // An event of the auth chains can come into the state under a key that none of the states had.
+  return new Map([...resolved.values()].map((eventId) => entryOf(known<string, StoredEvent>(byId, eventId))));
+}
+
+function entryOf({ keyNid, eventNid, eventId }: StoredEvent): [number, number] {
+  if (keyNid === null) throw new Error(`state resolution chose ${eventId}, which is no state event`);
+  return [keyNid, eventNid];
 }
 
 function known<Key, Value>(map: ReadonlyMap<Key, Value>, key: Key): Value {
