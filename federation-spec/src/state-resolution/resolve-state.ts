@@ -10,7 +10,8 @@ export type ResolveStateInput = StateLookups & {
 };
 
 /**
- * Resolves several states of a room to one. The answer depends neither on the order of the states nor on repeats among them.
+ * Resolves several states of a room to one. The answer depends neither on the order of the states nor on repeats among them. It does
+ * depend on which states are resolved together: by its definition the algorithm is not associative, so hand in all of them at once.
  *
  * Nothing recurses. The cost is linear in what the conflicted events lead to, plus sorting it; where the auth difference is not
  * plain from that, also in what the unconflicted state leads to (pass `listAuthDifference` from an index to spare that).
