@@ -1,4 +1,6 @@
 import { createAliases } from './domain/directory/aliases.ts';
+import { createPublicRooms } from './domain/directory/public-rooms.ts';
+import { createSearchUsers } from './domain/directory/search-users.ts';
 import { createCreateRoom } from './domain/rooms/create-room.ts';
 import { createCreateRoomForUser } from './domain/rooms/create-room-for-user.ts';
 import { createHotRooms } from './domain/rooms/hot-rooms.ts';
@@ -17,6 +19,7 @@ import { createSpreadProfile } from './domain/rooms/spread-profile.ts';
 import { createViewRoom } from './domain/rooms/visibility.ts';
 import { createLog } from './domain/streams/log.ts';
 import { createNotifier } from './domain/streams/notifier.ts';
+import { directoryRoutes } from './edge/client-api/directory.ts';
 import { roomAliasRoutes } from './edge/client-api/room-aliases.ts';
 import { roomCreateRoutes } from './edge/client-api/room-create.ts';
 import { roomMembershipRoutes } from './edge/client-api/room-membership.ts';
@@ -75,6 +78,8 @@ export async function composeRooms(deps: RoomDeps) {
     serverName,
     defaultVersion: defaultRoomVersion,
   });
+  const publicRooms = createPublicRooms({ database, rooms, serverName, queryRemote: network.queryRemotePublicRooms });
+  const searchUsers = createSearchUsers({ database });
   const viewRoom = createViewRoom({ database });
   const renderEvents = createRenderEvents({ database, clock });
   const readRoom = createReadRoom({ database, rooms, viewRoom, renderEvents, fetchHistory: network.fetchHistory });
@@ -89,6 +94,7 @@ export async function composeRooms(deps: RoomDeps) {
     ...roomSendRoutes(sendEvent),
     ...roomReadRoutes(readRoom, listJoinedRooms),
     ...roomAliasRoutes(aliases),
+    ...directoryRoutes({ publicRooms, searchUsers }),
   ];
   return {
     interner,
@@ -99,6 +105,7 @@ export async function composeRooms(deps: RoomDeps) {
     createRoomForUser,
     memberships,
     aliases,
+    publicRooms,
     viewRoom,
     renderEvents,
     readRoom,

@@ -15,8 +15,12 @@ import { createIsolatedNetwork } from './domain/rooms/isolated.ts';
 import { createQuietSources } from './domain/sync/quiet-sources.ts';
 import { accountsRoutes } from './edge/client-api/accounts.ts';
 import { capabilitiesRoute } from './edge/client-api/capabilities.ts';
+
 import { keyBackupRoutes } from './edge/client-api/key-backup.ts';
 import { keyRoutes } from './edge/client-api/keys.ts';
+
+import { turnServerRoute } from './edge/client-api/turn-server.ts';
+
 import { versionsRoute } from './edge/client-api/versions.ts';
 import { healthPage } from './edge/health.ts';
 import { createApp } from './edge/http/app.ts';
@@ -200,6 +204,7 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       ...ephemeral.routes,
       ...sync.routes,
       ...media.routes,
+      turnServerRoute({ uris: config.turnUris, secret: config.turnSecret, clock }),
     ];
     const sockets: SocketRoute[] = sync.sockets(accounts.authenticate);
     const federates = !(config.federation.length === 1 && config.federation[0] === 'off');

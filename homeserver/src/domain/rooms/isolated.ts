@@ -1,10 +1,16 @@
 import { forbidden, notFound } from '../../platform/matrix-error.ts';
 import type { ResolveRemoteAlias } from '../directory/aliases.ts';
+import type { QueryRemotePublicRooms } from '../directory/public-rooms.ts';
 import type { FetchHistory } from './read-room.ts';
 import type { RemoteRooms } from './remote-rooms.ts';
 
 /** What rooms need of other servers. */
-export type RoomNetwork = { remote: RemoteRooms; fetchHistory: FetchHistory; resolveRemoteAlias: ResolveRemoteAlias };
+export type RoomNetwork = {
+  remote: RemoteRooms;
+  fetchHistory: FetchHistory;
+  resolveRemoteAlias: ResolveRemoteAlias;
+  queryRemotePublicRooms: QueryRemotePublicRooms;
+};
 
 /** The network of a server that federates with nobody: its rooms are its own. */
 export function createIsolatedNetwork(): RoomNetwork {
@@ -12,6 +18,7 @@ export function createIsolatedNetwork(): RoomNetwork {
   return {
     remote: { join: refuse, knock: refuse, leave: refuse, invite: refuse },
     fetchHistory: () => Promise.resolve(false),
+    queryRemotePublicRooms: refuse,
     resolveRemoteAlias: (alias) => Promise.reject(notFound(`This server does not federate, and ${alias} is not one of its own.`)),
   };
 }
