@@ -1,12 +1,16 @@
 import type { Sql } from './database.ts';
 
-export async function insertDeviceListChange(
+const EVERYBODY = 0;
+
+/** Notes that a person's devices changed, for one other person or for everybody who shares a room. */
+export async function recordDeviceListChange(
   sql: Sql,
   change: { position: number; userNid: number; seenBy: number | undefined },
 ): Promise<void> {
   await sql`
-    insert into device_list_changes (position, user_nid, seen_by) values (${change.position}, ${change.userNid}, ${change.seenBy ?? null})
-    on conflict do nothing`;
+    insert into device_list_changes (user_nid, seen_by, position)
+    values (${change.userNid}, ${change.seenBy ?? EVERYBODY}, ${change.position})
+    on conflict (user_nid, seen_by) do update set position = greatest(device_list_changes.position, excluded.position)`;
 }
 
 /** Who is to hear of a person's devices: local people by number, other servers by name; everybody who shares a room. */
@@ -44,8 +48,8 @@ export async function recordUpdateSent(
 
 /** The position of the last change to a person's devices; 0 when there was none. */
 export async function findLastDeviceListChange(sql: Sql, userNid: number): Promise<number> {
-  const [row] = await sql<{ position: number | null }[]>`
-    select max(position) as position from device_list_changes where user_nid = ${userNid} and seen_by is null`;
+  const [row] = await sql<{ position: number }[]>`
+    select position from device_list_changes where user_nid = ${userNid} and seen_by = ${EVERYBODY}`;
   return row?.position ?? 0;
 }
 
@@ -56,7 +60,7 @@ export async function listChangedSharers(sql: Sql, { userNid, after, upTo }: Ran
   const rows = await sql<{ userId: string }[]>`
     with changed as (
       select distinct user_nid from device_list_changes
-      where  position > ${after} and position <= ${upTo} and (seen_by is null or seen_by = ${userNid})
+      where  position > ${after} and position <= ${upTo} and seen_by in (${EVERYBODY}, ${userNid})
     )
     select u.user_id as "userId"
     from   changed c join users u using (user_nid)

@@ -3,11 +3,11 @@ import type { Pool, Sql } from '../../storage/database.ts';
 import { deleteKeysOfGoneDevices, listDevicesWithKeys } from '../../storage/device-keys.ts';
 import {
   filterSharers,
-  insertDeviceListChange,
   listChangedSharers,
   listMembershipChanges,
   listMembersOfRooms,
   listSharers,
+  recordDeviceListChange,
   recordUpdateSent,
 } from '../../storage/device-lists.ts';
 import { insertOutbox } from '../../storage/federation-outbox.ts';
@@ -55,7 +55,7 @@ export function createDeviceLists({ pool, log, notifier, keyCounts }: Deps): Dev
     return {
       write: async (sql, position) => {
         recent.add(position, position);
-        await Promise.all([insertDeviceListChange(sql, { position, userNid, seenBy }), also?.(sql, position)]);
+        await Promise.all([recordDeviceListChange(sql, { position, userNid, seenBy }), also?.(sql, position)]);
       },
       wakes,
     };

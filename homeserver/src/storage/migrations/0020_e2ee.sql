@@ -48,14 +48,15 @@ create table key_signatures (
   primary key (user_nid, target, signer_nid, key_id)
 );
 
--- seen_by: the one person who is told (of their own signature on another's key); null: everybody who shares a room.
+-- When a person's devices last changed: one row each is enough, for whoever saw an earlier change is told of the later one.
+-- seen_by: the one person who is told (of their own signature on another's key); 0: everybody who shares a room.
 create table device_list_changes (
-  position bigint not null,
   user_nid bigint not null references users,
-  seen_by  bigint,
-  primary key (position, user_nid)
+  seen_by  bigint not null,
+  position bigint not null,
+  primary key (user_nid, seen_by)
 );
-create index device_list_changes_user on device_list_changes (user_nid, position);
+create index device_list_changes_position on device_list_changes (position);
 
 -- The last update of a person's devices that was sent to a server: the next one names it.
 create table device_lists_sent (
