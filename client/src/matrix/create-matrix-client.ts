@@ -94,6 +94,9 @@ export function createMatrixClient({ session, platform, onSessionChanged }: Matr
     onApplied,
   });
   const loop = createSyncLoop({ http, WebSocket: platform.WebSocket, status, now, process, offersLive });
+  status.subscribe(({ state }) => {
+    if (state === 'live') queue.retryNow();
+  });
 
   function touch(roomId: string): void {
     list.markChanged(roomId);

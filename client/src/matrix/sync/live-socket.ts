@@ -1,6 +1,6 @@
+import { LIVE_PATH } from 'federation-spec/api/blinkchat/live.ts';
 import { isJsonObject, objectIn, stringIn } from '../json.ts';
 
-export const LIVE_PATH = '/_matrix/client/unstable/chat.blinkchat/live';
 /** The server sends at least a ping's worth within this time; silence means that the connection is dead. */
 const SILENCE_MS = 90_000;
 
@@ -23,6 +23,7 @@ export type LiveSocketOptions = {
  */
 export function openLiveSocket(options: LiveSocketOptions): Promise<void> {
   const { WebSocket, baseUrl, accessToken, since, filter, signal, onOpen, onUpdate } = options;
+  if (signal.aborted) return Promise.resolve();
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(`${baseUrl.replace(/^http/, 'ws')}${LIVE_PATH}`);
     let queue: Promise<void> = Promise.resolve();
