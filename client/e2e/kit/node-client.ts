@@ -52,7 +52,7 @@ export function waitFor<Value>(signal: Signal<Value>, fits: (value: Value) => bo
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
       unsubscribe();
-      reject(new Error(`What was waited for did not come; now it is ${JSON.stringify(signal.get(), undefined, 1).slice(0, 4_000)}`));
+      reject(new Error(`What was waited for did not come; now it is ${JSON.stringify(signal.get()).slice(-4_000)}`));
     }, WAIT_MS);
     const unsubscribe = signal.subscribe((value) => {
       if (!fits(value)) return;

@@ -84,9 +84,7 @@ export function createMatrixClient({ session, platform, onSessionChanged }: Matr
   const encryption = createEncryption({ context, deviceId, lateKeys, openDirectChat: accountCalls.openDirectChat, sendRoomEvent });
   const process = createUpdateProcessor({
     ...context,
-    get crypto() {
-      return crypto;
-    },
+    crypto: () => crypto,
     rememberEchoKeys: (roomId, keys) => {
       const known = echoKeysOf(roomId);
       for (const [eventId, key] of keys) known.set(eventId, key);
@@ -222,8 +220,10 @@ export function createMatrixClient({ session, platform, onSessionChanged }: Matr
   async function stop(): Promise<void> {
     await loop.stop();
     queue.stop();
-    await crypto?.engine.close();
+    const { engine } = crypto ?? {};
     crypto = undefined;
+    encryption.detach();
+    await engine?.close();
     store.close();
   }
 

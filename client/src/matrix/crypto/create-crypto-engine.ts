@@ -86,6 +86,7 @@ type MessageCall =
   | 'outgoingRequests'
   | 'markSent'
   | 'trackUsers'
+  | 'queryKeys'
   | 'markDeviceListsStale'
   | 'claimMissingSessions'
   | 'shareRoomKey'
@@ -118,6 +119,7 @@ function messageCalls({ machine, verifications }: Parts): Pick<CryptoEngine, Mes
       await machine.markRequestAsSent(id, requestTypeOf(kind), JSON.stringify(answer));
     },
     trackUsers: async (userIds) => await machine.updateTrackedUsers(toUserIds(userIds)),
+    queryKeys: async (userIds) => toOutgoingRequest(machine.queryKeysForUsers(toUserIds(userIds))),
     markDeviceListsStale: async () => await machine.markAllTrackedUsersAsDirty(),
     async claimMissingSessions(userIds) {
       const request = await machine.getMissingSessions(toUserIds(userIds));

@@ -32,6 +32,8 @@ type Deps = {
 /** What the client tells its encryption, beside what views see of it. */
 export type ClientEncryption = Encryption & {
   attach(parts: CryptoParts): void;
+  /** The client stops: what is under way may fail without anybody being told. */
+  detach(): void;
   unavailable(): void;
   /** A sync was taken in; these account data types came with it. */
   noticeSync(accountDataTypes: readonly string[]): void;
@@ -62,6 +64,13 @@ export function createEncryption({ context, deviceId, lateKeys, openDirectChat, 
 
   function setState(next: EncryptionState): void {
     if (!isSame(state.get(), next)) state.set(next);
+  }
+
+  /** What goes on by itself has nobody to tell its failure to; it is tried again when the next thing happens. */
+  function background(work: Promise<unknown>): void {
+    work.catch((error: unknown) => {
+      if (parts !== undefined) console.warn('A step of encryption failed', error);
+    });
   }
 
   function loadParts(): CryptoParts {
@@ -113,9 +122,11 @@ export function createEncryption({ context, deviceId, lateKeys, openDirectChat, 
         background(takeSecret(event.name));
         break;
       case 'identity-changed':
+        background(lateKeys.refreshTrust([event.userId]));
         if (event.userId === ownUserId && hasSynced) background(refresh());
         break;
       case 'devices-changed':
+        background(lateKeys.refreshTrust(event.userIds));
         if (event.userIds.includes(ownUserId) && hasSynced) background(refresh());
         break;
       case 'verification':
@@ -148,6 +159,13 @@ export function createEncryption({ context, deviceId, lateKeys, openDirectChat, 
     await refresh();
   }
 
+  /** Our own identity and devices as the server has them now, without waiting for a sync to say that they changed. */
+  async function queryOwnKeys(): Promise<void> {
+    const { engine, sender } = loadParts();
+    await engine.trackUsers([ownUserId]);
+    await sender.send(await engine.queryKeys([ownUserId]));
+  }
+
   async function uploadIdentity(reset: boolean, authenticate: Authenticate): Promise<void> {
     const { engine, sender } = loadParts();
     const requests = await engine.bootstrapCrossSigning(reset);
@@ -158,6 +176,7 @@ export function createEncryption({ context, deviceId, lateKeys, openDirectChat, 
       });
     await runInteractiveAuth(upload, authenticate);
     await sender.send(requests.uploadSignatures);
+    await queryOwnKeys();
   }
 
   /** Puts everything that a new device will need under a new recovery key. The key becomes the account's only when all is there. */
@@ -184,8 +203,7 @@ export function createEncryption({ context, deviceId, lateKeys, openDirectChat, 
 
   async function recoverIdentity(key: StorageKey): Promise<void> {
     const { engine, sender } = loadParts();
-    await engine.trackUsers([ownUserId]);
-    await sender.flush();
+    await queryOwnKeys();
     const master = await storage.read(key, MASTER);
     const selfSigning = await storage.read(key, SELF_SIGNING);
     const userSigning = await storage.read(key, USER_SIGNING);
@@ -195,8 +213,7 @@ export function createEncryption({ context, deviceId, lateKeys, openDirectChat, 
     if (!status.hasSelfSigning) throw new RecoveryError('The stored secrets do not fit the identity of this account');
     const signature = await engine.signOwnDevice();
     if (signature !== undefined) await sender.send(signature);
-    await engine.trackUsers([ownUserId]);
-    await sender.flush();
+    await queryOwnKeys();
   }
 
   return {
@@ -205,6 +222,9 @@ export function createEncryption({ context, deviceId, lateKeys, openDirectChat, 
     attach(attached) {
       parts = attached;
       attached.engine.listen(onEvent);
+    },
+    detach() {
+      parts = undefined;
     },
     unavailable: () => setState({ state: 'unavailable' }),
     noticeSync(accountDataTypes) {
@@ -275,11 +295,4 @@ export function createEncryption({ context, deviceId, lateKeys, openDirectChat, 
       return imported;
     },
   };
-}
-
-/** What goes on by itself has nobody to tell its failure to; it is tried again when the next thing happens. */
-function background(work: Promise<unknown>): void {
-  work.catch((error: unknown) => {
-    console.warn('A step of encryption failed', error);
-  });
 }

@@ -20,6 +20,8 @@ export type CryptoCalls = {
   markSent(request: { id: string; kind: OutgoingRequest['kind'] }, answer: JsonObject): Promise<void>;
 
   trackUsers(userIds: string[]): Promise<void>;
+  /** A query of users' keys that does not wait for their device lists to be marked as changed. */
+  queryKeys(userIds: string[]): Promise<OutgoingRequest>;
   /** Marks all device lists stale, after a gap that the server cannot fill. */
   markDeviceListsStale(): Promise<void>;
   /** A claim of one-time keys for devices we have no Olm session with; nothing when there are sessions with all. */

@@ -17,6 +17,7 @@ const CALLS: { readonly [Name in CallName]: true } = {
   outgoingRequests: true,
   markSent: true,
   trackUsers: true,
+  queryKeys: true,
   markDeviceListsStale: true,
   claimMissingSessions: true,
   shareRoomKey: true,

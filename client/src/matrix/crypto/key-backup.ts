@@ -112,7 +112,7 @@ export function createKeyBackup({ http, lateKeys, crypto, onChange }: Deps): Key
       } catch (error) {
         // Another device made a new backup: look again. Anything else is tried again with the next key.
         if (error instanceof RequestError && error.errcode === 'M_WRONG_ROOM_KEYS_VERSION') await check();
-        else console.warn('Room keys could not be saved to the backup', error);
+        else if (crypto() !== undefined) console.warn('Room keys could not be saved to the backup', error);
       }
     }
     isUploading = false;

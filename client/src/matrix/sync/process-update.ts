@@ -15,10 +15,12 @@ export type ProcessDeps = {
   records: Map<string, RoomRecord>;
   accountData: Map<string, JsonObject>;
   ownUserId: string;
-  crypto: CryptoParts | undefined;
+  /** The crypto, once started. */
+  crypto: () => CryptoParts | undefined;
   queue: SendQueue;
   store: ClientStore;
   now: () => number;
+  decrypt: (roomId: string, events: readonly RoomEvent[]) => Promise<StoredEvent[]>;
   /** Keys that own events had as local echoes, by room and event. */
   rememberEchoKeys: (roomId: string, keys: ReadonlyMap<string, string>) => void;
   onApplied: (applied: AppliedUpdate) => void;
@@ -41,11 +43,11 @@ export function createUpdateProcessor(deps: ProcessDeps): (update: SyncUpdate) =
   const { records, crypto, store, ownUserId } = deps;
 
   async function decryptTimeline(roomId: string, { timeline }: JoinedRoomUpdate): Promise<StoredEvent[]> {
-    return crypto === undefined ? timeline.map(withoutCrypto) : await crypto.rooms.decrypt(roomId, timeline);
+    return await deps.decrypt(roomId, timeline);
   }
 
   async function receiveKeys(update: SyncUpdate): Promise<void> {
-    await crypto?.engine.receiveSync({
+    await crypto()?.engine.receiveSync({
       toDevice: update.toDevice,
       changed: update.changedDevices,
       left: update.leftDevices,
@@ -100,14 +102,15 @@ export function createUpdateProcessor(deps: ProcessDeps): (update: SyncUpdate) =
   }
 
   async function keepUp(applied: AppliedUpdate): Promise<void> {
-    if (crypto === undefined) return;
+    const parts = crypto();
+    if (parts === undefined) return;
     for (const { record, change } of applied.rooms) {
       if (!isEncryptedRoom(record)) continue;
       const members = change.state.flatMap((id) => record.state.get(id) ?? []);
-      await crypto.rooms.trackMembers(members);
-      await receiveVerifications(crypto.engine, record.roomId, change.newEvents, ownUserId);
+      await parts.rooms.trackMembers(members);
+      await receiveVerifications(parts.engine, record.roomId, change.newEvents, ownUserId);
     }
-    await crypto.sender.flush();
+    await parts.sender.flush();
   }
 
   return async function processUpdate(update) {
@@ -124,7 +127,7 @@ export function createUpdateProcessor(deps: ProcessDeps): (update: SyncUpdate) =
 
     deps.onApplied(applied);
     keepUp(applied).catch((error: unknown) => {
-      console.warn('Encryption could not keep up; it tries again with the next sync', error);
+      if (crypto() !== undefined) console.warn('Encryption could not keep up; it tries again with the next sync', error);
     });
   };
 }
@@ -140,10 +143,6 @@ function toStoreUpdate(update: SyncUpdate, applied: AppliedUpdate): StoreUpdate 
     forgottenRoomIds: [],
     accountData: update.accountData.map(({ type, content }) => [type, content] as const),
   };
-}
-
-function withoutCrypto(event: RoomEvent): StoredEvent {
-  return event.type === 'm.room.encrypted' ? { event, failure: 'no-crypto' } : { event };
 }
 
 /** Verifications between users go through the room. */
