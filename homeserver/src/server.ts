@@ -5,6 +5,7 @@ import { composeAccounts } from './compose-accounts.ts';
 import { composeEphemeral } from './compose-ephemeral.ts';
 import { composeMedia } from './compose-media.ts';
 import { composePersonal } from './compose-personal.ts';
+import { composePush } from './compose-push.ts';
 import { composeRooms, composeStreams } from './compose-rooms.ts';
 import { composeSync } from './compose-sync.ts';
 import type { Config } from './config/config.ts';
@@ -12,7 +13,6 @@ import { loadSecrets } from './config/secrets.ts';
 import { welcomeAccount } from './domain/accounts/profiles.ts';
 import { createE2ee, createIsolatedE2eeNetwork } from './domain/e2ee/create-e2ee.ts';
 import { createIsolatedNetwork } from './domain/rooms/isolated.ts';
-import { createQuietSources } from './domain/sync/quiet-sources.ts';
 import { accountsRoutes } from './edge/client-api/accounts.ts';
 import { capabilitiesRoute } from './edge/client-api/capabilities.ts';
 
@@ -166,6 +166,19 @@ export async function createServer(config: Config, surroundings: Surroundings = 
     );
     closers.push(async () => await accounts[Symbol.asyncDispose]());
 
+    // What is unread, and whom to tell.
+    const push = await composePush({
+      ...streams,
+      ...rooms,
+      database,
+      clock,
+      logger,
+      serverName: config.serverName,
+      loadPushRules: personal.pushRules.load,
+      readers: ephemeral.readers,
+    });
+    closers.push(push.stop);
+
     // Telling clients what is new.
     const sync = composeSync({
       ...streams,
@@ -174,8 +187,8 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       clock,
       logger,
       accountData: { listChanges: personal.listAccountData, loadFilter: personal.filters.load },
-      ...createQuietSources(),
       ephemeral: ephemeral.forSync,
+      unread: push.unread,
       e2ee: e2ee.forSync,
     });
 

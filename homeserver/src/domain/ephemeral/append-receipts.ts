@@ -3,21 +3,27 @@ import { serverNameOf } from 'federation-spec/identifiers/server-name.ts';
 import { type ReceiptRow, upsertReceipts } from '../../storage/receipts.ts';
 import type { HotRoom } from '../rooms/hot-room.ts';
 import type { HotRooms } from '../rooms/hot-rooms.ts';
+import type { Activity } from '../streams/activity.ts';
 import type { Log } from '../streams/log.ts';
 import type { StreamRow } from '../streams/log-batch.ts';
 import { outboxRow } from '../streams/outbox.ts';
-import type { ReceiptActivity } from './receipt-activity.ts';
 
 /** A receipt on its way into the log. */
 export type NewReceipt = ReceiptRow & { userId: string; eventId: string };
 
-type Deps = { rooms: HotRooms; log: Log; activity: ReceiptActivity; serverName: string };
+type Deps = {
+  rooms: HotRooms;
+  log: Log /** By room, and by those of our users who read something. */;
+  activity: Activity;
+  readers: Activity;
+  serverName: string;
+};
 
 /**
  * Writes the receipts of one room as one row of the log, and queues those of our users for the other servers in the room. Who is in the
  * room is woken; by private receipts, only their owner.
  */
-export function createAppendReceipts({ rooms, log, activity, serverName }: Deps) {
+export function createAppendReceipts({ rooms, log, activity, readers, serverName }: Deps) {
   return async function appendReceipts(roomNid: number, receipts: readonly NewReceipt[]): Promise<void> {
     const room = await rooms.loadByNid(roomNid);
     if (room === undefined) return;
@@ -25,6 +31,7 @@ export function createAppendReceipts({ rooms, log, activity, serverName }: Deps)
     const row: StreamRow = {
       write: (sql, position) => {
         activity.wrote(roomNid, position);
+        for (const receipt of newest) if (receipt.kind !== 'delivered') readers.wrote(receipt.userNid, position);
         return upsertReceipts(sql, roomNid, newest, position);
       },
       wakes: {

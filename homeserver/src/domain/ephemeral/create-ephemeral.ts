@@ -6,6 +6,7 @@ import type { Database } from '../../storage/database.ts';
 import type { AccountData } from '../accounts/account-data.ts';
 import type { HotRooms } from '../rooms/hot-rooms.ts';
 import type { Interner } from '../rooms/interner.ts';
+import { type Activity, createActivity } from '../streams/activity.ts';
 import type { Log } from '../streams/log.ts';
 import type { Notifier } from '../streams/notifier.ts';
 import { createAppendReceipts } from './append-receipts.ts';
@@ -13,7 +14,6 @@ import { createCoalescer } from './coalescer.ts';
 import { createDelivered } from './delivered.ts';
 import { createEphemeralForSync, type EphemeralForSync } from './for-sync.ts';
 import { createPresence, type Presence } from './presence.ts';
-import { createReceiptActivity } from './receipt-activity.ts';
 import { createReceipts, type Receipts } from './receipts.ts';
 import { createReceiveReceipts } from './receive-receipts.ts';
 import { createTyping, type Typing } from './typing.ts';
@@ -45,6 +45,8 @@ export type Ephemeral = {
   typing: Typing;
   presence: Presence;
   forSync: EphemeralForSync;
+  /** Which users read something, by their numbers. */
+  readers: Activity;
   /** Takes an EDU of another server. Types it does not know, and contents that are not right, are ignored. */
   receiveEdu: (origin: string, edu: { edu_type: string; content: unknown }) => Promise<void>;
   /** Writes what waits and ends all timers. */
@@ -54,8 +56,9 @@ export type Ephemeral = {
 export function createEphemeral(deps: EphemeralDeps): Ephemeral {
   const { log, random, logger } = deps;
   const volatile = createVolatile(random);
-  const activity = createReceiptActivity(log.position());
-  const append = createAppendReceipts({ ...deps, activity });
+  const activity = createActivity(log.position());
+  const readers = createActivity(log.position());
+  const append = createAppendReceipts({ ...deps, activity, readers });
   const waitingReceipts = createCoalescer({ everyMs: RECEIPTS_EVERY_MS, isEager: true, write: append });
   const waitingDelivered = createCoalescer({ everyMs: DELIVERED_EVERY_MS, isEager: false, write: append });
 
@@ -77,6 +80,7 @@ export function createEphemeral(deps: EphemeralDeps): Ephemeral {
     receipts,
     typing,
     presence,
+    readers,
     forSync: createEphemeralForSync({ ...deps, volatile, typing, presence, acknowledged, activity }),
     receiveEdu: async (origin, { edu_type: type, content }) => {
       const receive = Object.hasOwn(receivers, type) ? receivers[type] : undefined;

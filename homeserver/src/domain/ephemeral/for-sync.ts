@@ -1,11 +1,11 @@
 import type { JsonObject } from 'federation-spec/events/event.ts';
 import type { Database } from '../../storage/database.ts';
 import { listNewestReceipts, listReceiptChanges, type ToldReceipt } from '../../storage/receipts.ts';
+import type { Activity } from '../streams/activity.ts';
 import type { StreamToken } from '../streams/token.ts';
 import type { Acknowledged } from './delivered.ts';
 import type { Presence, PresenceState } from './presence.ts';
 import { isPresenceState } from './presence.ts';
-import type { ReceiptActivity } from './receipt-activity.ts';
 import type { Typing } from './typing.ts';
 import type { Volatile } from './volatile.ts';
 
@@ -36,7 +36,7 @@ type Deps = {
   typing: Typing;
   presence: Presence;
   acknowledged: Acknowledged;
-  activity: ReceiptActivity;
+  activity: Activity;
 };
 
 export function createEphemeralForSync({ database, volatile, typing, presence, acknowledged, activity }: Deps): EphemeralForSync {

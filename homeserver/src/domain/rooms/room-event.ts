@@ -1,4 +1,4 @@
-import type { JsonObject, Pdu } from 'federation-spec/events/event.ts';
+import { isJsonObject, type JsonObject, type Pdu } from 'federation-spec/events/event.ts';
 
 /** What a local user wants to put into a room. `stateKey` is given for state events only. */
 export type EventDraft = {
@@ -18,11 +18,23 @@ export type StateEntry = { keyNid: number; eventNid: number; eventId: string; ev
 /** A forward extremity. */
 export type Head = { eventNid: number; eventId: string; topological: number; depth: number };
 
-/** Whether an event counts as unread by the default push rules: a message somebody would want to see. */
+/** The types of event that notify by the default push rules, whatever they say. */
+const NOTIFYING_TYPES: ReadonlySet<string> = new Set([
+  'm.room.message',
+  'm.room.encrypted',
+  'm.call.invite',
+  'm.poll.start',
+  'm.poll.end',
+  'org.matrix.msc3381.poll.start',
+  'org.matrix.msc3381.poll.end',
+]);
+
+/**
+ * Whether an event counts as unread by the default push rules: a message somebody would want to see, and no notice nor edit. Mentions are
+ * not looked at: what differs for a person is noted for them.
+ */
 export function notifiesByDefault(event: Pdu): boolean {
-  if (event.type === 'm.room.encrypted') return true;
-  if (event.type !== 'm.room.message') return false;
+  if (!NOTIFYING_TYPES.has(event.type) || event.content['msgtype'] === 'm.notice') return false;
   const relation = event.content['m.relates_to'];
-  const isEdit = typeof relation === 'object' && relation !== null && !Array.isArray(relation) && relation['rel_type'] === 'm.replace';
-  return event.content['msgtype'] !== 'm.notice' && !isEdit;
+  return !(isJsonObject(relation) && relation['rel_type'] === 'm.replace');
 }
