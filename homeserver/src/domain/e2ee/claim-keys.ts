@@ -76,7 +76,8 @@ export function createClaimKeys({ pool, keyCounts, claimRemoteKeys, serverName }
             const claimed = await claimRemoteKeys(server, asked, patienceMs);
             for (const userId of Object.keys(asked)) {
               const keys = Object.hasOwn(claimed, userId) ? claimed[userId] : undefined;
-              if (keys !== undefined) oneTimeKeys[userId] = keys;
+              const wantedDevices = Object.entries(keys ?? {}).filter(([deviceId]) => Object.hasOwn(asked[userId] ?? {}, deviceId));
+              if (keys !== undefined) oneTimeKeys[userId] = Object.fromEntries(wantedDevices);
             }
           } catch {
             failures[server] = { errcode: 'M_UNKNOWN', error: 'The server did not answer' };

@@ -3,6 +3,7 @@ import { serverNameOf } from 'federation-spec/identifiers/server-name.ts';
 import { tooLarge } from '../../platform/matrix-error.ts';
 import type { Pool } from '../../storage/database.ts';
 import { findUserNids } from '../../storage/users.ts';
+import { checkCrossSigningKey, checkDeviceKeys } from './check-keys.ts';
 import type { ReadKeys, UserKeys } from './read-keys.ts';
 import type { RemoteDeviceLists } from './remote-device-lists.ts';
 
@@ -37,6 +38,7 @@ export type QueryKeys = {
 const MAX_USERS = 5_000;
 const MAX_SERVERS_AT_ONCE = 20;
 const MAX_TIMEOUT_MS = 30_000;
+const MAX_DEVICES_PER_USER = 1_000;
 
 type Deps = {
   pool: Pool;
@@ -70,11 +72,7 @@ export function createQueryKeys({ pool, readKeys, remoteLists, queryRemoteKeys, 
       if (unknown.length === 0) return;
       const asked = Object.fromEntries(unknown.map((userId) => [userId, [...(wanted[userId] ?? [])]]));
       const told = await queryRemoteKeys(server, asked, timeoutMs);
-      for (const userId of unknown) {
-        copyOwn(told.deviceKeys, answer.deviceKeys, userId);
-        copyOwn(told.masterKeys, answer.masterKeys, userId);
-        copyOwn(told.selfSigningKeys, answer.selfSigningKeys, userId);
-      }
+      for (const userId of unknown) await addTold(userId, told, answer);
     } catch {
       answer.failures[server] = { errcode: 'M_UNKNOWN', error: 'The server did not answer' };
     }
@@ -122,7 +120,19 @@ function addUser(answer: KeysAnswer, userId: string, keys: UserKeys, wanted: rea
   if (keys.userSigning !== undefined) answer.userSigningKeys[userId] = keys.userSigning;
 }
 
-function copyOwn<Value>(from: Record<string, Value>, to: Record<string, Value>, key: string): void {
-  const value = Object.hasOwn(from, key) ? from[key] : undefined;
-  if (value !== undefined) to[key] = value;
+/** Adds what another server told of one of its users, as far as it is sound. */
+async function addTold(userId: string, told: Awaited<ReturnType<QueryRemoteKeys>>, answer: KeysAnswer): Promise<void> {
+  const devices = Object.entries(ownValue(told.deviceKeys, userId) ?? {}).slice(0, MAX_DEVICES_PER_USER);
+  const verdicts = await Promise.all(devices.map(([deviceId, keys]) => checkDeviceKeys(keys, { userId, deviceId })));
+  answer.deviceKeys[userId] = Object.fromEntries(devices.filter((_device, index) => verdicts[index]?.allowed === true));
+  const master = ownValue(told.masterKeys, userId);
+  if (checkCrossSigningKey(master, { userId, usage: 'master' }).allowed && master !== undefined) answer.masterKeys[userId] = master;
+  const selfSigning = ownValue(told.selfSigningKeys, userId);
+  if (checkCrossSigningKey(selfSigning, { userId, usage: 'self_signing' }).allowed && selfSigning !== undefined) {
+    answer.selfSigningKeys[userId] = selfSigning;
+  }
+}
+
+function ownValue<Value>(from: Record<string, Value>, key: string): Value | undefined {
+  return Object.hasOwn(from, key) ? from[key] : undefined;
 }
