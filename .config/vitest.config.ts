@@ -33,7 +33,7 @@ export default defineConfig({
       }),
       project({
         name: 'server',
-        include: ['homeserver/test/{kit,storage,client-api,websocket,faults,deploy}/**/*.test.ts'],
+        include: ['homeserver/test/!(federation)/**/*.test.ts'],
         testTimeoutMs: 60_000,
         parallel: true,
       }),

@@ -4,7 +4,7 @@ import { ROOT } from './paths.mjs';
 import { watchNpm } from './watch-npm.mjs';
 
 const isWindows = process.platform === 'win32';
-const PARENT_CHECK_MS = 1_000;
+const PARENT_CHECK_MS = 300;
 
 /** Runs a program and returns what it printed. Its errors go to the terminal. */
 export async function capture(program, args, options = {}) {

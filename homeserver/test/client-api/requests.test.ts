@@ -4,6 +4,7 @@ import { Readable } from 'node:stream';
 import { endpoint } from 'federation-spec/api/endpoint.ts';
 import { Type } from 'typebox';
 import { expect, test } from 'vitest';
+import type { Authenticate } from '../../src/edge/http/requester.ts';
 import { raw, route } from '../../src/edge/http/route.ts';
 import { createFakeClock } from '../kit/fake-clock.ts';
 import { startEdge } from '../kit/start-edge.ts';
@@ -80,6 +81,24 @@ test.each([
 test('a known path called by another method is told so', async () => {
   await using edge = await startEdge({ routes: [greetRoute] });
   await expect(callServer(edge.url, 'DELETE', path)).resolves.toMatchObject({ status: 405, body: { errcode: 'M_UNRECOGNIZED' } });
+});
+
+test('a guest reaches only what is open to guests, and a suspended account cannot speak', async () => {
+  const sendMessage = endpoint({ ...echo, id: 'sendMessage', auth: 'access-token', path: '/_matrix/client/v3/send', guests: true });
+  const whisper = endpoint({ ...echo, id: 'whisper', auth: 'access-token', path: '/_matrix/client/v3/whisper' });
+  const routes = [sendMessage, whisper].map((open) => route(open, async ({ body }) => body));
+  const requester = { userId: '@puck:hs.test', userNid: 1, deviceId: 'WOOD', isAdmin: false };
+  const authenticate: Authenticate = ({ accessToken }) => ({
+    ...requester,
+    isGuest: accessToken === 'guest',
+    isSuspended: accessToken === 'suspended',
+  });
+  await using edge = await startEdge({ routes, authenticate });
+  const attempt = (name: string, token: string) => callServer(edge.url, 'POST', `/_matrix/client/v3/${name}`, {}, token);
+  await expect(attempt('send', 'guest')).resolves.toMatchObject({ status: 200 });
+  await expect(attempt('whisper', 'guest')).resolves.toMatchObject({ status: 403, body: { errcode: 'M_GUEST_ACCESS_FORBIDDEN' } });
+  await expect(attempt('whisper', 'suspended')).resolves.toMatchObject({ status: 200 });
+  await expect(attempt('send', 'suspended')).resolves.toMatchObject({ status: 403, body: { errcode: 'M_USER_SUSPENDED' } });
 });
 
 test('bytes that are not UTF-8 are not JSON', async () => {

@@ -7,6 +7,7 @@ import {
   tooLarge,
   unrecognizedMethod,
   unrecognizedPath,
+  userSuspended,
 } from '../../platform/matrix-error.ts';
 import type { BridgedResponse } from './bridged-response.ts';
 import type { HttpRequest } from './http-request.ts';
@@ -16,6 +17,7 @@ import { readQuery } from './read-query.ts';
 import type { Authenticate, Requester, VerifyOrigin } from './requester.ts';
 import { type Call, isRawResponse, type RawResponse, type Route } from './route.ts';
 import { createRouteTable } from './route-table.ts';
+import { FORBIDDEN_WHILE_SUSPENDED } from './suspension.ts';
 import type { BridgedRequest } from './uws-listener.ts';
 import { createRequestValidator, type RequestValidator } from './validate.ts';
 
@@ -89,6 +91,7 @@ export function createDispatch({ routes, authenticate, verifyOrigin, limitRate }
         requester = await authenticate({ accessToken, ip: request.ip, userAgent, assertedUserId, assertedDeviceId });
         labelsOf(ctx).requester = requester.userId;
         if (requester.isGuest && !endpoint.guests) throw guestAccessForbidden();
+        if (requester.isSuspended === true && FORBIDDEN_WHILE_SUSPENDED.has(endpoint.id)) throw userSuspended();
       }
       limitCaller(limitRate, endpoint.rateLimit, requester, request.ip);
     }

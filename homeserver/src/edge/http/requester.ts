@@ -6,6 +6,8 @@ export type Requester = {
   deviceId: string;
   isGuest: boolean;
   isAdmin: boolean;
+  /** A suspended person may read, leave rooms and redact; see `FORBIDDEN_WHILE_SUSPENDED`. */
+  isSuspended?: boolean;
   /** Set when an application service acts, for itself or for one of its users. */
   appservice?: { id: string; rateLimited: boolean };
 };
