@@ -39,7 +39,8 @@ test('people are found by name and by a part of their id, signs of patterns bein
   const romeo = await server.user('romeo');
   const juliet = await server.user('juliet');
   await juliet.call('PUT', `/_matrix/client/v3/profile/${juliet.id}/displayname`, { displayname: 'Giulietta 100%' });
-  const find = async (term: string) => (await romeo.call('POST', '/_matrix/client/v3/user_directory/search', { search_term: term }))['results'];
+  const find = async (term: string) =>
+    (await romeo.call('POST', '/_matrix/client/v3/user_directory/search', { search_term: term }))['results'];
   expect(await find('giuli')).toEqual([{ user_id: juliet.id, display_name: 'Giulietta 100%' }]);
   expect(await find('@jul')).toEqual([{ user_id: juliet.id, display_name: 'Giulietta 100%' }]);
   expect(await find('100%')).toHaveLength(1);
