@@ -51,6 +51,8 @@ export type Server = AsyncDisposable & {
   url: string;
   port: number;
   tlsPort: number | undefined;
+  /** What it serves beside its pages. */
+  routes: readonly Route[];
   /** Answers what it acknowledged, then closes everything it opened. */
   stop(): Promise<void>;
 };
@@ -246,7 +248,7 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       return stopping;
     };
     const url = listener.port === config.port ? config.publicUrl : `http://${config.host}:${listener.port}`;
-    return { url, port: listener.port, tlsPort: listener.tlsPort, stop, [Symbol.asyncDispose]: stop };
+    return { url, port: listener.port, tlsPort: listener.tlsPort, routes, stop, [Symbol.asyncDispose]: stop };
   } catch (error) {
     await closeAll();
     throw error;

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '../../src/config/config.ts';
+import type { Route } from '../../src/edge/http/route.ts';
 import { createServer, type Server, type Surroundings } from '../../src/server.ts';
 import { openPool, type Pool } from '../../src/storage/database.ts';
 import { createCleanup } from './cleanup.ts';
@@ -24,6 +25,8 @@ export type TestServer = AsyncDisposable & {
   sql: Pool;
   /** Every SQL statement since the start; empty it to count. */
   queries: string[];
+  /** What it serves; nothing while it is stopped. */
+  routes(): readonly Route[];
   /** Signs up an account and gives a small client for it. */
   user(localpart: string): Promise<TestUser>;
   /** Stops in order and starts again, on the same data and the same port. */
@@ -55,5 +58,6 @@ export async function startServer({ config: settings = {}, ...surroundings }: Te
   };
   cleanup.defer(stop);
   const user = (localpart: string) => registerTestUser(url, localpart);
-  return { url, name: config.serverName, config, sql, queries, user, restart, stop, [Symbol.asyncDispose]: cleanup.run };
+  const routes = () => server?.routes ?? [];
+  return { url, name: config.serverName, config, sql, queries, routes, user, restart, stop, [Symbol.asyncDispose]: cleanup.run };
 }
