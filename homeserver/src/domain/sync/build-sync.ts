@@ -11,7 +11,7 @@ import type { RoomToTell, TellRooms, ToldRoom } from './joined-rooms.ts';
 import type { RoomActivity } from './room-activity.ts';
 import type { AccountDataChange, AccountDataForSync, E2eeForSync, EphemeralForSync, UnreadCounts, UnreadForSync } from './sources.ts';
 import type { StripRoom } from './strip-room.ts';
-import type { SyncRequest } from './sync.ts';
+import type { SyncRequest } from './sync-request.ts';
 import type { ListUserRooms } from './user-rooms.ts';
 
 /** Most messages from device to device in one answer; the rest comes with the next. */

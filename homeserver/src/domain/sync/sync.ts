@@ -7,22 +7,12 @@ import type { Notifier } from '../streams/notifier.ts';
 import { parseToken, type StreamToken } from '../streams/token.ts';
 import type { BuildSync } from './build-sync.ts';
 import type { E2eeForSync, SyncDevice } from './sources.ts';
+import type { SyncRequest } from './sync-request.ts';
 
 /** The longest a request waits for something new. */
 export const MAX_SYNC_WAIT_MS = 120_000;
 /** What is committed while a request waits is gathered for so long, so that a busy room does not cost an answer for each event. */
 const MAX_ROUNDS = 1_000;
-
-export type SyncRequest = {
-  device: SyncDevice;
-  since: string | undefined;
-  filter: SyncFilter | undefined;
-  timeoutMs: number;
-  isFullState: boolean;
-  wantsStateAfter: boolean;
-  setPresence?: string | undefined;
-  signal: AbortSignal;
-};
 
 /** Answers with what is new since the token, waiting for it if there is nothing yet. Throws M_INVALID_PARAM for a foreign token. */
 export type Sync = (request: SyncRequest) => Promise<SyncResponse>;
