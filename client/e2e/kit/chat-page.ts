@@ -32,7 +32,9 @@ export function chatPage(page: Page): ChatPage {
 
   async function signUp(person: { username: string; password: string; email: string; readCode: () => Promise<string> }): Promise<string> {
     await at('to-sign-up').click();
-    await at('homeserver-found').waitFor();
+    const form = at('sign-up');
+    await form.waitFor();
+    await form.getByTestId('homeserver-found').waitFor();
     await at('username').fill(person.username);
     await at('password').fill(person.password);
     await at('email').fill(person.email);

@@ -25,10 +25,19 @@ export async function openBrowser(): Promise<TestBrowser> {
   async function openPage(url: string): Promise<Page> {
     const context = await browser.newContext({ viewport: VIEWPORT, locale: 'en-GB' });
     const page = await context.newPage();
+    if (process.env['BLINKCHAT_SCREENSHOTS'] !== undefined) page.on('console', (message) => console.info(page.url(), message.text()));
     page.on('pageerror', (error) => errors.push(error.stack ?? error.message));
     await page.goto(url);
     return page;
   }
 
-  return { openPage, errors, [Symbol.asyncDispose]: () => browser.close() };
+  /** Leaves a picture of what each page showed last, when asked to: the quickest way to see why a scene failed. */
+  async function close(): Promise<void> {
+    const folder = process.env['BLINKCHAT_SCREENSHOTS'];
+    const pages = folder === undefined ? [] : browser.contexts().flatMap((context) => context.pages());
+    await Promise.all(pages.map((page) => page.screenshot({ path: `${folder}/${new URL(page.url()).port}.png` })));
+    await browser.close();
+  }
+
+  return { openPage, errors, [Symbol.asyncDispose]: close };
 }

@@ -1,5 +1,8 @@
 import { type Ref, ref, type ShallowRef, shallowRef, watch } from 'vue';
+import { stringIn } from '../../matrix/json.ts';
 import { discoverHomeserver, type Homeserver } from '../../matrix/session/discover-homeserver.ts';
+
+const NAME_TIMEOUT_MS = 5_000;
 
 export type HomeserverSearch = {
   typed: Ref<string>;
@@ -9,6 +12,20 @@ export type HomeserverSearch = {
   /** The homeserver behind what is typed now; nothing when none answers. Asks once per name. */
   find(): Promise<Homeserver | undefined>;
 };
+
+/**
+ * The part of its users' ids after the colon. The page may come from another host than that (`chat.example.org` for `example.org`), and only
+ * the federation API tells it; a server that does not answer there is taken at the name it was found by.
+ */
+async function askServerName(homeserver: Homeserver): Promise<string> {
+  try {
+    const response = await fetch(`${homeserver.baseUrl}/_matrix/key/v2/server`, { signal: AbortSignal.timeout(NAME_TIMEOUT_MS) });
+    const keys: unknown = await response.json();
+    return stringIn(keys, 'server_name') ?? homeserver.serverName;
+  } catch {
+    return homeserver.serverName;
+  }
+}
 
 /** The homeserver a person types, looked up as they go. It begins with the one this page came from. */
 export function useHomeserver(): HomeserverSearch {
@@ -29,7 +46,7 @@ export function useHomeserver(): HomeserverSearch {
       // Our own host is asked under the scheme this page came by; any other name is looked up as the specification says.
       const target = name === window.location.host ? window.location.origin : name;
       const homeserver = await discoverHomeserver((input, init) => fetch(input, init), target);
-      if (typed.value.trim() === name) found.value = homeserver;
+      if (typed.value.trim() === name) found.value = { ...homeserver, serverName: await askServerName(homeserver) };
       return homeserver;
     } catch {
       if (typed.value.trim() === name) hasFailed.value = true;
