@@ -127,3 +127,10 @@ export async function touchKeyBackup(
   if (row === undefined) throw new Error('a key backup is gone');
   return row;
 }
+
+/** Deletes everything a person has backed up. */
+export async function deleteKeyBackups(sql: Sql, userNid: number): Promise<void> {
+  await sql`
+    with gone as (delete from key_backup_sessions where user_nid = ${userNid})
+    update key_backups set deleted = true, count = 0, auth_data = '{}' where user_nid = ${userNid}`;
+}

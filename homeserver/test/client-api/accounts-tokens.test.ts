@@ -183,6 +183,24 @@ test('S45: a locked account is told so on every token, cannot log in, and comes 
   expect(await tybalt.attempt('PUT', `/_matrix/client/v1/admin/lock/${prince.id}`, { locked: true })).toMatchObject({ status: 403 });
 });
 
+test('a suspended account reads and leaves, and says nothing until it is let', async () => {
+  await using server = await startServer();
+  const prince = await server.user('escalus');
+  const tybalt = await server.user('tybalt');
+  const roomId = await tybalt.createRoom();
+  const suspend = (suspended: boolean) => prince.call('PUT', `/_matrix/client/v1/admin/suspend/${tybalt.id}`, { suspended });
+  await suspend(true);
+  const say = () =>
+    tybalt.attempt('PUT', `${V3}/rooms/${encodeURIComponent(roomId)}/send/m.room.message/1`, { body: 'peace?', msgtype: 'm.text' });
+  expect(await say()).toMatchObject({ status: 403, body: { errcode: 'M_USER_SUSPENDED' } });
+  expect((await tybalt.attempt('POST', `${V3}/createRoom`, {})).status).toBe(403);
+  expect((await tybalt.messages(roomId)).length).toBeGreaterThan(0);
+  await suspend(false);
+  expect((await say()).status).toBe(200);
+  await suspend(true);
+  await tybalt.leave(roomId);
+});
+
 test('a login token lets another client in, once', async () => {
   const clock = createFakeClock();
   await using server = await startServer({ clock });

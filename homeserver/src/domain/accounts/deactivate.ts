@@ -2,7 +2,9 @@ import type { Logger } from '../../platform/logger.ts';
 import { missingToken } from '../../platform/matrix-error.ts';
 import { deleteAllAccountData } from '../../storage/account-data.ts';
 import { deactivateAccount } from '../../storage/accounts.ts';
+import { deleteCrossSigningKeys } from '../../storage/cross-signing-keys.ts';
 import type { Pool } from '../../storage/database.ts';
+import { deleteKeyBackups } from '../../storage/key-backups.ts';
 import { deleteProfile } from '../../storage/profiles.ts';
 import { deleteThreepids } from '../../storage/threepids.ts';
 import type { Devices } from './devices.ts';
@@ -37,6 +39,8 @@ export function createDeactivate({ pool, requireProof, devices, knownTokens, lea
       await deleteThreepids(sql, userNid);
       await deleteProfile(sql, userNid);
       await deleteAllAccountData(sql, userNid);
+      await deleteKeyBackups(sql, userNid);
+      await deleteCrossSigningKeys(sql, userNid);
     });
     knownTokens.forgetUser(userNid);
     await devices.logOutAll({ userNid, userId });
