@@ -1,4 +1,3 @@
-import type { SyncFilter } from 'federation-spec/api/schemas/filters.ts';
 import type { SyncResponse } from 'federation-spec/api/schemas/sync.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { invalidParam } from '../../platform/matrix-error.ts';

@@ -7,7 +7,8 @@ create table log_head (
   position bigint not null,
   epoch    bigint not null
 );
-insert into log_head (position, epoch) values (0, 0);
+-- Position 0 is before everything: no token of a client that has synced says it.
+insert into log_head (position, epoch) values (1, 0);
 
 create table users (
   user_nid bigint  generated always as identity primary key,
