@@ -3,7 +3,9 @@ import { fileURLToPath } from 'node:url';
 import { ROOM_VERSIONS } from 'federation-spec/room-versions/room-versions.ts';
 import { composeAccounts } from './compose-accounts.ts';
 import { composeEphemeral } from './compose-ephemeral.ts';
+import { composeFederation } from './compose-federation.ts';
 import { composeMedia } from './compose-media.ts';
+import { composePeers } from './compose-peers.ts';
 import { composePersonal } from './compose-personal.ts';
 import { composePush } from './compose-push.ts';
 import { composeRooms, composeStreams } from './compose-rooms.ts';
@@ -11,8 +13,9 @@ import { composeSync } from './compose-sync.ts';
 import type { Config } from './config/config.ts';
 import { loadSecrets } from './config/secrets.ts';
 import { welcomeAccount } from './domain/accounts/profiles.ts';
-import { createE2ee, createIsolatedE2eeNetwork } from './domain/e2ee/create-e2ee.ts';
-import { createIsolatedNetwork } from './domain/rooms/isolated.ts';
+import { createE2ee } from './domain/e2ee/create-e2ee.ts';
+import { createEduHandlers, e2eeEduHandlers } from './domain/federation/inbound/edu-handlers.ts';
+import { createLateNetwork } from './domain/rooms/late-network.ts';
 import { accountsRoutes } from './edge/client-api/accounts.ts';
 import { capabilitiesRoute } from './edge/client-api/capabilities.ts';
 
@@ -28,7 +31,6 @@ import { createClientIp } from './edge/http/client-ip.ts';
 import type { SocketRoute } from './edge/http/live-socket.ts';
 import { serveMetrics } from './edge/http/metrics-listener.ts';
 import { createRateLimiter } from './edge/http/rate-limit.ts';
-import type { VerifyOrigin } from './edge/http/requester.ts';
 import type { Route } from './edge/http/route.ts';
 import { listen } from './edge/http/uws-listener.ts';
 import { loadAssets } from './edge/web-app/load-assets.ts';
@@ -36,7 +38,7 @@ import { webAppPages } from './edge/web-app/web-app.ts';
 import { wellKnownPages } from './edge/well-known.ts';
 import { type Clock, systemClock } from './platform/clock.ts';
 import { createLogger, type Logger } from './platform/logger.ts';
-import { notFound, unauthorized } from './platform/matrix-error.ts';
+import { notFound } from './platform/matrix-error.ts';
 import { createMetrics } from './platform/metrics.ts';
 import { type Random, systemRandom } from './platform/random.ts';
 import { openDatabase } from './storage/open-database.ts';
@@ -104,6 +106,12 @@ export async function createServer(config: Config, surroundings: Surroundings = 
     const streams = await composeStreams({ database, logger, onLost: lost });
     closers.push(streams.log.drained);
 
+    // Other servers.
+    const signer = { serverName: config.serverName, ...secrets.signingKey };
+    const peers = await composePeers({ config, database, clock, logger, signer });
+    closers.push(peers.close);
+    const { network, connect } = createLateNetwork();
+
     // What people keep here: profiles, account data, push rules, filters.
     const personal = composePersonal({
       ...streams,
@@ -112,7 +120,7 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       random,
       logger,
       serverName: config.serverName,
-      queryRemoteProfile: (userId) => Promise.reject(notFound(`The profile of ${userId} cannot be asked for`)),
+      queryRemoteProfile: peers.queries.profile,
       spreadProfile: (user) => rooms.spreadProfile(user),
     });
 
@@ -125,9 +133,9 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       logger,
       serverName: config.serverName,
       defaultRoomVersion: config.defaultRoomVersion,
-      signer: { serverName: config.serverName, ...secrets.signingKey },
+      signer,
       findProfile: personal.profiles.findForMembership,
-      network: createIsolatedNetwork(),
+      network,
     });
 
     // Receipts, typing, presence.
@@ -141,14 +149,14 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       serverName: config.serverName,
       isPresenceEnabled: config.presence,
       accountData: personal.accountData,
-      sendVolatile: () => undefined,
+      sendVolatile: (eduType, contents) => federation.sendVolatile(eduType, contents),
     });
     closers.push(ephemeral.stop);
 
     // Keys of devices, and messages between them.
     const e2ee = createE2ee({
       ...streams,
-      ...createIsolatedE2eeNetwork(),
+      ...peers.deviceQueries,
       pool: database.sql,
       clock,
       random,
@@ -169,19 +177,16 @@ export async function createServer(config: Config, surroundings: Surroundings = 
     closers.push(async () => await accounts[Symbol.asyncDispose]());
 
     // What is unread, and whom to tell.
-    const push = await composePush(
-      {
-        ...streams,
-        ...rooms,
-        database,
-        clock,
-        logger,
-        serverName: config.serverName,
-        loadPushRules: personal.pushRules.load,
-        readers: ephemeral.readers,
-      },
-      config,
-    );
+    const push = await composePush({
+      ...streams,
+      ...rooms,
+      database,
+      clock,
+      logger,
+      serverName: config.serverName,
+      loadPushRules: personal.pushRules.load,
+      readers: ephemeral.readers,
+    });
     closers.push(push.stop);
 
     // Telling clients what is new.
@@ -208,7 +213,21 @@ export async function createServer(config: Config, surroundings: Surroundings = 
     closers.push(media.close);
 
     // Federation.
-    const verifyOrigin: VerifyOrigin = () => Promise.reject(unauthorized('Federation is off'));
+    const federation = await composeFederation({
+      ...streams,
+      ...rooms,
+      peers,
+      database,
+      clock,
+      random,
+      logger,
+      signer,
+      eduHandlers: createEduHandlers(ephemeral.receiveEdu, e2eeEduHandlers(e2ee)),
+      e2ee,
+      loadProfile: personal.profiles.load,
+    });
+    connect(federation.network);
+    closers.push(federation.stop);
 
     // The edge.
     const routes: Route[] = [
@@ -220,10 +239,10 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       ...personal.routes,
       ...rooms.routes,
       ...ephemeral.routes,
-      ...push.routes,
       ...sync.routes,
       ...media.routes,
       turnServerRoute({ uris: config.turnUris, secret: config.turnSecret, clock }),
+      ...federation.routes,
     ];
     const sockets: SocketRoute[] = sync.sockets(accounts.authenticate);
     const federates = !(config.federation.length === 1 && config.federation[0] === 'off');
@@ -234,7 +253,15 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       webApp,
     ];
     const limitRate = createRateLimiter({ clock, enabled: config.rateLimits });
-    const app = createApp({ routes, pages, authenticate: accounts.authenticate, verifyOrigin, limitRate, logger, metrics });
+    const app = createApp({
+      routes,
+      pages,
+      authenticate: accounts.authenticate,
+      verifyOrigin: federation.verifyOrigin,
+      limitRate,
+      logger,
+      metrics,
+    });
 
     if (config.metricsPort !== undefined) closers.push(await serveMetrics(metrics, config.metricsPort));
     const listener = await listen({

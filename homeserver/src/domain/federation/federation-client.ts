@@ -12,6 +12,8 @@ import type { PeerPolicy } from './peer-policy.ts';
 
 const TIMEOUT_MS = 30_000;
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
+/** How much of another server's own words goes into our log. */
+const MAX_SHOWN_LENGTH = 200;
 
 export type CallOptions = { timeoutMs?: number; maxBytes?: number; signal?: AbortSignal };
 type QueryInput = Readonly<Record<string, string | readonly string[] | undefined>>;
@@ -43,7 +45,9 @@ export function createFederationClient({ http, discover, signer, mayFederate }: 
   async function prepare(destination: string, endpoint: Endpoint, input: CallInput<unknown, unknown>, options: CallOptions) {
     if (!mayFederate(destination)) throw new FederationError(destination, 'this server does not federate with it');
     const uri = buildUri(endpoint.path, (input.params ?? {}) as Record<string, string>, input.query ?? {});
-    const content = input.body as JsonObject | undefined;
+    // What is signed is what will be read from the wire: keys without a value, say, are not there.
+    const text = input.body === undefined ? undefined : JSON.stringify(input.body);
+    const content = text === undefined ? undefined : (JSON.parse(text) as JsonObject); // an endpoint's body is an object
     const headers: Record<string, string> = content === undefined ? {} : { 'content-type': 'application/json' };
     if (endpoint.auth === 'federation') {
       const request = {
@@ -59,7 +63,7 @@ export function createFederationClient({ http, discover, signer, mayFederate }: 
     }
     const { timeoutMs = TIMEOUT_MS, maxBytes = MAX_ANSWER_BYTES, signal } = options;
     const request = { method: endpoint.method, headers, timeoutMs, maxBytes, ...(signal === undefined ? {} : { signal }) };
-    return { uri, request: content === undefined ? request : { ...request, body: JSON.stringify(content) } };
+    return { uri, request: text === undefined ? request : { ...request, body: text } };
   }
 
   /** Tries the server's addresses in turn; only one that cannot be connected to leads on to the next. */
@@ -153,5 +157,5 @@ function readAnswer(destination: string, { status, body }: OutboundResponse): un
   }
   const error = read.ok && isJsonObject(read.value) ? read.value : {};
   const errcode = typeof error['errcode'] === 'string' ? error['errcode'] : undefined;
-  throw new FederationError(destination, `it answered ${status} ${errcode ?? ''}`.trimEnd(), { status, errcode, body: error });
+  throw new FederationError(destination, `it answered ${status} ${errcode ?? ''} ${String(error['error'] ?? '').slice(0, MAX_SHOWN_LENGTH)}`.trimEnd(), { status, errcode, body: error });
 }

@@ -3,7 +3,8 @@ import type { RoomVersionRules } from 'federation-spec/room-versions/room-versio
 /** Rooms that this server is about to join: their events may come before the answer to the join does. */
 export type JoinsUnderWay = {
   find: (roomId: string) => { rules: RoomVersionRules; ended: Promise<void> } | undefined;
-  begin: (roomId: string, rules: RoomVersionRules) => Disposable;
+  /** Call `end` when the room is ours, or will not be. */
+  begin: (roomId: string, rules: RoomVersionRules) => { end: () => void };
 };
 
 export function createJoinsUnderWay(): JoinsUnderWay {
@@ -15,7 +16,7 @@ export function createJoinsUnderWay(): JoinsUnderWay {
       const join = { rules, ended: promise };
       joins.set(roomId, join);
       return {
-        [Symbol.dispose]: () => {
+        end: () => {
           if (joins.get(roomId) === join) joins.delete(roomId);
           resolve();
         },

@@ -1,5 +1,6 @@
 import { createAuthState } from 'federation-spec/auth-rules/auth-state.ts';
 import { checkAuthRules } from 'federation-spec/auth-rules/check-auth-rules.ts';
+import { encodeCanonicalJson } from 'federation-spec/canonical-json/encode-canonical-json.ts';
 import { listPrevEventIds } from 'federation-spec/events/edges.ts';
 import type { RoomVersionRules } from 'federation-spec/room-versions/room-versions.ts';
 import { insertBackwardExtremities } from '../../storage/backward-extremities.ts';
@@ -105,7 +106,7 @@ export function createTakeJoinedRoom({ database, log, rooms, interner, storeOutl
       txnPath: null,
       reason: null,
       redactedBy: null,
-      json: JSON.stringify(event),
+      json: encodeCanonicalJson(event),
     };
     return { row, isOnMainLine: false, stateChanges: changed, memberships, heads: [eventNid], wakes: { users: local } };
   }

@@ -148,7 +148,8 @@ function answer(res: Uws.HttpResponse, req: Uws.HttpRequest, options: AnswerOpti
     headers[name] = earlier === undefined ? value : `${earlier}, ${value}`;
   });
   const method = req.getMethod().toUpperCase();
-  const query = req.getQuery();
+  // The library's types promise a string, but without a question mark it gives undefined.
+  const query = (req.getQuery() as string | undefined) ?? '';
   const peer = Buffer.from(res.getRemoteAddressAsText()).toString();
   const socket = Object.assign(new EventEmitter(), { writable: true, encrypted: options.encrypted, remoteAddress: peer });
   const response = new BridgedResponse(res, socket, method === 'HEAD');

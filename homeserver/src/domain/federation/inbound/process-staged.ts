@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { readJson } from 'federation-spec/canonical-json/read-json.ts';
 import type { Logger } from '../../../platform/logger.ts';
 import type { Database } from '../../../storage/database.ts';
 import { countAttempt, deleteStaged, listStaged, listStagedRooms, type StagedPdu } from '../../../storage/federation-inbox.ts';
@@ -47,8 +48,7 @@ export async function createProcessStaged({ database, rooms, joins, receivePdu, 
       woken.delete(roomId);
       const batch = await listStaged(sql, roomId, BATCH);
       if (batch.length === 0) return;
-      using _slot = await slots.take();
-      const failed = await processBatch(roomId, batch);
+      const failed = await slots.run(() => processBatch(roomId, batch));
       if (failed === undefined) continue;
       await delay(FIRST_RETRY_MS * 2 ** failed.attempts, undefined, { signal: stopping.signal }).catch(() => undefined);
     }
@@ -64,7 +64,7 @@ export async function createProcessStaged({ database, rooms, joins, receivePdu, 
       );
       return undefined;
     }
-    const checks = await Promise.all(batch.map((staged) => checkPdu(JSON.parse(staged.json), room, findServerKey)));
+    const checks = await Promise.all(batch.map((staged) => checkPdu(readStaged(staged), room, findServerKey)));
     const done: { staged: StagedPdu; committed: Promise<unknown> }[] = [];
     let failed: StagedPdu | undefined;
     for (const [index, staged] of batch.entries()) {
@@ -139,4 +139,10 @@ export async function createProcessStaged({ database, rooms, joins, receivePdu, 
       await Promise.all(running.values());
     },
   };
+}
+
+/** What was staged, with its numbers as they were written. */
+function readStaged({ json }: StagedPdu): unknown {
+  const read = readJson(new TextEncoder().encode(json), { numbers: 'exact' });
+  return read.ok ? read.value : undefined;
 }

@@ -1,3 +1,4 @@
+import { encodeCanonicalJson } from 'federation-spec/canonical-json/encode-canonical-json.ts';
 import { readEvent } from 'federation-spec/events/check-event-format.ts';
 import { isJsonObject, type JsonObject } from 'federation-spec/events/event.ts';
 import { eventIdOf } from 'federation-spec/events/event-id.ts';
@@ -75,7 +76,7 @@ export function createReceiveTransaction(deps: Deps): ReceiveTransaction {
       return undefined;
     }
     const eventId = eventIdOf(event.event, rules);
-    return { eventId, staged: { roomId, eventId, json: JSON.stringify(event.event) } };
+    return { eventId, staged: { roomId, eventId, json: encodeCanonicalJson(event.event) } };
   }
 
   async function readEdus(edus: readonly JsonObject[], origin: string): Promise<StreamRow[]> {

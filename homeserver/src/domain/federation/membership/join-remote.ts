@@ -42,7 +42,7 @@ type Deps = {
  */
 export function createJoinRemote(deps: Deps): (request: RemoteMembershipRequest) => Promise<void> {
   const { client, signer, clock, random, logger, standing, joins, findServerKey, takeJoinedRoom } = deps;
-  const underWay = new Map<string, Promise<void>>();
+  const joining = new Map<string, Promise<void>>();
 
   async function joinBy(resident: string, { roomId, userId, content }: RemoteMembershipRequest): Promise<void> {
     const params = { roomId, userId };
@@ -58,15 +58,19 @@ export function createJoinRemote(deps: Deps): (request: RemoteMembershipRequest)
     };
     const { pdu, rules } = await completeTemplate(template, draft, signer); // 2
 
-    using _join = joins.begin(roomId, rules);
-    const answer = await client.call(
-      resident,
-      sendJoinV2,
-      { params: { roomId, eventId: pdu.eventId }, query: { omit_members: 'false' }, body: { ...pdu.event } },
-      { timeoutMs: SEND_TIMEOUT_MS, maxBytes: MAX_STATE_BYTES },
-    ); // 3
-    const join = answer.event === undefined ? pdu : withSignatures(pdu, answer.event, rules);
-    await takeJoinedRoom(await checkRoom(resident, { roomId, rules, join }, answer)); // 4, 5
+    const underWay = joins.begin(roomId, rules);
+    try {
+      const answer = await client.call(
+        resident,
+        sendJoinV2,
+        { params: { roomId, eventId: pdu.eventId }, query: { omit_members: 'false' }, body: { ...pdu.event } },
+        { timeoutMs: SEND_TIMEOUT_MS, maxBytes: MAX_STATE_BYTES },
+      ); // 3
+      const join = answer.event === undefined ? pdu : withSignatures(pdu, answer.event, rules);
+      await takeJoinedRoom(await checkRoom(resident, { roomId, rules, join }, answer)); // 4, 5
+    } finally {
+      underWay.end();
+    }
   }
 
   async function checkRoom(
@@ -89,10 +93,10 @@ export function createJoinRemote(deps: Deps): (request: RemoteMembershipRequest)
     const key = `${request.roomId} ${request.userId}`;
     const known = await standing.find(request.roomId, request.userNid);
     const candidates = listCandidateServers({ ...request, strippedState: known?.strippedState ?? [] }, signer.serverName);
-    const joining =
-      underWay.get(key) ?? askCandidates(candidates, logger, (server) => joinBy(server, request)).finally(() => underWay.delete(key));
-    underWay.set(key, joining);
-    await joining;
+    const attempt =
+      joining.get(key) ?? askCandidates(candidates, logger, (server) => joinBy(server, request)).finally(() => joining.delete(key));
+    joining.set(key, attempt);
+    await attempt;
   };
 }
 

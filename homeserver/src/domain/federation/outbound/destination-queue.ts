@@ -18,6 +18,7 @@ import type { FederationClient } from '../federation-client.ts';
 import { FederationError } from '../federation-error.ts';
 import { retryDelayMs } from './backoff.ts';
 import type { EphemeralEdus } from './ephemeral-edus.ts';
+import type { Slots } from './slots.ts';
 
 /** https://spec.matrix.org/latest/server-server-api/#transactions */
 const MAX_PDUS = 50;
@@ -35,8 +36,8 @@ export type DestinationDeps = {
   logger: Logger;
   serverName: string;
   ephemeral: EphemeralEdus;
-  /** Waits until it is this destination's turn to send; dispose to let the next one. */
-  takeSlot: () => Promise<Disposable>;
+  /** Does the work when it is this destination's turn. */
+  inTurn: Slots['run'];
 };
 
 /** Sends one server what waits for it, in order, one transaction at a time. */
@@ -50,7 +51,7 @@ export type DestinationQueue = {
 };
 
 export function createDestinationQueue(destination: string, deps: DestinationDeps): DestinationQueue {
-  const { database, client, clock, random, logger, serverName, ephemeral, takeSlot } = deps;
+  const { database, client, clock, random, logger, serverName, ephemeral, inTurn } = deps;
   const { sql } = database;
   const stopping = new AbortController();
   let running: Promise<void> | undefined;
@@ -95,11 +96,8 @@ export function createDestinationQueue(destination: string, deps: DestinationDep
   ) {
     while (!stopping.signal.aborted) {
       try {
-        const slot = await takeSlot();
         const options = { timeoutMs: TRANSACTION_TIMEOUT_MS, signal: stopping.signal };
-        const answer = await client
-          .call(destination, sendTransaction, { params: { txnId }, body }, options)
-          .finally(() => slot[Symbol.dispose]());
+        const answer = await inTurn(() => client.call(destination, sendTransaction, { params: { txnId }, body }, options));
         for (const [eventId, { error }] of Object.entries(answer.pdus)) {
           if (error !== undefined)
             logger.info({ destination, eventId, error: error.slice(0, 200) }, 'another server did not take an event');

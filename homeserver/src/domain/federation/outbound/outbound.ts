@@ -31,7 +31,7 @@ export type Outbound = {
   stop: () => Promise<void>;
 };
 
-type Deps = Omit<DestinationDeps, 'ephemeral' | 'takeSlot'> & { rooms: HotRooms; log: Log; notifier: Notifier; mayFederate: PeerPolicy };
+type Deps = Omit<DestinationDeps, 'ephemeral' | 'inTurn'> & { rooms: HotRooms; log: Log; notifier: Notifier; mayFederate: PeerPolicy };
 
 /** Follows the log and sends other servers what concerns them. What it has read and not yet sent stands in a queue on disk. */
 export async function createOutbound(deps: Deps): Promise<Outbound> {
@@ -45,7 +45,7 @@ export async function createOutbound(deps: Deps): Promise<Outbound> {
     const known = queues.get(destination);
     if (known !== undefined) return known;
     if (queues.size >= MAX_QUEUES) for (const [name, queue] of queues) if (queue.isIdle()) queues.delete(name);
-    const made = createDestinationQueue(destination, { ...deps, ephemeral, takeSlot: slots.take });
+    const made = createDestinationQueue(destination, { ...deps, ephemeral, inTurn: slots.run });
     queues.set(destination, made);
     return made;
   }

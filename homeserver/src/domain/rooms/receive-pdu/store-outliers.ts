@@ -1,6 +1,7 @@
 import { setImmediate as nextTurnOfLoop } from 'node:timers/promises';
 import { createAuthState } from 'federation-spec/auth-rules/auth-state.ts';
 import { checkAuthRules } from 'federation-spec/auth-rules/check-auth-rules.ts';
+import { encodeCanonicalJson } from 'federation-spec/canonical-json/encode-canonical-json.ts';
 import { listAuthEventIds } from 'federation-spec/events/edges.ts';
 import type { Database } from '../../../storage/database.ts';
 import { type EventKind, insertUnpositionedEvents, listEventsById, type StoredEvent } from '../../../storage/events.ts';
@@ -74,7 +75,7 @@ export function createStoreOutliers({ database, interner }: { database: Database
           txnPath: null,
           reason: verdict.allowed ? null : verdict.reason,
           redactedBy: null,
-          json: JSON.stringify(event),
+          json: encodeCanonicalJson(event),
         });
       }
       await insertUnpositionedEvents(sql, rows);
@@ -84,11 +85,12 @@ export function createStoreOutliers({ database, interner }: { database: Database
   };
 }
 
-/** Auth events before what they allow. Events in a circle, which no honest server can make, come in some order. */
+/** Auth events before what they allow, and the create event, which from version 12 on is nobody's, before all. Events in a circle, which no honest server can make, come in some order. */
 function sortByAuth(pdus: ReadonlyMap<string, CheckedPdu>): CheckedPdu[] {
   const sorted: CheckedPdu[] = [];
   const begun = new Set<string>();
-  for (const root of pdus.values()) {
+  const isCreate = (pdu: CheckedPdu) => Number(pdu.event.type === 'm.room.create');
+  for (const root of [...pdus.values()].sort((a, b) => isCreate(b) - isCreate(a))) {
     const stack: { pdu: CheckedPdu; isDone: boolean }[] = [{ pdu: root, isDone: false }];
     for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
       if (top.isDone) sorted.push(top.pdu);

@@ -1,3 +1,4 @@
+import { encodeCanonicalJson } from 'federation-spec/canonical-json/encode-canonical-json.ts';
 import { listPrevEventIds } from 'federation-spec/events/edges.ts';
 import type { Pdu } from 'federation-spec/events/event.ts';
 import type { Database, Sql } from '../../../storage/database.ts';
@@ -57,7 +58,7 @@ export function createStorePdu({ database, log, rooms, interner, redactions, ser
       txnPath: null,
       reason: null,
       redactedBy: null,
-      json: JSON.stringify(event),
+      json: encodeCanonicalJson(event),
     };
   }
 

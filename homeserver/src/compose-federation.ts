@@ -1,0 +1,148 @@
+import type { JsonObject } from 'federation-spec/events/event.ts';
+import { serverNameOf } from 'federation-spec/identifiers/server-name.ts';
+import type { Peers } from './compose-peers.ts';
+import type { composeRooms, composeStreams } from './compose-rooms.ts';
+import type { E2ee } from './domain/e2ee/create-e2ee.ts';
+import type { EduHandlers } from './domain/federation/inbound/edu-handlers.ts';
+import { createProcessStaged } from './domain/federation/inbound/process-staged.ts';
+import { createReceiveTransaction } from './domain/federation/inbound/receive-transaction.ts';
+import { createJoinsUnderWay } from './domain/federation/joins-under-way.ts';
+import { createAcceptMembership } from './domain/federation/membership/accept-membership.ts';
+import { createAnswerJoin } from './domain/federation/membership/answer-join.ts';
+import { createInviteRemote } from './domain/federation/membership/invite-remote.ts';
+import { createJoinRemote } from './domain/federation/membership/join-remote.ts';
+import { createKnockRemote } from './domain/federation/membership/knock-remote.ts';
+import { createLeaveRemote } from './domain/federation/membership/leave-remote.ts';
+import { createMakeMembership } from './domain/federation/membership/make-membership.ts';
+import { createReceiveInvite } from './domain/federation/membership/receive-invite.ts';
+import { createOutbound } from './domain/federation/outbound/outbound.ts';
+import { createDisclose } from './domain/federation/reads/disclose.ts';
+import { createReadEvents } from './domain/federation/reads/read-events.ts';
+import { createRoomPeers } from './domain/federation/room-peers.ts';
+import type { RoomNetwork } from './domain/rooms/isolated.ts';
+import type { EventSigner } from './domain/rooms/prepare-event.ts';
+import { createFetchGap } from './domain/rooms/receive-pdu/fetch-gap.ts';
+import { createReceivePdu } from './domain/rooms/receive-pdu/receive-pdu.ts';
+import { createStoreOutliers } from './domain/rooms/receive-pdu/store-outliers.ts';
+import { createStorePdu } from './domain/rooms/receive-pdu/store-pdu.ts';
+import { createRemoteStanding } from './domain/rooms/remote-standing.ts';
+import { createTakeJoinedRoom } from './domain/rooms/take-joined-room.ts';
+import type { Route } from './edge/http/route.ts';
+import { serverDeviceRoutes } from './edge/server-api/devices.ts';
+import { serverKeyRoutes } from './edge/server-api/keys.ts';
+import { serverMembershipRoutes } from './edge/server-api/memberships.ts';
+import { serverPublicRoomRoutes } from './edge/server-api/public-rooms.ts';
+import { serverQueryRoutes } from './edge/server-api/queries.ts';
+import { serverRoomEventRoutes } from './edge/server-api/room-events.ts';
+import { serverTransactionRoute } from './edge/server-api/transactions.ts';
+import { createVerifyOrigin } from './edge/server-api/verify-origin.ts';
+import { serverVersionRoute } from './edge/server-api/version.ts';
+import type { Clock } from './platform/clock.ts';
+import type { Logger } from './platform/logger.ts';
+import { notFound } from './platform/matrix-error.ts';
+import type { Random } from './platform/random.ts';
+import type { Database } from './storage/database.ts';
+
+type Deps = Awaited<ReturnType<typeof composeStreams>> &
+  Pick<
+    Awaited<ReturnType<typeof composeRooms>>,
+    'rooms' | 'interner' | 'redactions' | 'prepareEvent' | 'memberships' | 'aliases' | 'publicRooms'
+  > & {
+    peers: Peers;
+    database: Database;
+    clock: Clock;
+    random: Random;
+    logger: Logger;
+    signer: EventSigner;
+    eduHandlers: EduHandlers;
+    e2ee: Pick<E2ee, 'queryKeys' | 'claimKeys' | 'listDevicesForServer'>;
+    /** The profile of a user of this server. Throws M_NOT_FOUND. */
+    loadProfile: (userId: string) => Promise<JsonObject>;
+  };
+
+/** What other servers ask of us and tell us, and what we ask of them and tell them. */
+export async function composeFederation(deps: Deps) {
+  const { peers, database, log, rooms, interner, redactions, clock, logger, signer, eduHandlers } = deps;
+  const { client, keyring, mayFederate } = peers;
+  const { serverName } = signer;
+  const findServerKey = keyring.find;
+  /** Nobody may ask us about users of third servers. */
+  const loadProfile = async (userId: string) => {
+    if (serverNameOf(userId) !== serverName) throw notFound('The user is not one of this server');
+    return await deps.loadProfile(userId);
+  };
+  const common = { ...deps, client, findServerKey, serverName, mayFederate };
+
+  // Receiving events.
+  const joins = createJoinsUnderWay();
+  const storeOutliers = createStoreOutliers({ database, interner });
+  const fetchGap = createFetchGap({ database, peers: createRoomPeers(client), findServerKey, storeOutliers });
+  const storePdu = createStorePdu({ database, log, rooms, interner, redactions, serverName });
+  const receivePdu = createReceivePdu({ database, log, rooms, interner, fetchGap, storePdu });
+  const staged = await createProcessStaged({ database, rooms, joins, receivePdu, findServerKey, logger });
+  const receiveTransaction = createReceiveTransaction({ ...common, joins, eduHandlers, wakeRooms: staged.wakeRooms });
+
+  // Sending events.
+  const outbound = await createOutbound(common);
+
+  // Coming and going.
+  const standing = createRemoteStanding({ database, log });
+  const takeJoinedRoom = createTakeJoinedRoom({ database, log, rooms, interner, storeOutliers, serverName });
+  const acceptMembership = createAcceptMembership({ ...common, receivePdu, wake: outbound.wake });
+  const network: RoomNetwork = {
+    remote: {
+      join: createJoinRemote({ ...common, standing, joins, takeJoinedRoom }),
+      knock: createKnockRemote({ ...common, standing }),
+      leave: createLeaveRemote({ ...common, standing }),
+      invite: createInviteRemote(common),
+    },
+    fetchHistory: () => Promise.resolve(false),
+    resolveRemoteAlias: peers.queries.resolveAlias,
+    queryRemotePublicRooms: peers.queries.publicRooms,
+  };
+  const mayBeInvited = (userId: string) =>
+    loadProfile(userId).then(
+      () => true,
+      () => false,
+    );
+
+  const disclose = createDisclose({ database, rooms, serverName });
+  const routes: Route[] = [
+    serverVersionRoute(),
+    ...serverKeyRoutes(peers.listOwnKeys, peers.askNotary),
+    serverTransactionRoute(receiveTransaction),
+    ...serverMembershipRoutes({
+      makeMembership: createMakeMembership({ ...common, authorise: deps.memberships.authorise }),
+      acceptMembership,
+      answerJoin: createAnswerJoin({ database, acceptMembership, serverName }),
+      receiveInvite: createReceiveInvite({ ...common, standing, mayBeInvited }),
+    }),
+    ...serverRoomEventRoutes(createReadEvents({ database, rooms, disclose }), { serverName, now: clock.now }),
+    ...serverDeviceRoutes(deps.e2ee),
+    ...serverPublicRoomRoutes(deps.publicRooms),
+    ...serverQueryRoutes({ loadProfile, resolveAlias: deps.aliases.resolveLocal }),
+  ];
+  const verifyOrigin = createVerifyOrigin({ keyring, clock, serverName, mayFederate, sawServer: outbound.sawServer });
+
+  return {
+    network,
+    routes,
+    verifyOrigin,
+    wake: outbound.wake,
+    /** Tells other servers what is worth telling now or never. */
+    sendVolatile: (eduType: string, contents: readonly { destination: string; content: JsonObject }[]) => {
+      for (const { destination, content } of contents) {
+        outbound.sendEphemeral([destination], { key: volatileKey(eduType, content), eduType, content });
+      }
+    },
+    stop: async () => {
+      await outbound.stop();
+      await staged.stop();
+    },
+  };
+}
+
+/** What a newer EDU replaces: the same person's typing in the same room, and the last word on presence. */
+function volatileKey(eduType: string, content: JsonObject): string {
+  return eduType === 'm.typing' ? `${eduType} ${content['room_id']} ${content['user_id']}` : `${eduType} ${JSON.stringify(content)}`;
+}

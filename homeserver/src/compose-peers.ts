@@ -1,0 +1,49 @@
+import type { Config } from './config/config.ts';
+import { createDeviceQueries } from './domain/federation/device-queries.ts';
+import { createDiscoverServer } from './domain/federation/discovery/discover-server.ts';
+import { createFetchWellKnown } from './domain/federation/discovery/fetch-well-known.ts';
+import { createFederationClient } from './domain/federation/federation-client.ts';
+import { createNotary } from './domain/federation/keys/notary.ts';
+import { createListOwnKeys } from './domain/federation/keys/own-keys.ts';
+import { createServerKeyring } from './domain/federation/keys/server-keys.ts';
+import { createPeerPolicy } from './domain/federation/peer-policy.ts';
+import { createRemoteQueries } from './domain/federation/remote-queries.ts';
+import type { EventSigner } from './domain/rooms/prepare-event.ts';
+import type { Clock } from './platform/clock.ts';
+import { createAddressGuard } from './platform/http-client/address-guard.ts';
+import { createHttpClient } from './platform/http-client/http-client.ts';
+import { readExtraCa } from './platform/http-client/read-ca.ts';
+import type { Logger } from './platform/logger.ts';
+import { resolveSrv } from './platform/resolve-srv.ts';
+import type { Database } from './storage/database.ts';
+
+type Deps = { config: Config; database: Database; clock: Clock; logger: Logger; signer: EventSigner };
+
+/** How this server talks to others: it finds them, proves who it is, and knows their keys. */
+export async function composePeers({ config, database, clock, logger, signer }: Deps) {
+  const http = createHttpClient({
+    guard: createAddressGuard(config.outboundAllow),
+    extraCa: await readExtraCa(config.outboundCa),
+    verifyTls: config.outboundTlsVerify,
+  });
+  if (!config.outboundTlsVerify)
+    logger.warn('certificates of other servers are not checked (BLINKCHAT_OUTBOUND_TLS_VERIFY): for tests only');
+  const mayFederate = createPeerPolicy(config.federation, config.serverName);
+  const discover = createDiscoverServer({ fetchWellKnown: createFetchWellKnown(http), resolveSrv, clock });
+  const client = createFederationClient({ http, discover, signer, mayFederate });
+  const keyring = createServerKeyring({ database, client, signer, clock, logger });
+  const listOwnKeys = createListOwnKeys({ signer, clock });
+  return {
+    http,
+    client,
+    keyring,
+    mayFederate,
+    listOwnKeys,
+    askNotary: createNotary({ database, keyring, listOwnKeys, signer, clock }),
+    queries: createRemoteQueries(client),
+    deviceQueries: createDeviceQueries(client),
+    close: http.close,
+  };
+}
+
+export type Peers = Awaited<ReturnType<typeof composePeers>>;

@@ -1,0 +1,62 @@
+import type { JsonObject } from 'federation-spec/events/event.ts';
+import { redactEvent } from 'federation-spec/events/redact-event.ts';
+import { forbidden, notFound } from '../../../platform/matrix-error.ts';
+import type { Database } from '../../../storage/database.ts';
+import { findEvent, type StoredEvent } from '../../../storage/events.ts';
+import { wasServerInRoom } from '../../../storage/server-visibility.ts';
+import { type KeyInterval, listKeyHistory } from '../../../storage/timeline.ts';
+import type { HotRoom } from '../../rooms/hot-room.ts';
+import type { HotRooms } from '../../rooms/hot-rooms.ts';
+import { readPdu } from '../../rooms/read-pdu.ts';
+import { isServerAllowed } from '../../rooms/server-acl.ts';
+
+/** What other servers may be told of rooms. */
+export type Disclose = {
+  /** The room, for a server that is in it. Throws M_FORBIDDEN, in the same words whether the room is unknown or merely not theirs. */
+  room: (origin: string, roomId: string) => Promise<HotRoom>;
+  /** An event of that room that is part of its graph. Throws M_NOT_FOUND, in the same words whether it is unknown or of another room. */
+  event: (room: HotRoom, eventId: string) => Promise<StoredEvent>;
+  /** The events as the server may see them: pruned where the history is not visible to it. */
+  events: (room: HotRoom, origin: string, events: readonly StoredEvent[]) => Promise<JsonObject[]>;
+};
+
+export function createDisclose({ database, rooms, serverName }: { database: Database; rooms: HotRooms; serverName: string }): Disclose {
+  const { sql } = database;
+
+  /** https://spec.matrix.org/latest/client-server-api/#room-history-visibility, for a server instead of a person. */
+  async function maySee(room: HotRoom, origin: string, event: StoredEvent, visibilities: readonly KeyInterval[]): Promise<boolean> {
+    const position = event.position ?? 0;
+    const holder = visibilities.find((interval) => interval.fromPos < position && interval.toPos >= position) ?? visibilities[0];
+    const visibility = holder === undefined ? 'shared' : readPdu(holder.json).content['history_visibility'];
+    if (visibility !== 'joined' && visibility !== 'invited') return true;
+    if (event.senderNid !== 0 && readPdu(event.json).sender.endsWith(`:${origin}`)) return true;
+    const at = { roomNid: room.nid, serverName: origin, invited: visibility === 'invited' };
+    return (await wasServerInRoom(sql, { ...at, position: position - 1 })) || (await wasServerInRoom(sql, { ...at, position }));
+  }
+
+  return {
+    room: async (origin, roomId) => {
+      const room = await rooms.load(roomId);
+      if (room === undefined || !room.joinedServers.has(serverName) || !room.joinedServers.has(origin)) {
+        throw forbidden('Your server is not in the room, or this one is not');
+      }
+      if (!isServerAllowed(room, origin)) throw forbidden('The room does not allow your server');
+      return room;
+    },
+    event: async (room, eventId) => {
+      const event = await findEvent(sql, eventId);
+      const isShown = event !== undefined && event.roomNid === room.nid && event.kind !== 'outlier' && event.kind !== 'rejected';
+      if (!isShown) throw notFound('The room has no such event');
+      return event;
+    },
+    events: async (room, origin, events) => {
+      const visibilities = await listKeyHistory(sql, room.nid, 'm.room.history_visibility', '');
+      const shown: JsonObject[] = [];
+      for (const event of events) {
+        const pdu = readPdu(event.json);
+        shown.push({ ...((await maySee(room, origin, event, visibilities)) ? pdu : redactEvent(pdu, room.rules)) });
+      }
+      return shown;
+    },
+  };
+}

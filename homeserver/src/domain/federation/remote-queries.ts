@@ -1,0 +1,56 @@
+import { queryPublicRooms } from 'federation-spec/api/server/public-rooms.ts';
+import { queryProfile, queryRoomDirectory } from 'federation-spec/api/server/queries.ts';
+import type { JsonObject } from 'federation-spec/events/event.ts';
+import { serverNameOf } from 'federation-spec/identifiers/server-name.ts';
+import { badGateway, notFound } from '../../platform/matrix-error.ts';
+import type { ResolvedAlias } from '../directory/aliases.ts';
+import type { QueryRemotePublicRooms } from '../directory/public-rooms.ts';
+import type { FederationClient } from './federation-client.ts';
+import { FederationError } from './federation-error.ts';
+
+const TIMEOUT_MS = 10_000;
+const MAX_ANSWER_BYTES = 256 * 1024;
+const MAX_SERVERS = 50;
+
+/** Questions about users and aliases of other servers. https://spec.matrix.org/latest/server-server-api/#querying-for-information */
+export type RemoteQueries = {
+  /** Throws M_NOT_FOUND. */
+  profile: (userId: string, field: string | undefined) => Promise<JsonObject>;
+  /** Throws M_NOT_FOUND. */
+  resolveAlias: (alias: string) => Promise<ResolvedAlias>;
+  publicRooms: QueryRemotePublicRooms;
+};
+
+export function createRemoteQueries(client: FederationClient): RemoteQueries {
+  const options = { timeoutMs: TIMEOUT_MS, maxBytes: MAX_ANSWER_BYTES };
+  return {
+    publicRooms: async (server, { limit, since, term, roomTypes }) => {
+      const filter = {
+        ...(term === undefined ? {} : { generic_search_term: term }),
+        ...(roomTypes === undefined ? {} : { room_types: [...roomTypes] }),
+      };
+      const body = { ...(limit === undefined ? {} : { limit }), ...(since === undefined ? {} : { since }), filter };
+      return await client.call(server, queryPublicRooms, { body }, options).catch(tell(`The directory of ${server} could not be had.`));
+    },
+    profile: async (userId, field) => {
+      const server = serverNameOf(userId) ?? '';
+      const query = { user_id: userId, field };
+      return {
+        ...(await client.call(server, queryProfile, { query }, options).catch(tell(`The profile of ${userId} could not be had.`))),
+      } as JsonObject;
+    },
+    resolveAlias: async (alias) => {
+      const server = serverNameOf(alias) ?? '';
+      const told = tell(`The alias ${alias} does not exist, or its server cannot be reached.`);
+      const answer = await client.call(server, queryRoomDirectory, { query: { room_alias: alias } }, options).catch(told);
+      return { roomId: answer.room_id, servers: [...new Set([...answer.servers.slice(0, MAX_SERVERS), server])] };
+    },
+  };
+}
+
+function tell(message: string): (error: unknown) => never {
+  return (error) => {
+    if (!(error instanceof FederationError)) throw error;
+    throw error.status === undefined || error.status >= 500 ? badGateway(message) : notFound(message);
+  };
+}

@@ -1,0 +1,32 @@
+import type { RoomNetwork } from './isolated.ts';
+
+/** The network that rooms are made with before what talks to other servers, which needs the rooms, is there. */
+export type LateNetwork = {
+  network: RoomNetwork;
+  /** Must be called before anything is asked of the network. */
+  connect: (network: RoomNetwork) => void;
+};
+
+export function createLateNetwork(): LateNetwork {
+  let connected: RoomNetwork | undefined;
+  const now = (): RoomNetwork => {
+    if (connected === undefined) throw new Error('the network was used before it was connected');
+    return connected;
+  };
+  return {
+    network: {
+      remote: {
+        join: (request) => now().remote.join(request),
+        knock: (request) => now().remote.knock(request),
+        leave: (request) => now().remote.leave(request),
+        invite: (room, event, eventId) => now().remote.invite(room, event, eventId),
+      },
+      fetchHistory: (room, limit) => now().fetchHistory(room, limit),
+      resolveRemoteAlias: (alias) => now().resolveRemoteAlias(alias),
+      queryRemotePublicRooms: (...question) => now().queryRemotePublicRooms(...question),
+    },
+    connect: (network) => {
+      connected = network;
+    },
+  };
+}

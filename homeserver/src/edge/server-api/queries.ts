@@ -1,0 +1,26 @@
+import { queryProfile, queryRoomDirectory } from 'federation-spec/api/server/queries.ts';
+import type { JsonObject } from 'federation-spec/events/event.ts';
+import { type Route, route } from '../http/route.ts';
+
+type Deps = {
+  /** The profile of a user of this server. Throws M_NOT_FOUND. */
+  loadProfile: (userId: string) => Promise<JsonObject>;
+  /** The room of an alias of this server. Throws M_NOT_FOUND. */
+  resolveAlias: (alias: string) => Promise<{ roomId: string; servers: string[] }>;
+};
+
+/** https://spec.matrix.org/latest/server-server-api/#querying-for-information */
+export function serverQueryRoutes({ loadProfile, resolveAlias }: Deps): Route[] {
+  return [
+    route(queryProfile, async ({ query }) => {
+      const profile = await loadProfile(query.user_id);
+      if (query.field === undefined) return profile;
+      const value = Object.hasOwn(profile, query.field) ? profile[query.field] : undefined;
+      return value === undefined ? {} : { [query.field]: value };
+    }),
+    route(queryRoomDirectory, async ({ query }) => {
+      const { roomId, servers } = await resolveAlias(query.room_alias);
+      return { room_id: roomId, servers };
+    }),
+  ];
+}
