@@ -66,6 +66,8 @@ export type Surroundings = {
   logger?: Logger;
   /** Told of every SQL statement. */
   onQuery?: (query: string) => void;
+  /** Told of answers that are not what their endpoint promises. */
+  onBadResponse?: (operation: string, fault: string) => void;
   /** Called when the server cannot go on, such as after losing its database to another process. */
   onFatal?: (error: Error) => void;
 };
@@ -261,6 +263,7 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       limitRate,
       logger,
       metrics,
+      onBadResponse: surroundings.onBadResponse,
     });
 
     if (config.metricsPort !== undefined) closers.push(await serveMetrics(metrics, config.metricsPort));

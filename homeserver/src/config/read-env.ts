@@ -39,7 +39,7 @@ function checkTogether(env: Environment): string[] {
     const missing = group.filter((variable) => !env[variable]);
     return missing.length === 0 || missing.length === group.length
       ? []
-      : [`${group.join(', ')} go together; ${missing.join(', ')} is not set`];
+      : [`${group.join(', ')} go together; ${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} not set`];
   });
 }
 

@@ -2,6 +2,8 @@ import { LOG_LEVELS } from '../platform/logger.ts';
 import { cidrs, commaList, filePath, httpUrl, mailAddress, oneOf, onOff, secret, serverName, text, wholeNumber } from './parse-setting.ts';
 import { setting } from './setting.ts';
 
+const MAX_PORT = 65_535;
+
 /**
  * Every setting of the homeserver, in the order `--help` prints them. A new one is added here and nowhere else; its key is the name by
  * which the code reads it from `Config`.
@@ -9,11 +11,11 @@ import { setting } from './setting.ts';
 export const SETTINGS = {
   serverName: setting('BLINKCHAT_SERVER_NAME', serverName, 'localhost:8008', 'the name after the colon in user ids; never changes'),
   publicUrl: setting('BLINKCHAT_PUBLIC_URL', httpUrl, 'http://localhost:8008', 'the base URL clients reach us at', ({ port }) =>
-    port === 8008 || Number.isNaN(port) ? undefined : `http://localhost:${port}`,
+    port === 8008 || !(port > 0 && port <= MAX_PORT) ? undefined : `http://localhost:${port}`,
   ),
   host: setting('BLINKCHAT_HOST', text, '127.0.0.1', 'the address to listen on'),
-  port: setting('BLINKCHAT_PORT', wholeNumber(0, 65_535), '8008', 'the plain-HTTP port, for clients, servers and the proxy'),
-  tlsPort: setting('BLINKCHAT_TLS_PORT', wholeNumber(0, 65_535), undefined, 'a TLS port that serves clients and servers alike'),
+  port: setting('BLINKCHAT_PORT', wholeNumber(0, MAX_PORT), '8008', 'the plain-HTTP port, for clients, servers and the proxy'),
+  tlsPort: setting('BLINKCHAT_TLS_PORT', wholeNumber(0, MAX_PORT), undefined, 'a TLS port that serves clients and servers alike'),
   tlsCert: setting('BLINKCHAT_TLS_CERT', filePath, undefined, 'the PEM certificate chain of the TLS port'),
   tlsKey: setting('BLINKCHAT_TLS_KEY', filePath, undefined, 'the PEM private key of the TLS port'),
   dataDir: setting('BLINKCHAT_DATA_DIR', filePath, './data', 'signing key, embedded database, media, outgoing mail'),
@@ -53,5 +55,5 @@ export const SETTINGS = {
   turnSecret: setting('BLINKCHAT_TURN_SECRET', secret, undefined, 'their shared secret'),
 
   logLevel: setting('BLINKCHAT_LOG_LEVEL', oneOf(LOG_LEVELS), 'info', 'what is logged, to standard error'),
-  metricsPort: setting('BLINKCHAT_METRICS_PORT', wholeNumber(0, 65_535), undefined, 'Prometheus metrics, on the loopback address'),
+  metricsPort: setting('BLINKCHAT_METRICS_PORT', wholeNumber(0, MAX_PORT), undefined, 'Prometheus metrics, on the loopback address'),
 } as const;

@@ -9,14 +9,26 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 const SECRET_KEYS = ['access_token', 'refresh_token', 'password', 'token', 'secret', 'authorization'];
 
 /**
- * The process's logger: one JSON object per line on standard error, which leaves standard output to what a person or a
- * supervisor reads (the ready line).
+ * The process's logger, on standard error, which leaves standard output to what a person or a supervisor reads (the ready line).
+ * A terminal gets lines for people, anything else one JSON object per line.
  */
 export function createLogger(level: LogLevel): Logger {
-  return pino(
-    { level, base: null, redact: SECRET_KEYS.flatMap((key) => [key, `*.${key}`]), formatters: { level: (label) => ({ level: label }) } },
-    process.stderr,
-  );
+  const redact = SECRET_KEYS.flatMap((key) => [key, `*.${key}`]);
+  const options = { level, base: null, redact, formatters: { level: (label: string) => ({ level: label }) } };
+  return pino(options, process.stderr.isTTY ? forPeople(process.stderr) : process.stderr);
+}
+
+/** Turns log lines into `12:30:05 info  the database was migrated  applied=0001_log.sql`. */
+function forPeople(terminal: { write(text: string): unknown }): { write(line: string): void } {
+  return {
+    write(line) {
+      const { level, time, msg, err, ...rest }: Record<string, unknown> = JSON.parse(line);
+      const fields = Object.entries(rest).map(([key, value]) => `  ${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
+      const stack = typeof err === 'object' && err !== null && 'stack' in err ? `\n${err.stack}` : '';
+      const clock = new Date(Number(time)).toTimeString().slice(0, 8);
+      terminal.write(`${clock} ${String(level).padEnd(5)} ${String(msg ?? '')}${fields.join('')}${stack}\n`);
+    },
+  };
 }
 
 /** A logger that says nothing. */

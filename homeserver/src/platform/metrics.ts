@@ -1,10 +1,12 @@
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
 /** Where counters and histograms are registered; one per homeserver, so that two in one process do not mix. */
 export type Metrics = {
   counter(name: string, help: string, labels?: readonly string[]): Counter;
   gauge(name: string, help: string, labels?: readonly string[]): Gauge;
   histogram(name: string, help: string, options: { labels?: readonly string[]; buckets: readonly number[] }): Histogram;
+  /** Adds what the process itself uses: CPU, memory, event-loop delay. */
+  collectProcess(): void;
   /** All values in Prometheus' text format. */
   text(): Promise<string>;
   contentType: string;
@@ -23,6 +25,7 @@ export function createMetrics(): Metrics {
     counter: (name, help, labels = []) => new Counter(common(name, help, labels)),
     gauge: (name, help, labels = []) => new Gauge(common(name, help, labels)),
     histogram: (name, help, { labels = [], buckets }) => new Histogram({ ...common(name, help, labels), buckets: [...buckets] }),
+    collectProcess: () => collectDefaultMetrics({ register: registry }),
     text: () => registry.metrics(),
     contentType: registry.contentType,
   };

@@ -44,7 +44,7 @@ export async function startServer({ config: settings = {}, ...surroundings }: Te
   const sql = openPool(database.address, { maxConnections: 2 });
   cleanup.defer(() => sql.end({ timeout: 1 }));
   const queries: string[] = [];
-  const start = () => createServer(config, { onQuery: (query) => queries.push(query), ...surroundings });
+  const start = () => createServer(config, { onQuery: (query) => queries.push(query), onBadResponse: reportBadResponse, ...surroundings });
   let server: Server | undefined = await cleanup.guard(start);
   const url = `http://127.0.0.1:${config.port}`;
 
@@ -60,4 +60,9 @@ export async function startServer({ config: settings = {}, ...surroundings }: Te
   const user = (localpart: string) => registerTestUser(url, localpart);
   const routes = () => server?.routes ?? [];
   return { url, name: config.serverName, config, sql, queries, routes, user, restart, stop, [Symbol.asyncDispose]: cleanup.run };
+}
+
+/** An answer that is not what its endpoint promises is a fault of ours, even where no test looks at it. */
+function reportBadResponse(operation: string, fault: string): void {
+  console.warn(`${operation} answers what its endpoint does not promise: ${fault}`);
 }

@@ -31,6 +31,8 @@ export type DispatchDeps = {
   authenticate: Authenticate;
   verifyOrigin: VerifyOrigin;
   limitRate: RateLimiter;
+  /** Told of answers that are not what the endpoint promises; they are sent all the same. For tests: it costs time. */
+  onBadResponse?: ((operation: string, fault: string) => void) | undefined;
 };
 
 /** What one request is known as in the log and in the metrics. */
@@ -46,7 +48,7 @@ export type RequestLabels = { operation: string; requester: string | undefined }
  *
  * A path that is not an API's is left to the next middleware.
  */
-export function createDispatch({ routes, authenticate, verifyOrigin, limitRate }: DispatchDeps): Middleware {
+export function createDispatch({ routes, authenticate, verifyOrigin, limitRate, onBadResponse }: DispatchDeps): Middleware {
   const table = createRouteTable(routes);
   const validators = new Map<Route, RequestValidator>(routes.map((route) => [route, createRequestValidator(route.endpoint)]));
 
@@ -111,6 +113,10 @@ export function createDispatch({ routes, authenticate, verifyOrigin, limitRate }
     // 4.
     const call = createCall({ params, query, body, requester, origin, request, operation: endpoint.id });
     const answer = await route.handle(call as Call<never, never, never>); // the validators above vouch for the types
+    if (onBadResponse !== undefined && !isRawResponse(answer)) {
+      const fault = validator?.findResponseFault(JSON.parse(JSON.stringify(answer)));
+      if (fault !== undefined) onBadResponse(endpoint.id, fault);
+    }
     await send(ctx, answer);
   };
 }

@@ -4,6 +4,7 @@ import type { Metrics } from '../../platform/metrics.ts';
 
 /** Serves the metrics on a port of their own, on the loopback address: they are nobody else's business. Returns the way to stop it. */
 export async function serveMetrics(metrics: Metrics, port: number): Promise<() => Promise<void>> {
+  metrics.collectProcess();
   const server = createServer((request, response) => {
     if (request.url !== '/metrics') {
       response.writeHead(404).end();

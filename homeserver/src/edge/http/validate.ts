@@ -8,10 +8,12 @@ export type RequestValidator = {
   params(value: unknown): void;
   query(value: unknown): void;
   body(value: unknown): void;
+  /** What is wrong with a JSON answer of ours, if anything. */
+  findResponseFault(value: unknown): string | undefined;
 };
 
 /** Schemas are compiled when an endpoint is first called: most endpoints of most servers never are in the first minute. */
-export function createRequestValidator({ params, query, body }: Endpoint): RequestValidator {
+export function createRequestValidator({ params, query, body, response }: Endpoint): RequestValidator {
   return {
     params: lazily(params, (fault) => invalidParam(`Path parameter ${fault.where}: ${fault.what}`)),
     query: lazily(query, (fault) =>
@@ -20,6 +22,7 @@ export function createRequestValidator({ params, query, body }: Endpoint): Reque
         : missingParam(`Missing query parameter ${fault.missing}`),
     ),
     body: body === 'raw' ? () => undefined : lazily(body, describeBodyFault),
+    findResponseFault: response === 'raw' ? () => undefined : findFaultLazily(response),
   };
 }
 
@@ -37,6 +40,16 @@ function lazily(schema: TSchema, describe: (fault: Fault) => MatrixError): (valu
   return (value) => {
     validator ??= Compile(schema);
     if (!validator.Check(value)) throw describe(firstFault(validator, value));
+  };
+}
+
+function findFaultLazily(schema: TSchema): (value: unknown) => string | undefined {
+  let validator: Validator | undefined;
+  return (value) => {
+    validator ??= Compile(schema);
+    if (validator.Check(value)) return undefined;
+    const { where, what, missing } = firstFault(validator, value);
+    return missing === undefined ? `${where} ${what}` : `${where} lacks ${missing}`;
   };
 }
 
