@@ -103,3 +103,8 @@ export async function pruneSpentPairs(sql: Sql, userNid: number, deviceId: strin
 export async function deleteTokenPairs(sql: Sql, userNid: number, deviceId: string): Promise<void> {
   await sql`delete from token_pairs where user_nid = ${userNid} and device_id = ${deviceId}`;
 }
+
+/** Drops all tokens of a person: every device is logged out, and may be logged in again. */
+export async function deleteAllTokenPairs(sql: Sql, userNid: number): Promise<void> {
+  await sql`delete from token_pairs where user_nid = ${userNid}`;
+}

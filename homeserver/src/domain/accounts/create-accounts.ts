@@ -2,6 +2,7 @@ import type { Clock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Mailer } from '../../platform/mailer.ts';
 import type { Random } from '../../platform/random.ts';
+import { listenForAccountChanges } from '../../storage/account-news.ts';
 import { type AccountRow, findAccount } from '../../storage/accounts.ts';
 import type { Pool } from '../../storage/database.ts';
 import { isRegistrationTokenValid } from '../../storage/registration-tokens.ts';
@@ -96,6 +97,9 @@ export function createAccounts(deps: AccountsDeps): Accounts {
   const register = createRegister({ ...deps, requireProof, startSession, passwordHasher, emailValidations, mode: deps.registration });
   const logIn = createLogIn({ pool, passwordHasher, startSession, knownTokens, throttle, serverName, clock, random });
   const { registrationSecret: secret } = deps;
+  listenForAccountChanges(pool, (userNid) => knownTokens.forgetUser(userNid)).catch((error: unknown) =>
+    logger.warn({ err: error }, 'changes that the admin command makes to accounts will be noticed late'),
+  );
 
   return {
     authenticate: createAuthenticate({ pool, accessTokens, knownTokens, lastSeen, clock }),
