@@ -26,6 +26,7 @@ import { createSendQueue } from './send/send-queue.ts';
 import { uploadOutgoing } from './send/upload-outgoing.ts';
 import { createTokenKeeper } from './session/token-keeper.ts';
 import { type ClientStore, createMemoryStore } from './storage/client-store.ts';
+import { deleteCryptoStore } from './storage/delete-crypto-store.ts';
 import { openIndexedDbStore } from './storage/open-indexeddb-store.ts';
 import { createStoreSlot } from './storage/store-slot.ts';
 import { type AppliedUpdate, createUpdateProcessor } from './sync/process-update.ts';
@@ -46,6 +47,7 @@ export function createMatrixClient({ session, platform, onSessionChanged }: Matr
   const { userId: ownUserId, deviceId, homeserverUrl } = session;
   const { now } = platform;
   const storeName = `blinkchat/${ownUserId}/${deviceId}`;
+  const cryptoStoreName = `${storeName}/crypto`;
   const status = createSignal<SyncStatus>({ state: 'stopped' });
   const profile = createSignal<UserProfile>({ userId: ownUserId, displayName: localpartOf(ownUserId), avatarUrl: undefined });
   const messages = createEmitter<IncomingMessage>();
@@ -199,7 +201,7 @@ export function createMatrixClient({ session, platform, onSessionChanged }: Matr
     const storeKey = decodeBase64(session.storeKey);
     if (platform.startCrypto === undefined) return encryption.unavailable();
     if (storeKey?.length !== STORE_KEY_BYTES) throw new Error('The session has no usable key for its crypto store');
-    const engine = await platform.startCrypto({ userId: ownUserId, deviceId, storeName: `${storeName}/crypto`, storeKey });
+    const engine = await platform.startCrypto({ userId: ownUserId, deviceId, storeName: cryptoStoreName, storeKey });
     const sender = createOutgoingSender({ engine, http, sendRoomEvent });
     crypto = { engine, sender, rooms: createRoomEncryption({ engine, sender, loadMembers }) };
     encryption.attach(crypto);
@@ -252,6 +254,7 @@ export function createMatrixClient({ session, platform, onSessionChanged }: Matr
       await http.request(logoutEndpoint, {}).catch(() => undefined);
       await stop();
       await store.destroy();
+      if (platform.hasIndexedDb) await deleteCryptoStore(cryptoStoreName);
     },
     retryNow() {
       loop.retryNow();

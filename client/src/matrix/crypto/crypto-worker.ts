@@ -30,7 +30,10 @@ export function runCryptoWorker(port: CryptoPort): void {
 }
 
 /** Starts the engine in a Worker that the host made; for `MatrixPlatform.startCrypto`. Throws when the store cannot be opened. */
-export async function connectCryptoWorker(worker: CryptoPort, options: StartCryptoOptions & { wasmUrl?: string }): Promise<CryptoEngine> {
+export async function connectCryptoWorker(
+  worker: CryptoPort & { terminate(): void },
+  options: StartCryptoOptions & { wasmUrl?: string },
+): Promise<CryptoEngine> {
   await new Promise<void>((resolve, reject) => {
     const onMessage = ({ data }: MessageEvent): void => {
       const message = data as StartedMessage;
@@ -42,5 +45,13 @@ export async function connectCryptoWorker(worker: CryptoPort, options: StartCryp
     worker.addEventListener('message', onMessage);
     worker.postMessage({ kind: 'start', options } satisfies StartMessage);
   });
-  return connectCryptoEngine(worker);
+  const engine = connectCryptoEngine(worker);
+  return {
+    ...engine,
+    /** The Worker goes too: only then nothing holds the store open. */
+    async close() {
+      await engine.close();
+      worker.terminate();
+    },
+  };
 }

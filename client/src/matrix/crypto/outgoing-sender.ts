@@ -27,13 +27,29 @@ export type OutgoingSender = {
 export function createOutgoingSender({ engine, http, sendRoomEvent }: Deps): OutgoingSender {
   let current: Promise<void> | undefined;
   let next: Promise<void> | undefined;
+  let roomEvents: Promise<unknown> = Promise.resolve();
+  const onTheirWay = new Set<string>();
 
   async function drain(): Promise<void> {
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
       const requests = await engine.outgoingRequests();
-      if (requests.length === 0) return;
-      for (const request of requests) await send(request);
+      for (const request of requests) if (request.kind === 'room-message') sendToRoom(request);
+      const others = requests.filter(({ kind }) => kind !== 'room-message');
+      if (others.length === 0) return;
+      for (const request of others) await send(request);
     }
+  }
+
+  /** Events go on their own way: to encrypt one may need a flush, which must not wait for itself. */
+  function sendToRoom(request: OutgoingRequest): void {
+    if (onTheirWay.has(request.id)) return;
+    onTheirWay.add(request.id);
+    roomEvents = roomEvents
+      .then(() => send(request))
+      .catch((error: unknown) => {
+        console.warn('A verification event could not be sent', error);
+      })
+      .finally(() => onTheirWay.delete(request.id));
   }
 
   async function send(request: OutgoingRequest): Promise<void> {
