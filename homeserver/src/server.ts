@@ -14,16 +14,14 @@ import type { Config } from './config/config.ts';
 import { loadSecrets } from './config/secrets.ts';
 import { welcomeAccount } from './domain/accounts/profiles.ts';
 import { createE2ee } from './domain/e2ee/create-e2ee.ts';
+import { createFetchMedia } from './domain/federation/fetch-media.ts';
 import { createEduHandlers, e2eeEduHandlers } from './domain/federation/inbound/edu-handlers.ts';
 import { createLateNetwork } from './domain/rooms/late-network.ts';
 import { accountsRoutes } from './edge/client-api/accounts.ts';
 import { capabilitiesRoute } from './edge/client-api/capabilities.ts';
-
 import { keyBackupRoutes } from './edge/client-api/key-backup.ts';
 import { keyRoutes } from './edge/client-api/keys.ts';
-
 import { turnServerRoute } from './edge/client-api/turn-server.ts';
-
 import { versionsRoute } from './edge/client-api/versions.ts';
 import { healthPage } from './edge/health.ts';
 import { createApp } from './edge/http/app.ts';
@@ -33,12 +31,12 @@ import { serveMetrics } from './edge/http/metrics-listener.ts';
 import { createRateLimiter } from './edge/http/rate-limit.ts';
 import type { Route } from './edge/http/route.ts';
 import { listen } from './edge/http/uws-listener.ts';
+import { serverMediaRoutes } from './edge/server-api/media.ts';
 import { loadAssets } from './edge/web-app/load-assets.ts';
 import { webAppPages } from './edge/web-app/web-app.ts';
 import { wellKnownPages } from './edge/well-known.ts';
 import { type Clock, systemClock } from './platform/clock.ts';
 import { createLogger, type Logger } from './platform/logger.ts';
-import { notFound } from './platform/matrix-error.ts';
 import { createMetrics } from './platform/metrics.ts';
 import { type Random, systemRandom } from './platform/random.ts';
 import { openDatabase } from './storage/open-database.ts';
@@ -210,7 +208,7 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       clock,
       random,
       config,
-      fetchRemote: (origin) => Promise.reject(notFound(`This server does not fetch media from ${origin}.`)),
+      fetchRemote: createFetchMedia({ client: peers.client, http: peers.http }),
     });
     closers.push(media.close);
 
@@ -245,6 +243,7 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       ...media.routes,
       turnServerRoute({ uris: config.turnUris, secret: config.turnSecret, clock }),
       ...federation.routes,
+      ...serverMediaRoutes({ media: media.media, serverName: config.serverName }),
     ];
     const sockets: SocketRoute[] = sync.sockets(accounts.authenticate);
     const federates = !(config.federation.length === 1 && config.federation[0] === 'off');

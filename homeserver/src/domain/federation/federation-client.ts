@@ -157,5 +157,9 @@ function readAnswer(destination: string, { status, body }: OutboundResponse): un
   }
   const error = read.ok && isJsonObject(read.value) ? read.value : {};
   const errcode = typeof error['errcode'] === 'string' ? error['errcode'] : undefined;
-  throw new FederationError(destination, `it answered ${status} ${errcode ?? ''} ${String(error['error'] ?? '').slice(0, MAX_SHOWN_LENGTH)}`.trimEnd(), { status, errcode, body: error });
+  throw new FederationError(
+    destination,
+    `it answered ${status} ${errcode ?? ''} ${String(error['error'] ?? '').slice(0, MAX_SHOWN_LENGTH)}`.trimEnd(),
+    { status, errcode, body: error },
+  );
 }
