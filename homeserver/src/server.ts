@@ -36,6 +36,7 @@ import { loadAssets } from './edge/web-app/load-assets.ts';
 import { webAppPages } from './edge/web-app/web-app.ts';
 import { wellKnownPages } from './edge/well-known.ts';
 import { type Clock, systemClock } from './platform/clock.ts';
+import { createClosers } from './platform/closers.ts';
 import { createLogger, type Logger } from './platform/logger.ts';
 import { createMetrics } from './platform/metrics.ts';
 import { type Random, systemRandom } from './platform/random.ts';
@@ -78,14 +79,9 @@ export type Surroundings = {
 export async function createServer(config: Config, surroundings: Surroundings = {}): Promise<Server> {
   const { clock = systemClock, random = systemRandom, logger = createLogger(config.logLevel) } = surroundings;
   const metrics = createMetrics();
-  const closers: (() => Promise<void> | void)[] = [];
+  const closers = createClosers();
   const onFatal = surroundings.onFatal ?? ((error) => logger.fatal({ err: error }, 'the server cannot go on'));
   let stopping: Promise<void> | undefined;
-
-  /** Closes what was opened, the last first. */
-  const closeAll = async () => {
-    for (const close of closers.splice(0).reverse()) await close();
-  };
 
   try {
     // Ground: the data folder, its secrets, the database.
@@ -277,13 +273,13 @@ export async function createServer(config: Config, surroundings: Surroundings = 
     closers.push(() => listener.stop(DRAIN_MS));
 
     const stop = () => {
-      stopping ??= closeAll();
+      stopping ??= closers.closeAll();
       return stopping;
     };
     const url = listener.port === config.port ? config.publicUrl : `http://${config.host}:${listener.port}`;
     return { url, port: listener.port, tlsPort: listener.tlsPort, routes, stop, [Symbol.asyncDispose]: stop };
   } catch (error) {
-    await closeAll();
+    await closers.closeAll().catch((cause: unknown) => logger.error({ err: cause }, 'not everything was closed'));
     throw error;
   }
 }
