@@ -1,3 +1,4 @@
+import { getServerKey } from 'federation-spec/api/server/keys.ts';
 import { type Ref, ref, type ShallowRef, shallowRef, watch } from 'vue';
 import { stringIn } from '../../matrix/json.ts';
 import { discoverHomeserver, type Homeserver } from '../../matrix/session/discover-homeserver.ts';
@@ -19,7 +20,7 @@ export type HomeserverSearch = {
  */
 async function askServerName(homeserver: Homeserver): Promise<string> {
   try {
-    const response = await fetch(`${homeserver.baseUrl}/_matrix/key/v2/server`, { signal: AbortSignal.timeout(NAME_TIMEOUT_MS) });
+    const response = await fetch(homeserver.baseUrl + getServerKey.path, { signal: AbortSignal.timeout(NAME_TIMEOUT_MS) });
     const keys: unknown = await response.json();
     return stringIn(keys, 'server_name') ?? homeserver.serverName;
   } catch {

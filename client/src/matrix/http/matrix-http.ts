@@ -1,3 +1,4 @@
+import { buildUri } from 'federation-spec/api/build-uri.ts';
 import type { Endpoint, Payload, RawBody } from 'federation-spec/api/endpoint.ts';
 import type { Static, TObject, TSchema } from 'typebox';
 import { isJsonObject, type JsonObject, numberIn, stringIn } from '../json.ts';
@@ -170,30 +171,11 @@ type AnyOptions = {
 };
 
 function toPlainRequest(endpoint: Endpoint, options: AnyOptions): PlainRequest {
-  const path = fillPath(endpoint.path, options.params ?? {}) + encodeQuery(options.query ?? {});
+  const path = buildUri(endpoint.path, options.params ?? {}, options.query);
   const base = { method: endpoint.method, path, auth: endpoint.auth !== 'none', signal: options.signal, timeoutMs: options.timeoutMs };
   if (endpoint.body === 'raw') return { ...base, body: options.body as BodyInit, contentType: options.contentType };
   if (endpoint.method === 'GET') return base;
   return { ...base, body: JSON.stringify(options.body ?? {}), contentType: 'application/json' };
-}
-
-/** Puts the values into a route's path, percent-encoded. Throws when one is missing. */
-export function fillPath(path: string, params: Record<string, unknown>): string {
-  return path.replace(/:([A-Za-z]+)/g, (_, name: string) => {
-    const value = params[name];
-    if (value === undefined || value === null) throw new Error(`The path ${path} needs a value for ${name}`);
-    return encodeURIComponent(String(value));
-  });
-}
-
-function encodeQuery(query: Record<string, unknown>): string {
-  const search = new URLSearchParams();
-  for (const [name, value] of Object.entries(query)) {
-    if (value === undefined) continue;
-    for (const one of Array.isArray(value) ? value : [value]) search.append(name, String(one));
-  }
-  const text = search.toString();
-  return text === '' ? '' : `?${text}`;
 }
 
 async function readJsonBody(response: Response): Promise<unknown> {

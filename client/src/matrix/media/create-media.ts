@@ -1,6 +1,7 @@
+import { fillPath } from 'federation-spec/api/build-uri.ts';
 import { getConfigAuthed, getContent, getContentAuthed, getContentThumbnailAuthed } from 'federation-spec/api/client/media.ts';
 import type { Endpoint } from 'federation-spec/api/endpoint.ts';
-import { fillPath, type MatrixHttp } from '../http/matrix-http.ts';
+import type { MatrixHttp } from '../http/matrix-http.ts';
 import { RequestError } from '../http/request-error.ts';
 import type { MatrixPlatform } from '../platform.ts';
 import { decryptAttachment, encryptAttachment } from './encrypt-attachment.ts';

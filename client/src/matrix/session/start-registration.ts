@@ -1,3 +1,5 @@
+import { buildUri } from 'federation-spec/api/build-uri.ts';
+import { getAuthenticationFallback } from 'federation-spec/api/client/fallback-pages.ts';
 import { register, requestTokenToRegisterEmail } from 'federation-spec/api/client/registration.ts';
 import { createMatrixHttp, type MatrixHttp, NO_TOKENS } from '../http/matrix-http.ts';
 import { RequestError } from '../http/request-error.ts';
@@ -111,11 +113,10 @@ function stepFor(stage: string, challenge: AuthChallenge, homeserverUrl: string)
   if (stage === EMAIL) return { step: 'email' };
   if (stage === TOKEN) return { step: 'registration-token' };
   if (stage === TERMS) return { step: 'terms', policies: readPolicies(challenge) };
-  const query = new URLSearchParams({ session: challenge.session });
   return {
     step: 'unsupported',
     stage,
-    fallbackUrl: `${homeserverUrl}/_matrix/client/v3/auth/${encodeURIComponent(stage)}/fallback/web?${query}`,
+    fallbackUrl: homeserverUrl + buildUri(getAuthenticationFallback.path, { authType: stage }, { session: challenge.session }),
   };
 }
 

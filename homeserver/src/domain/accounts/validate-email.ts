@@ -1,4 +1,6 @@
 import { createHmac } from 'node:crypto';
+import { buildUri } from 'federation-spec/api/build-uri.ts';
+import { showEmailConfirmation } from 'federation-spec/api/client/email-validation.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { limitExceeded, matrixError, threepidAuthFailed } from '../../platform/matrix-error.ts';
 import type { Random } from '../../platform/random.ts';
@@ -80,8 +82,6 @@ type Deps = {
   rateLimits: boolean;
 };
 
-export const CONFIRM_PATH = '/_matrix/client/unstable/chat.blinkchat/email/confirm';
-
 export function createEmailValidations(deps: Deps): EmailValidations {
   const { pool, mailQueue, clock, random, pepper, serverName, publicUrl, showCode, rateLimits } = deps;
   const codeHmac = (sid: string, code: string) => createHmac('sha256', pepper).update(`email-code\n${sid}\n${code}`).digest();
@@ -125,7 +125,7 @@ export function createEmailValidations(deps: Deps): EmailValidations {
       mailQueue.enqueue(alreadyRegisteredMail({ to: address, userId: owner.userId, serverName }));
       return;
     }
-    const link = `${publicUrl}${CONFIRM_PATH}?${new URLSearchParams({ sid, token: linkToken })}`;
+    const link = publicUrl + buildUri(showEmailConfirmation.path, {}, { sid, token: linkToken });
     mailQueue.enqueue(codeMail({ to: address, purpose, code, link, serverName, lifetimeMinutes: CODE_LIFETIME_MS / 60_000 }));
     if (isLoopback) showCode?.(`The code for ${address} is ${code}`);
   }

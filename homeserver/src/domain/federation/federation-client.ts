@@ -1,3 +1,4 @@
+import { buildUri } from 'federation-spec/api/build-uri.ts';
 import type { Endpoint, Payload, RawBody } from 'federation-spec/api/endpoint.ts';
 import { readJson } from 'federation-spec/canonical-json/read-json.ts';
 import { isJsonObject, type JsonObject } from 'federation-spec/events/event.ts';
@@ -133,20 +134,6 @@ function isConnectFailure(error: unknown): boolean {
     code === 'UND_ERR_CONNECT_TIMEOUT' ||
     code === 'ENOTFOUND'
   );
-}
-
-/** The path with its parameters percent-encoded, and the query. */
-export function buildUri(path: string, params: Readonly<Record<string, string>>, query: QueryInput): string {
-  const filled = path.replace(/:([A-Za-z]+)/g, (_, name: string) => {
-    const value = params[name];
-    if (value === undefined) throw new Error(`the path ${path} needs ${name}`);
-    return encodeURIComponent(value);
-  });
-  const search = new URLSearchParams();
-  for (const [name, value] of Object.entries(query)) {
-    for (const item of Array.isArray(value) ? value : [value]) if (item !== undefined) search.append(name, item);
-  }
-  return search.size === 0 ? filled : `${filled}?${search}`;
 }
 
 function readAnswer(destination: string, { status, body }: OutboundResponse): unknown {
