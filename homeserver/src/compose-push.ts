@@ -1,7 +1,62 @@
+import { createBuildPush } from './domain/push/build-push.ts';
 import { createPush, type PushDeps } from './domain/push/create-push.ts';
+import { createDeliverPushes, type PostJson } from './domain/push/deliver-pushes.ts';
+import { createPushers } from './domain/push/pushers.ts';
+import { notificationsRoute } from './edge/client-api/notifications.ts';
+import { pusherRoutes } from './edge/client-api/pushers.ts';
+import type { Route } from './edge/http/route.ts';
+import { createAddressGuard } from './platform/http-client/address-guard.ts';
+import { createHttpClient } from './platform/http-client/http-client.ts';
+import { readExtraCa } from './platform/http-client/read-ca.ts';
+
+/** A gateway's answer is short, and soon. */
+const GATEWAY_TIMEOUT_MS = 15_000;
+const MAX_ANSWER_BYTES = 65_536;
+
+type Outbound = { outboundAllow: readonly string[]; outboundCa: string | undefined; outboundTlsVerify: boolean };
 
 /** Counting what is unread, and pushing it. */
-export async function composePush(deps: Omit<PushDeps, 'queued'>) {
-  const push = await createPush({ ...deps, queued: () => undefined });
-  return { ...push, unread: { count: push.count, changedRooms: push.changedRooms } };
+export async function composePush(deps: Omit<PushDeps, 'queued'>, outbound: Outbound) {
+  const http = createHttpClient({
+    guard: createAddressGuard(outbound.outboundAllow),
+    extraCa: await readExtraCa(outbound.outboundCa),
+    verifyTls: outbound.outboundTlsVerify,
+  });
+  const postJson: PostJson = async (url, body, signal) => {
+    const { status, body: bytes } = await http.request({
+      method: 'POST',
+      url,
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+      timeoutMs: GATEWAY_TIMEOUT_MS,
+      maxBytes: MAX_ANSWER_BYTES,
+      signal,
+    });
+    return { status, body: parse(bytes) };
+  };
+
+  let wake = (): void => undefined;
+  const push = await createPush({ ...deps, queued: () => wake() });
+  const buildPush = createBuildPush({ ...deps, count: push.count });
+  const delivery = createDeliverPushes({ ...deps, buildPush, postJson, forget: push.audience.forget });
+  wake = delivery.wake;
+  wake();
+
+  const pushers = createPushers({ ...deps, forget: push.audience.forget });
+  const routes: Route[] = [...pusherRoutes(pushers), notificationsRoute(push.listNotifications)];
+  const stop = async (): Promise<void> => {
+    await push.stop();
+    await delivery.stop();
+    await http.close();
+  };
+  return { ...push, unread: { count: push.count, changedRooms: push.changedRooms }, routes, stop };
+}
+
+/** Some gateways answer with nothing at all. */
+function parse(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return undefined;
+  }
 }

@@ -173,16 +173,19 @@ export async function createServer(config: Config, surroundings: Surroundings = 
     closers.push(async () => await accounts[Symbol.asyncDispose]());
 
     // What is unread, and whom to tell.
-    const push = await composePush({
-      ...streams,
-      ...rooms,
-      database,
-      clock,
-      logger,
-      serverName: config.serverName,
-      loadPushRules: personal.pushRules.load,
-      readers: ephemeral.readers,
-    });
+    const push = await composePush(
+      {
+        ...streams,
+        ...rooms,
+        database,
+        clock,
+        logger,
+        serverName: config.serverName,
+        loadPushRules: personal.pushRules.load,
+        readers: ephemeral.readers,
+      },
+      config,
+    );
     closers.push(push.stop);
 
     // Telling clients what is new.
@@ -235,6 +238,7 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       ...personal.routes,
       ...rooms.routes,
       ...ephemeral.routes,
+      ...push.routes,
       ...sync.routes,
       ...media.routes,
       turnServerRoute({ uris: config.turnUris, secret: config.turnSecret, clock }),

@@ -150,3 +150,27 @@ test('the counts of a message are in the answer that brings it', async () => {
   const answer = (await waiting) as { rooms: { join: Record<string, { unread_notifications: unknown }> } };
   expect(answer.rooms.join[roomId]?.unread_notifications).toEqual(count(1, 1));
 });
+
+test('what one was notified of is listed, newest first, with what was read', async () => {
+  const { server, romeo, juliet, roomId, say } = await stage();
+  await using _server = server;
+  const first = await say('one');
+  const mention = await romeo.send(roomId, { msgtype: 'm.text', body: 'Juliet!', 'm.mentions': { user_ids: [juliet.id] } });
+  await romeo.send(roomId, { msgtype: 'm.notice', body: 'beep' });
+  await sendReceipt(juliet, roomId, first);
+  const last = await say('two');
+
+  const page = await juliet.call('GET', '/_matrix/client/v3/notifications?limit=2');
+  expect(page).toMatchObject({
+    notifications: [
+      { event: { event_id: last }, room_id: roomId, read: false, actions: ['notify'], ts: expect.any(Number) },
+      { event: { event_id: mention }, read: false, actions: ['notify', { set_tweak: 'highlight' }] },
+    ],
+    next_token: expect.any(String),
+  });
+  const rest = await juliet.call('GET', `/_matrix/client/v3/notifications?limit=2&from=${page['next_token']}`);
+  expect(rest).toMatchObject({ notifications: [{ event: { event_id: first }, read: true }] });
+  expect(rest).not.toHaveProperty('next_token');
+  const highlights = await juliet.call('GET', '/_matrix/client/v3/notifications?only=highlight');
+  expect(highlights).toMatchObject({ notifications: [{ event: { event_id: mention } }] });
+});

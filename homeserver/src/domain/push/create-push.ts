@@ -5,6 +5,7 @@ import type { Database } from '../../storage/database.ts';
 import { findUserNids } from '../../storage/users.ts';
 import type { HotRooms } from '../rooms/hot-rooms.ts';
 import type { Interner } from '../rooms/interner.ts';
+import type { RenderEvents } from '../rooms/render-events.ts';
 import { type Activity, createActivity } from '../streams/activity.ts';
 import { createFollower } from '../streams/follower.ts';
 import type { Log } from '../streams/log.ts';
@@ -13,6 +14,7 @@ import { type Audience, createAudience, type LoadPushRules } from './audience.ts
 import { type CountUnread, createCountUnread, createListChangedCounts } from './count-unread.ts';
 import { createFollowEvents } from './follow-events.ts';
 import { createJudgeEvent } from './judge-event.ts';
+import { createListNotifications, type ListNotifications } from './list-notifications.ts';
 import { createNoteEvent } from './note-event.ts';
 import { createProgress } from './progress.ts';
 
@@ -22,6 +24,7 @@ export type PushDeps = {
   notifier: Notifier;
   rooms: HotRooms;
   interner: Interner;
+  renderEvents: RenderEvents;
   clock: Clock;
   logger: Logger;
   serverName: string;
@@ -36,6 +39,7 @@ export type Push = {
   count: CountUnread;
   changedRooms: (request: { userNid: number; after: number; upTo: number }) => Promise<number[]>;
   audience: Audience;
+  listNotifications: ListNotifications;
   stop: () => Promise<void>;
 };
 
@@ -76,6 +80,7 @@ export async function createPush(deps: PushDeps): Promise<Push> {
     count: createCountUnread({ database, caughtUp: progress.caughtUp }),
     changedRooms: createListChangedCounts({ database, readers, noted }),
     audience,
+    listNotifications: createListNotifications({ ...deps, caughtUp: progress.caughtUp }),
     stop: follower.stop,
   };
 }

@@ -19,7 +19,7 @@ export type StateEntry = { keyNid: number; eventNid: number; eventId: string; ev
 export type Head = { eventNid: number; eventId: string; topological: number; depth: number };
 
 /** The types of event that notify by the default push rules, whatever they say. */
-const NOTIFYING_TYPES: ReadonlySet<string> = new Set([
+export const NOTIFYING_TYPES: ReadonlySet<string> = new Set([
   'm.room.message',
   'm.room.encrypted',
   'm.call.invite',

@@ -1,7 +1,7 @@
 -- Where people want to be told of events while they are not looking, and what waits to be told there.
 create table pushers (
   pusher_id           bigint generated always as identity primary key,
-  user_nid            bigint not null references users,
+  user_nid            bigint not null,
   -- The device whose log-out ends the pusher.
   device_id           text   not null,
   app_id              text   not null,
@@ -14,7 +14,8 @@ create table pushers (
   -- JSON.
   data                text   not null,
   created_at          bigint not null,
-  unique (user_nid, app_id, pushkey)
+  unique (user_nid, app_id, pushkey),
+  foreign key (user_nid, device_id) references devices on delete cascade
 );
 create index pushers_key on pushers (app_id, pushkey);
 

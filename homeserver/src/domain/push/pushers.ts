@@ -1,0 +1,112 @@
+import type { Pusher } from 'federation-spec/api/schemas/pushers.ts';
+import { isJsonObject, type JsonObject } from 'federation-spec/events/event.ts';
+import type { Clock } from '../../platform/clock.ts';
+import { invalidParam, missingParam } from '../../platform/matrix-error.ts';
+import type { Database } from '../../storage/database.ts';
+import { deletePusher, deletePusherOfOthers, listPushersOfUsers, type PusherRow, upsertPusher } from '../../storage/pushers.ts';
+
+/** Most pushers of one account, and the largest fields of one. https://spec.matrix.org/latest/client-server-api/#post_matrixclientv3pushersset */
+const MAX_PUSHERS = 50;
+const MAX_PUSHKEY_BYTES = 512;
+const MAX_APP_ID_LENGTH = 64;
+const MAX_TEXT_LENGTH = 256;
+const MAX_DATA_BYTES = 8_192;
+const GATEWAY_PATH = '/_matrix/push/v1/notify';
+/** Hosts that a gateway may be asked on without TLS: this machine, when the operator allows that at all. */
+const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
+
+export type PusherDraft = {
+  kind: string;
+  appId: string;
+  pushkey: string;
+  appDisplayName?: string | undefined;
+  deviceDisplayName?: string | undefined;
+  profileTag?: string | undefined;
+  lang?: string | undefined;
+  data?: JsonObject | undefined;
+  /** Others may keep a pusher with the same app and key. */
+  isShared: boolean;
+};
+
+export type Pushers = {
+  list: (userNid: number) => Promise<Pusher[]>;
+  /** Adds or changes the device's pusher. Throws M_MISSING_PARAM, M_INVALID_PARAM. */
+  set: (owner: { userNid: number; deviceId: string }, draft: PusherDraft) => Promise<void>;
+  remove: (userNid: number, pusher: { appId: string; pushkey: string }) => Promise<void>;
+};
+
+/** https://spec.matrix.org/latest/client-server-api/#push-notifications. `forget` is told whose pushers changed. */
+export function createPushers({
+  database,
+  clock,
+  forget,
+}: {
+  database: Database;
+  clock: Clock;
+  forget: (userNid: number) => void;
+}): Pushers {
+  const { sql } = database;
+  return {
+    list: async (userNid) => (await listPushersOfUsers(sql, [userNid])).map(toPusher),
+
+    set: async ({ userNid, deviceId }, draft) => {
+      const pusher = { ...readDraft(draft), userNid, deviceId, createdAt: clock.now() };
+      const own = await listPushersOfUsers(sql, [userNid]);
+      const isNew = !own.some((other) => other.appId === pusher.appId && other.pushkey === pusher.pushkey);
+      if (isNew && own.length >= MAX_PUSHERS) throw invalidParam(`An account has at most ${MAX_PUSHERS} pushers; remove one first.`);
+      if (!draft.isShared) for (const loser of await deletePusherOfOthers(sql, pusher)) forget(loser);
+      await upsertPusher(sql, pusher);
+      forget(userNid);
+    },
+
+    remove: async (userNid, { appId, pushkey }) => {
+      await deletePusher(sql, { userNid, appId, pushkey });
+      forget(userNid);
+    },
+  };
+}
+
+function readDraft(draft: PusherDraft): Omit<PusherRow, 'pusherId' | 'userNid' | 'deviceId' | 'createdAt'> {
+  const { kind, appId, pushkey, appDisplayName, deviceDisplayName, lang, data, profileTag = null } = draft;
+  if (appDisplayName === undefined || deviceDisplayName === undefined || lang === undefined || data === undefined) {
+    throw missingParam('A pusher needs app_display_name, device_display_name, lang and data.');
+  }
+  if (kind !== 'http') throw invalidParam(`Pushers of the kind ${kind} are not served here; "http" is.`);
+  if (Buffer.byteLength(pushkey) > MAX_PUSHKEY_BYTES) throw invalidParam(`pushkey has at most ${MAX_PUSHKEY_BYTES} bytes.`);
+  if (appId.length > MAX_APP_ID_LENGTH) throw invalidParam(`app_id has at most ${MAX_APP_ID_LENGTH} characters.`);
+  for (const text of [appDisplayName, deviceDisplayName, lang, profileTag ?? '']) {
+    if (text.length > MAX_TEXT_LENGTH) throw invalidParam(`The names of a pusher have at most ${MAX_TEXT_LENGTH} characters.`);
+  }
+  checkGateway(data['url']);
+  const text = JSON.stringify(data);
+  if (Buffer.byteLength(text) > MAX_DATA_BYTES) throw invalidParam(`data has at most ${MAX_DATA_BYTES} bytes.`);
+  return { kind, appId, pushkey, appDisplayName, deviceDisplayName, profileTag, lang, data: text };
+}
+
+function checkGateway(url: unknown): void {
+  if (url === undefined) throw missingParam('data.url is missing: where the push gateway is.');
+  const parsed = typeof url === 'string' ? URL.parse(url) : null;
+  const isSafe = parsed?.protocol === 'https:' || (parsed?.protocol === 'http:' && LOOPBACK.test(parsed.hostname));
+  if (parsed === null || !isSafe || parsed.pathname !== GATEWAY_PATH || parsed.username !== '' || parsed.password !== '') {
+    throw invalidParam(`data.url is an https URL with the path ${GATEWAY_PATH}.`);
+  }
+}
+
+function toPusher(row: PusherRow): Pusher {
+  return {
+    app_id: row.appId,
+    pushkey: row.pushkey,
+    kind: row.kind,
+    app_display_name: row.appDisplayName,
+    device_display_name: row.deviceDisplayName,
+    ...(row.profileTag === null ? {} : { profile_tag: row.profileTag }),
+    lang: row.lang,
+    data: dataOf(row),
+  };
+}
+
+/** What a pusher was set with. */
+export function dataOf({ data }: Pick<PusherRow, 'data'>): JsonObject {
+  const value: unknown = JSON.parse(data);
+  return isJsonObject(value) ? value : {};
+}
