@@ -14,7 +14,11 @@ async function startDisk() {
     async open() {
       const sql = openBotDatabase(folder);
       const failures: unknown[] = [];
-      const unmount = await mountIndexedDb({ prefix: 'kept/', tables: createIndexedDbTables(sql), onWriteFailure: (error) => failures.push(error) });
+      const unmount = await mountIndexedDb({
+        prefix: 'kept/',
+        tables: createIndexedDbTables(sql),
+        onWriteFailure: (error) => failures.push(error),
+      });
       return {
         failures,
         [Symbol.dispose]() {
@@ -52,7 +56,10 @@ test('what was committed is there after a restart, with its indexes and counters
   }
   using _mounted = await disk.open();
   const db = await openHouses();
-  await expect(db.getAllFromIndex('people', 'by-age')).resolves.toMatchObject([{ name: 'Juliet', key: new Uint8Array([1, 2, 3]) }, { name: 'Romeo' }]);
+  await expect(db.getAllFromIndex('people', 'by-age')).resolves.toMatchObject([
+    { name: 'Juliet', key: new Uint8Array([1, 2, 3]) },
+    { name: 'Romeo' },
+  ]);
   await expect(db.add('letters', 'the second')).resolves.toBe(2);
   db.close();
 });

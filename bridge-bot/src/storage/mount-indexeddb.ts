@@ -22,7 +22,12 @@ export type MountOptions = {
   onWriteFailure: (error: unknown) => void;
 };
 
-type Mount = { prefix: string; factory: IDBFactory; onCommit(connection: IDBDatabase, isUpgrade: boolean): void; onDeleted(name: string): void };
+type Mount = {
+  prefix: string;
+  factory: IDBFactory;
+  onCommit(connection: IDBDatabase, isUpgrade: boolean): void;
+  onDeleted(name: string): void;
+};
 
 const GLOBALS = {
   IDBCursor,

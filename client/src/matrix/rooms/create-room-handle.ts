@@ -37,8 +37,7 @@ export function createRoomHandle({ record, context, summarize, loadMembers, uplo
   const members = createDerivedSignal<readonly RoomMember[]>((previous) => keepSame(previous, listMembers(record)));
   const permissions = createDerivedSignal<RoomPermissions>((previous) => keepSame(previous, permissionsOf(record, ownUserId)));
 
-  function enqueue(type: string, content: JsonObject, media?: OutgoingMedia): string {
-    const txnId = randomId();
+  function enqueue(type: string, content: JsonObject, media?: OutgoingMedia, txnId = randomId()): string {
     queue.add({ txnId, roomId, type, content, createdAtMs: now(), state: 'waiting', eventId: undefined, failure: undefined, media });
     return txnId;
   }
@@ -65,7 +64,8 @@ export function createRoomHandle({ record, context, summarize, loadMembers, uplo
     invalidateTimeline: timeline.invalidate,
     sendMessage: (message) => enqueue('m.room.message', messageContent(message)),
     sendMedia: (media) => enqueue('m.room.message', mediaContent(media), media),
-    sendEvent: (type, content) => enqueue(type, content),
+    sendEvent: (type, content, { txnId } = {}) => enqueue(type, content, undefined, txnId),
+    whenSent: (itemKey) => queue.whenSent(roomId, itemKey),
     edit: (eventId, message) => enqueue('m.room.message', editContent(eventId, message)),
     toggleReaction(eventId, key) {
       const item = timeline.state.get().items.find((entry) => entry.eventId === eventId);

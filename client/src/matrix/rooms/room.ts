@@ -22,8 +22,10 @@ export type Room = {
   sendMessage(message: OutgoingMessage): string;
   /** Queues a file: uploads it (encrypted where the room is), then sends. Progress shows in the timeline item. */
   sendMedia(media: OutgoingMedia): string;
-  /** Queues any event. */
-  sendEvent(type: string, content: JsonObject): string;
+  /** Queues any event. With a `txnId` of the caller's own it may be repeated, even after a restart: the server takes it once. */
+  sendEvent(type: string, content: JsonObject, options?: { txnId?: string }): string;
+  /** Resolves with the event id when the server took what was queued under the key; rejects when it refused. */
+  whenSent(itemKey: string): Promise<string>;
   /** Replaces the text of an own message. */
   edit(eventId: string, message: OutgoingMessage): string;
   /** Adds our reaction, or takes it back when it is there. */

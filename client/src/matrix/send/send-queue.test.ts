@@ -114,3 +114,21 @@ test('a file is uploaded before its message, and what was discarded meanwhile is
   expect(attempts).toHaveLength(1);
   expect(queue.list(ROOM)[0]?.content).toMatchObject({ url: 'mxc://example.org/file' });
 });
+
+test('who sends may wait for the event id, and hears of a refusal', async () => {
+  const { queue, attempt } = createScene();
+  queue.add(item('a'));
+  queue.add(item('a'));
+  queue.add(item('b'));
+  const [taken, refused] = [queue.whenSent(ROOM, 'a'), queue.whenSent(ROOM, 'b')];
+  (await attempt(0)).succeed();
+  await expect(taken).resolves.toBe('$a');
+  await expect(queue.whenSent(ROOM, 'a')).resolves.toBe('$a');
+  const second = await attempt(1);
+  expect(second.txnId).toBe('b');
+  second.fail(
+    new RequestError({ status: 403, errcode: 'M_FORBIDDEN', message: 'You are not in this room', retryAfterMs: undefined, data: {} }),
+  );
+  await expect(refused).rejects.toThrow('You are not in this room');
+  await expect(queue.whenSent(ROOM, 'never queued')).rejects.toThrow();
+});

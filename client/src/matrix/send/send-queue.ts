@@ -21,7 +21,10 @@ export type SendQueueDeps = {
 export type SendQueue = {
   /** Takes over what an earlier start left. */
   restore(items: readonly OutgoingItem[]): void;
+  /** Queues an item; one that waits already (by its transaction id) is left as it is. */
   add(item: OutgoingItem): void;
+  /** Resolves with the event id once the server took the item; rejects when it refuses, when the item is discarded, or at `stop`. */
+  whenSent(roomId: string, txnId: string): Promise<string>;
   /** What waits in a room, or is sent but not yet seen in a sync. */
   list(roomId: string): readonly OutgoingItem[];
   retry(roomId: string, txnId: string): void;
@@ -36,10 +39,12 @@ export type SendQueue = {
   stop(): void;
 };
 
+type Waiter = { resolve(eventId: string): void; reject(error: Error): void };
 type Lane = { items: OutgoingItem[]; running: boolean; uploads: Map<string, AbortController>; wake: AbortController };
 
 export function createSendQueue({ send, upload, store, onChange }: SendQueueDeps): SendQueue {
   const lanes = new Map<string, Lane>();
+  const waiters = new Map<string, Waiter[]>();
   let stopped = false;
 
   function laneOf(roomId: string): Lane {
@@ -50,13 +55,24 @@ export function createSendQueue({ send, upload, store, onChange }: SendQueueDeps
     return lane;
   }
 
+  /** Tells those who wait for an item what became of it. */
+  function tell({ txnId, eventId, failure }: OutgoingItem): void {
+    for (const waiter of waiters.get(txnId) ?? []) {
+      if (eventId !== undefined) waiter.resolve(eventId);
+      else waiter.reject(new Error(failure ?? 'The message was discarded'));
+    }
+    waiters.delete(txnId);
+  }
+
   function replace(lane: Lane, changed: OutgoingItem): void {
     lane.items = lane.items.map((item) => (item.txnId === changed.txnId ? changed : item));
     keep(store.putOutgoing(changed));
+    if (changed.state !== 'waiting') tell(changed);
     onChange(changed.roomId);
   }
 
   function remove(lane: Lane, roomId: string, txnIds: ReadonlySet<string>): void {
+    for (const item of lane.items) if (txnIds.has(item.txnId)) tell(item);
     lane.items = lane.items.filter(({ txnId }) => !txnIds.has(txnId));
     for (const txnId of txnIds) keep(store.deleteOutgoing(txnId));
     onChange(roomId);
@@ -126,11 +142,19 @@ export function createSendQueue({ send, upload, store, onChange }: SendQueueDeps
     },
     add(item) {
       const lane = laneOf(item.roomId);
+      if (lane.items.some(({ txnId }) => txnId === item.txnId)) return start(lane);
       lane.items.push(item);
       lane.items = [...lane.items];
       keep(store.putOutgoing(item));
       onChange(item.roomId);
       start(lane);
+    },
+    whenSent(roomId, txnId) {
+      const item = lanes.get(roomId)?.items.find((entry) => entry.txnId === txnId);
+      if (item === undefined || stopped) return Promise.reject(new Error('No such message waits to be sent'));
+      if (item.state !== 'waiting')
+        return item.eventId === undefined ? Promise.reject(new Error(item.failure)) : Promise.resolve(item.eventId);
+      return new Promise((resolve, reject) => waiters.set(txnId, [...(waiters.get(txnId) ?? []), { resolve, reject }]));
     },
     list: (roomId) => lanes.get(roomId)?.items ?? [],
     retry(roomId, txnId) {
@@ -151,7 +175,9 @@ export function createSendQueue({ send, upload, store, onChange }: SendQueueDeps
       if (lane === undefined || lane.items.length === 0) return keys;
       for (const { eventId, txnId } of arrived) {
         const echo = lane.items.find((item) => item.eventId === eventId || (txnId !== undefined && item.txnId === txnId));
-        if (echo !== undefined) keys.set(eventId, echo.txnId);
+        if (echo === undefined) continue;
+        keys.set(eventId, echo.txnId);
+        tell({ ...echo, eventId });
       }
       const done = new Set(keys.values());
       if (hasGap) for (const { state, txnId } of lane.items) if (state === 'sent') done.add(txnId);
@@ -163,6 +189,8 @@ export function createSendQueue({ send, upload, store, onChange }: SendQueueDeps
     },
     stop() {
       stopped = true;
+      for (const waiting of waiters.values()) for (const waiter of waiting) waiter.reject(new Error('The client was stopped'));
+      waiters.clear();
       for (const lane of lanes.values()) {
         lane.wake.abort();
         for (const upload of lane.uploads.values()) upload.abort();
