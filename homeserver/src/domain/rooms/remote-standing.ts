@@ -36,7 +36,7 @@ export function createRemoteStanding({ database, log }: { database: Database; lo
         rows: [
           {
             write: (sql, position) => setRemoteMembership(sql, { roomNid, userNid, membership, position, strippedState: text }),
-            wakes: { users: [userNid] },
+            wakes: { users: [userNid], membershipsOf: [userNid] },
           },
         ],
       });
