@@ -6,7 +6,8 @@ import { countAttempt, deleteStaged, listStaged, listStagedRooms, type StagedPdu
 import type { HotRoom } from '../../rooms/hot-room.ts';
 import type { HotRooms } from '../../rooms/hot-rooms.ts';
 import { checkPdu, type PduCheck } from '../../rooms/receive-pdu/check-pdu.ts';
-import type { ReceivePdu, Reception } from '../../rooms/receive-pdu/receive-pdu.ts';
+import type { ReceivePdu } from '../../rooms/receive-pdu/receive-pdu.ts';
+import type { Reception } from '../../rooms/receive-pdu/reception.ts';
 import type { FindServerKey } from '../../rooms/receive-pdu/room-peers.ts';
 import type { JoinsUnderWay } from '../joins-under-way.ts';
 import { createSlots } from '../outbound/slots.ts';

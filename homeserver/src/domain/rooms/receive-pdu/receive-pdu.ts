@@ -13,19 +13,12 @@ import { authStateOf, checkByAuthEvents, listNeededMembers, listNeededState, toK
 import type { CheckedPdu } from './check-pdu.ts';
 import type { FetchGap } from './fetch-gap.ts';
 import { loadStateAfter, loadStateAt, type NidState } from './nid-state.ts';
+import type { Reception, StateBefore } from './reception.ts';
 import { resolveStates } from './resolve-states.ts';
 import type { StorePdu } from './store-pdu.ts';
 
 /** Most events of one gap that are fetched one behind the other. */
 const MAX_GAP_DEPTH = 100;
-
-/** What became of a received event. `known`: it was here already. `committed` resolves once that is on disk. */
-export type Reception = {
-  outcome: 'accepted' | 'soft_failed' | 'rejected' | 'known';
-  reason?: string;
-  eventNid: number;
-  committed: Promise<unknown>;
-};
 
 export type ReceiveOptions = {
   /** The server to ask for what is missing. */
@@ -37,9 +30,6 @@ export type ReceiveOptions = {
 export type ReceivePdu = (room: HotRoom, pdu: CheckedPdu, options: ReceiveOptions) => Promise<Reception>;
 
 type Deps = { database: Database; log: Log; rooms: HotRooms; interner: Interner; fetchGap: FetchGap; storePdu: StorePdu };
-
-/** The state before an event: that of the room now, or another. */
-export type StateBefore = { isMainLine: true } | { isMainLine: false; state: NidState; current: NidState; at: number };
 
 /**
  * Takes in an event that passed steps 1 to 3 (`checkPdu`). Events of one room must be handed over one after the other.

@@ -15,7 +15,7 @@ import type { Redactions } from '../redactions.ts';
 import { type Head, notifiesByDefault } from '../room-event.ts';
 import type { CheckedPdu } from './check-pdu.ts';
 import { diffStates, loadStateAfter, type NidState } from './nid-state.ts';
-import type { Reception, StateBefore } from './receive-pdu.ts';
+import type { Reception, StateBefore } from './reception.ts';
 import { resolveStates } from './resolve-states.ts';
 
 /** A state that differs in more keys than this from the room's is stored whole. */
