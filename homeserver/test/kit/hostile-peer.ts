@@ -1,0 +1,191 @@
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer } from 'node:https';
+import { readJson } from 'federation-spec/canonical-json/read-json.ts';
+import { ed25519PublicKey } from 'federation-spec/crypto/ed25519.ts';
+import { encodeBase64 } from 'federation-spec/encoding/base64.ts';
+import type { JsonObject, JsonValue, Pdu, PduDraft } from 'federation-spec/events/event.ts';
+import { eventIdOf } from 'federation-spec/events/event-id.ts';
+import { type RoomVersionRules, roomVersionRules } from 'federation-spec/room-versions/room-versions.ts';
+import { signEvent } from 'federation-spec/signing/sign-event.ts';
+import { type Signer, signJson } from 'federation-spec/signing/sign-json.ts';
+import { buildXMatrix, requestToSign } from 'federation-spec/signing/x-matrix.ts';
+import { Agent, request } from 'undici';
+import { freePort } from './free-port.ts';
+import type { TestServer } from './start-server.ts';
+import type { TestCa } from './test-ca.ts';
+
+export type PeerAnswer = { status: number; body: JsonObject };
+/** Answers a request to the peer; `undefined` is a 404. */
+export type PeerHandler = (method: string, path: string, body: unknown) => unknown;
+
+/** A server that speaks the protocol by hand, so that a test can have it lie. */
+export type HostilePeer = AsyncDisposable & {
+  name: string;
+  signer: Signer;
+  /** Every request it was sent, oldest first. */
+  seen: { method: string; path: string; body: unknown }[];
+  /** Replaces how it answers everything but the request for its keys. */
+  answer: (handler: PeerHandler) => void;
+  /** Sends a signed request. `authorization` replaces the header. */
+  call: (to: TestServer, method: string, path: string, body?: unknown, authorization?: string) => Promise<PeerAnswer>;
+  /** Joins a public room as a user of the peer; gives the room as the resident told it. */
+  join: (to: TestServer, roomId: string, localpart: string) => Promise<PeerRoom>;
+  sendPdus: (to: TestServer, pdus: readonly unknown[], edus?: readonly unknown[], txnId?: string) => Promise<PeerAnswer>;
+};
+
+/** A room as the peer sees it. */
+export type PeerRoom = {
+  roomId: string;
+  userId: string;
+  rules: RoomVersionRules;
+  state: Pdu[];
+  join: Pdu;
+  joinId: string;
+  /** The event upon which the next one builds, and its depth. */
+  head: { id: string; depth: number };
+  /** An event of the peer's user upon the head, properly hashed and signed; `changes` replaces any part before that. */
+  event: (changes: Partial<PduDraft>) => Promise<{ event: Pdu; id: string }>;
+};
+
+export async function startHostilePeer(ca: TestCa): Promise<HostilePeer> {
+  const port = await freePort();
+  const name = `localhost:${port}`;
+  const signer: Signer = { serverName: name, keyId: 'ed25519:evil', seed: new Uint8Array(randomBytes(32)) };
+  const { certFile, keyFile } = await ca.issue(['localhost', '127.0.0.1']);
+  const agent = new Agent({ connect: { ca: await readFile(ca.caFile, 'utf8') } });
+  const seen: HostilePeer['seen'] = [];
+  let handler: PeerHandler = () => undefined;
+
+  async function serve(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    const path = req.url ?? '';
+    if (path.startsWith('/_matrix/key/v2/server')) return reply(res, 200, await ownKeys(signer));
+    let text = '';
+    for await (const chunk of req) text += chunk;
+    const body = text === '' ? undefined : JSON.parse(text);
+    seen.push({ method: req.method ?? '', path, body });
+    const answer = handler(req.method ?? '', path, body);
+    if (answer === undefined) reply(res, 404, { errcode: 'M_NOT_FOUND', error: 'no' });
+    else reply(res, 200, answer);
+  }
+  const server = createServer({ cert: await readFile(certFile), key: await readFile(keyFile) }, (req, res) => void serve(req, res));
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+
+  const call: HostilePeer['call'] = async (to, method, path, body, authorization) => {
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    const content = text === undefined ? undefined : readExactly(text);
+    const signed = await signJson(
+      requestToSign({ method, uri: path, origin: name, destination: to.name, ...(content === undefined ? {} : { content }) }),
+      signer,
+    );
+    const signature = signed.signatures[name]?.[signer.keyId] ?? '';
+    const response = await request(`https://${to.name}${path}`, {
+      dispatcher: agent,
+      method: method as 'GET',
+      headers: {
+        authorization: authorization ?? buildXMatrix({ origin: name, destination: to.name, keyId: signer.keyId, signature }),
+        ...(content === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      body: text ?? null,
+    });
+    return { status: response.statusCode, body: (await response.body.json()) as JsonObject };
+  };
+
+  let transactions = 0;
+  return {
+    name,
+    signer,
+    seen,
+    call,
+    answer: (next) => {
+      handler = next;
+    },
+    sendPdus: async (to, pdus, edus = [], txnId) => {
+      transactions += 1;
+      return await call(to, 'PUT', `/_matrix/federation/v1/send/${txnId ?? `t${transactions}`}`, {
+        origin: name,
+        origin_server_ts: Date.now(),
+        pdus,
+        edus,
+      });
+    },
+    join: async (to, roomId, localpart) => await joinRoom({ call, signer }, to, roomId, `@${localpart}:${name}`),
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+      await agent.close();
+    },
+  };
+}
+
+/** As the other side reads it: a signature covers how numbers are written. */
+function readExactly(text: string): JsonValue {
+  const read = readJson(new TextEncoder().encode(text), { numbers: 'exact' });
+  if (!read.ok) throw new Error(read.reason);
+  return read.value;
+}
+
+function reply(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+}
+
+async function ownKeys(signer: Signer) {
+  const key = encodeBase64(ed25519PublicKey(signer.seed));
+  const list = {
+    server_name: signer.serverName,
+    verify_keys: { [signer.keyId]: { key } },
+    old_verify_keys: {},
+    valid_until_ts: Date.now() + 86_400_000,
+  };
+  return await signJson(list, signer);
+}
+
+async function joinRoom(
+  { call, signer }: Pick<HostilePeer, 'call' | 'signer'>,
+  to: TestServer,
+  roomId: string,
+  userId: string,
+): Promise<PeerRoom> {
+  const path = (endpoint: string, last: string) =>
+    `/_matrix/federation/${endpoint}/${encodeURIComponent(roomId)}/${encodeURIComponent(last)}`;
+  const made = await call(to, 'GET', `${path('v1/make_join', userId)}?ver=10&ver=11&ver=12`);
+  if (made.status !== 200) throw new Error(`make_join: ${JSON.stringify(made)}`);
+  const rules = roomVersionRules(String(made.body['room_version']));
+  if (rules === undefined) throw new Error('an unknown room version');
+  const join = await signEvent({ ...(made.body['event'] as unknown as PduDraft), origin_server_ts: Date.now() }, rules, signer);
+  const joinId = eventIdOf(join, rules);
+  const sent = await call(to, 'PUT', path('v2/send_join', joinId), join);
+  if (sent.status !== 200) throw new Error(`send_join: ${JSON.stringify(sent)}`);
+  const state = [...(sent.body['state'] as unknown as Pdu[]), join];
+
+  const room: PeerRoom = {
+    roomId,
+    userId,
+    rules,
+    state,
+    join,
+    joinId,
+    head: { id: joinId, depth: join.depth },
+    event: async (changes) => {
+      const find = (type: string, key: string) => state.find((event) => event.type === type && event.state_key === key);
+      const powers = find('m.room.power_levels', '');
+      const create = find('m.room.create', '');
+      const auth = [rules.createEventIdIsRoomId ? undefined : create, powers, join].filter((event) => event !== undefined);
+      const draft: PduDraft = {
+        type: 'm.room.message',
+        room_id: roomId,
+        sender: userId,
+        content: { msgtype: 'm.text', body: 'hello' },
+        depth: room.head.depth + 1,
+        prev_events: [room.head.id],
+        auth_events: auth.map((event) => eventIdOf(event, rules)),
+        origin_server_ts: Date.now(),
+        ...changes,
+      };
+      const event = await signEvent(draft, rules, signer);
+      return { event, id: eventIdOf(event, rules) };
+    },
+  };
+  return room;
+}
