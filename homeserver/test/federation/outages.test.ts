@@ -51,7 +51,10 @@ test('what both sides of a partition did is in one room once it heals', async ()
   const [a, b] = [servers.at(0), servers.at(1)];
   const romeo = await servers.user('romeo', 0);
   const juliet = await servers.user('juliet', 1);
-  const roomId = await romeo.createRoom({ preset: 'public_chat', power_level_content_override: { state_default: 0 } });
+  const roomId = await romeo.createRoom({
+    preset: 'public_chat',
+    power_level_content_override: { events: { 'm.room.name': 0, 'm.room.topic': 0 } },
+  });
   await juliet.join(roomId, { via: [a.name] });
   await romeo.send(roomId, 'before');
   await juliet.nextMessage(roomId);
