@@ -1,4 +1,4 @@
-import { DirectToDeviceEduSchema } from 'federation-spec/api/schemas/edus.ts';
+import { type DirectToDeviceEdu, DirectToDeviceEduSchema } from 'federation-spec/api/schemas/edus.ts';
 import { isJsonObject, type JsonObject } from 'federation-spec/events/event.ts';
 import { serverNameOf } from 'federation-spec/identifiers/server-name.ts';
 import { Compile } from 'typebox/compile';
@@ -104,26 +104,35 @@ export function createToDevice({ pool, log, inbox, clock, random, serverName }: 
   return {
     async send(sender, message) {
       checkMessages(message.type, message.txnId, message.messages);
-      const key = `${sender.userNid} ${sender.deviceId} ${message.type} ${message.txnId}`;
-      const sending = inFlight.get(key) ?? sendOnce(sender, message).finally(() => inFlight.delete(key));
-      inFlight.set(key, sending);
-      await sending;
+      const key = `sent ${sender.userNid} ${sender.deviceId} ${message.type} ${message.txnId}`;
+      await once(key, () => sendOnce(sender, message));
     },
     async receive(origin, content) {
-      if (!isDirectToDevice.Check(content)) return;
-      const { sender, type, message_id: messageId, messages } = content;
-      if (serverNameOf(sender) !== origin || Buffer.byteLength(messageId) > MAX_ID_BYTES || Buffer.byteLength(type) > MAX_TYPE_BYTES)
-        return;
-      if (countRecipients(messages) > MAX_RECIPIENTS || (await wasReceived(pool, origin, messageId))) return;
-      const local = (await localMessages(sender, type, messages)).filter(
-        ({ content: text }) => Buffer.byteLength(text) <= MAX_CONTENT_BYTES,
-      );
-      const now = clock.now();
-      const received: Rider = (sql) =>
-        insertReceived(sql, { origin, messageId, receivedAt: now, forgetBefore: now - RECEIVED_LIFETIME_MS });
-      await log.append({ rows: local.length === 0 ? [] : [localRow(local)], riders: [received] });
+      if (!isDirectToDevice.Check(content) || !isAcceptable(origin, content)) return;
+      await once(`received ${origin} ${content.message_id}`, () => receiveOnce(origin, content));
     },
   };
+
+  /** Does a thing that may be asked for again while it is being done. */
+  async function once(key: string, work: () => Promise<void>): Promise<void> {
+    const underWay = inFlight.get(key) ?? work().finally(() => inFlight.delete(key));
+    inFlight.set(key, underWay);
+    await underWay;
+  }
+
+  async function receiveOnce(origin: string, { sender, type, message_id: messageId, messages }: DirectToDeviceEdu): Promise<void> {
+    if (await wasReceived(pool, origin, messageId)) return;
+    const local = (await localMessages(sender, type, messages)).filter(({ content }) => Buffer.byteLength(content) <= MAX_CONTENT_BYTES);
+    const now = clock.now();
+    const received: Rider = (sql) => insertReceived(sql, { origin, messageId, receivedAt: now, forgetBefore: now - RECEIVED_LIFETIME_MS });
+    await log.append({ rows: local.length === 0 ? [] : [localRow(local)], riders: [received] });
+  }
+}
+
+/** A server speaks for its own users, within limits. */
+function isAcceptable(origin: string, { sender, type, message_id: messageId, messages }: DirectToDeviceEdu): boolean {
+  const fits = Buffer.byteLength(messageId) <= MAX_ID_BYTES && Buffer.byteLength(type) <= MAX_TYPE_BYTES;
+  return fits && serverNameOf(sender) === origin && countRecipients(messages) <= MAX_RECIPIENTS;
 }
 
 function checkMessages(type: string, txnId: string, messages: DeviceMessages): void {
