@@ -9,7 +9,7 @@ import { itemOf, PASSWORD, roomOf, says, signUp, waitFor } from './kit/node-clie
 
 const POLL = { timeout: 30_000 };
 
-test.for([1])('three people share an encrypted room on %d homeserver(s), one of them with matrix-js-sdk', async (count) => {
+test.for([1, 2])('three people share an encrypted room on %d homeserver(s), one of them with matrix-js-sdk', async (count) => {
   await using servers = await startServers(count);
   const home = servers.at(0);
   const away = servers.at(count - 1);
