@@ -45,13 +45,15 @@ test('an echo bot answers in an encrypted room, keeps its identity over a restar
   await juliet.seeText(roomId, 'are you asleep');
   await juliet.see(roomId, ({ body, sender }) => sender === userId && body.kind === 'notice' && body.text === 'are you asleep');
 
-  const read = second.client.room(roomId)?.timeline.state.get().items.map(({ body }) => (body.kind === 'text' || body.kind === 'notice' ? body.text : body.kind));
+  const read = second.client
+    .room(roomId)
+    ?.timeline.state.get()
+    .items.map(({ body }) => (body.kind === 'text' || body.kind === 'notice' ? body.text : body.kind));
   expect(read).toEqual(expect.arrayContaining(['!echo wherefore art thou', 'wherefore art thou', '!echo are you asleep']));
   expect(read).not.toContain('undecryptable');
 
   const clear = await server.sql`select event_id from events where json like '%wherefore%'`;
   expect(clear).toEqual([]);
-});
 });
 
 test('a bot comes only when somebody calls who is allowed to', async () => {
