@@ -1,0 +1,77 @@
+import { writeFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { openTarget, type Target } from './http-user.ts';
+import { type Figures, median } from './measure.ts';
+import { startOwnServer } from './own-server.ts';
+import { STEPS } from './steps.ts';
+
+const HELP = `npm run bench -- [--target URL]… [--secret SECRET]… [--step ID]… [--runs 3] [--json FILE]
+
+Measures any Matrix homeserver through its public API, side by side when more than one target is given; without a target, a homeserver of
+this checkout is started. Accounts are made by open registration, or by the registration secret given for the target of the same place.
+What counts is the ratio between targets of one run: single figures vary with the machine.
+
+${STEPS.map((step) => `  ${step.id.padEnd(8)}${step.about}`).join('\n')}`;
+
+const { values } = parseArgs({
+  options: {
+    target: { type: 'string', multiple: true, default: [] },
+    secret: { type: 'string', multiple: true, default: [] },
+    step: { type: 'string', multiple: true, default: [] },
+    runs: { type: 'string', default: '3' },
+    json: { type: 'string' },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+const OWN_PORT = 8_489;
+
+type Row = { step: string; target: string; figures: Figures };
+
+async function bench(): Promise<void> {
+  const own = values.target.length === 0 ? await startOwnServer(OWN_PORT) : undefined;
+  const urls = own === undefined ? values.target : [own.url];
+  const targets = urls.map((url, index) => openTarget(url, url, values.secret[index]));
+  const rows: Row[] = [];
+  try {
+    for (const step of STEPS.filter(({ id }) => values.step.length === 0 || values.step.includes(id))) {
+      process.stderr.write(`${step.id}: ${step.about}\n`);
+      for (const { target, figures } of await runStep(step, targets)) rows.push({ step: step.id, target: target.name, figures });
+    }
+  } finally {
+    for (const target of targets) await target.pool.close();
+    await own?.stop();
+  }
+  print(rows);
+  if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(rows, undefined, 2)}\n`);
+}
+
+/** The targets take turns, run by run, so that a change of the machine's speed meets them all. */
+async function runStep(step: (typeof STEPS)[number], targets: readonly Target[]): Promise<{ target: Target; figures: Figures }[]> {
+  const runs = new Map<Target, Figures[]>(targets.map((target) => [target, []]));
+  for (let run = 1; run <= Number(values.runs); run += 1) {
+    for (const target of targets) {
+      const figures = await step.run(target);
+      runs.get(target)?.push(figures);
+      process.stderr.write(`  run ${run} ${target.name}: ${figures.perSecond.toFixed(1)}/s, p99 ${figures.p99Ms.toFixed(1)} ms\n`);
+    }
+  }
+  return targets.map((target) => ({ target, figures: median(runs.get(target) ?? []) }));
+}
+
+function print(rows: readonly Row[]): void {
+  const first = new Map<string, number>();
+  for (const { step, target, figures } of rows) {
+    const base = first.get(step) ?? figures.perSecond;
+    first.set(step, base);
+    const times = [figures.p50Ms, figures.p95Ms, figures.p99Ms, figures.maxMs].map((ms) => ms.toFixed(1).padStart(8)).join('');
+    const ratio = (figures.perSecond / base).toFixed(2);
+    console.log(
+      `${step.padEnd(8)}${target.padEnd(32)}${figures.perSecond.toFixed(1).padStart(10)}/s  ×${ratio}${times} ms  ${figures.errors} errors`,
+    );
+  }
+  console.log('        columns: operations a second, ratio to the first target, p50, p95, p99, max');
+}
+
+if (values.help) console.log(HELP);
+else await bench();
