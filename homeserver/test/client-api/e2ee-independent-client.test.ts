@@ -1,61 +1,8 @@
-import { ClientEvent, createClient, type MatrixClient, MatrixEventEvent, RoomEvent, SyncState } from 'matrix-js-sdk';
 import { decodeRecoveryKey } from 'matrix-js-sdk/lib/crypto-api/recovery-key.js';
-import type { Logger } from 'matrix-js-sdk/lib/logger.js';
 import { expect, test } from 'vitest';
-import { startServer, type TestServer } from '../kit/start-server.ts';
-import { logInTestUser, type TestUser } from '../kit/test-user.ts';
-
-const silent: Logger = { trace() {}, debug() {}, info() {}, warn() {}, error() {}, getChild: () => silent };
-
-type Client = AsyncDisposable & { matrix: MatrixClient };
-
-/** A client that shares no code with ours, with its own implementation of Olm. */
-async function startClient(server: TestServer, user: TestUser, recoveryKey?: { privateKey?: Uint8Array<ArrayBuffer> }): Promise<Client> {
-  const matrix = createClient({
-    baseUrl: server.url,
-    userId: user.id,
-    deviceId: user.deviceId,
-    accessToken: user.accessToken,
-    logger: silent,
-    cryptoCallbacks: {
-      getSecretStorageKey: async ({ keys }) => {
-        const [keyId] = Object.keys(keys);
-        return keyId === undefined || recoveryKey?.privateKey === undefined ? null : [keyId, recoveryKey.privateKey];
-      },
-    },
-  });
-  await matrix.initRustCrypto({ useIndexedDB: false });
-  await matrix.startClient({ initialSyncLimit: 20 });
-  await new Promise<void>((resolve, reject) => {
-    matrix.on(ClientEvent.Sync, (state, _old, data) => {
-      if (state === SyncState.Prepared) resolve();
-      if (state === SyncState.Error) reject(data?.error ?? new Error('sync failed'));
-    });
-  });
-  return {
-    matrix,
-    async [Symbol.asyncDispose]() {
-      matrix.stopClient();
-    },
-  };
-}
-
-/** Resolves with the text of a message from another once it is decrypted. */
-function nextText({ matrix }: Client, roomId: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    matrix.on(RoomEvent.Timeline, (event, room) => {
-      if (room?.roomId !== roomId || event.getSender() === matrix.getUserId()) return;
-      const read = () => {
-        if (event.isDecryptionFailure()) reject(new Error(String(event.getContent()['body'])));
-        else if (event.getType() === 'm.room.message') resolve(String(event.getContent()['body']));
-      };
-      if (event.isEncrypted()) event.on(MatrixEventEvent.Decrypted, read);
-      else read();
-    });
-  });
-}
-
-const ENCRYPTED = [{ type: 'm.room.encryption', state_key: '', content: { algorithm: 'm.megolm.v1.aes-sha2' } }];
+import { startServer } from '../kit/start-server.ts';
+import { logInTestUser } from '../kit/test-user.ts';
+import { ENCRYPTED, nextText, startClient } from './independent-client.ts';
 
 test('matrix-js-sdk clients read each other’s encrypted messages, and the database does not', async () => {
   await using server = await startServer();
