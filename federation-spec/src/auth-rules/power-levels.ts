@@ -1,7 +1,6 @@
 import { numberOf } from '../canonical-json/exact-number.ts';
-import { isJsonObject, type JsonObject, type JsonValue, type Pdu } from '../events/event.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../events/event.ts';
 import type { RoomVersionRules } from '../room-versions/room-versions.ts';
-import type { AuthState } from './auth-state.ts';
 import { readOwn } from './read-own.ts';
 import { findRoomCreator, isPrivilegedCreator } from './room-creators.ts';
 
@@ -23,6 +22,9 @@ export const DEFAULT_LEVELS = {
 } as const;
 
 export type NamedLevel = keyof typeof DEFAULT_LEVELS;
+
+/** The state that levels are read from: an `AuthState`, or what a client was shown of a room. */
+export type PowerState = { find(type: string, stateKey: string): { sender: string; content: JsonObject } | undefined };
 
 /** What `notifications.room`, and any other notification, asks for when unset. */
 const DEFAULT_NOTIFICATION_LEVEL = 50;
@@ -54,7 +56,7 @@ export function readPowerLevel(value: JsonValue | undefined, rules: RoomVersionR
  *
  * https://spec.matrix.org/latest/client-server-api/#mroompower_levels
  */
-export function powerLevelOf(userId: string, state: AuthState, rules: RoomVersionRules): number {
+export function powerLevelOf(userId: string, state: PowerState, rules: RoomVersionRules): number {
   const create = state.find('m.room.create', '');
   if (create !== undefined && isPrivilegedCreator(userId, create, rules)) return Number.POSITIVE_INFINITY;
   const powerLevels = state.find('m.room.power_levels', '');
@@ -66,7 +68,7 @@ export function powerLevelOf(userId: string, state: AuthState, rules: RoomVersio
 }
 
 /** One of the levels a power level event gives by name (`invite`, `ban`, …), or its default. */
-export function namedPowerLevel(name: NamedLevel, state: AuthState, rules: RoomVersionRules): number {
+export function namedPowerLevel(name: NamedLevel, state: PowerState, rules: RoomVersionRules): number {
   return readNamedLevel(contentOf(state.find('m.room.power_levels', '')), name, rules);
 }
 
@@ -78,7 +80,7 @@ export function namedPowerLevel(name: NamedLevel, state: AuthState, rules: RoomV
  */
 export function requiredPowerLevel(
   { type, stateKey }: { type: string; stateKey?: string | undefined },
-  state: AuthState,
+  state: PowerState,
   rules: RoomVersionRules,
 ): number {
   const content = contentOf(state.find('m.room.power_levels', ''));
@@ -91,12 +93,12 @@ export function requiredPowerLevel(
  *
  * https://spec.matrix.org/latest/client-server-api/#mroompower_levels (`notifications`)
  */
-export function notificationPowerLevel(key: string, state: AuthState, rules: RoomVersionRules): number {
+export function notificationPowerLevel(key: string, state: PowerState, rules: RoomVersionRules): number {
   const content = contentOf(state.find('m.room.power_levels', ''));
   return readEntry(content, 'notifications', key, rules) ?? DEFAULT_NOTIFICATION_LEVEL;
 }
 
-function contentOf(powerLevels: Pdu | undefined): JsonObject {
+function contentOf(powerLevels: { content: JsonObject } | undefined): JsonObject {
   return powerLevels === undefined ? {} : powerLevels.content;
 }
 

@@ -10,11 +10,16 @@ import { isJsonObject, type JsonObject, type Pdu, type PduDraft } from './event.
 export function redactEvent(event: Pdu, rules: RoomVersionRules): Pdu;
 export function redactEvent(event: PduDraft, rules: RoomVersionRules): PduDraft;
 export function redactEvent(event: PduDraft, rules: RoomVersionRules): PduDraft {
-  const { keptKeys, keptContent } = rules.redaction;
+  const { keptKeys } = rules.redaction;
   const kept: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(event)) if (keptKeys.has(key)) kept[key] = value;
-  kept['content'] = pruneContent(event.content, keptContent.get(event.type) ?? {});
+  kept['content'] = redactContent(event.type, event.content, rules);
   return kept as PduDraft; // Every version keeps each key that an event must have.
+}
+
+/** What redaction leaves of an event's content: all that it changes in the form clients are shown. */
+export function redactContent(type: string, content: JsonObject, rules: RoomVersionRules): JsonObject {
+  return pruneContent(content, rules.redaction.keptContent.get(type) ?? {});
 }
 
 function pruneContent(content: JsonObject, kept: KeptContent): JsonObject {

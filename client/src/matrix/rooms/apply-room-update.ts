@@ -1,10 +1,11 @@
+import { stateKeyOf } from 'federation-spec/events/state-key.ts';
 import { type JsonObject, numberIn, objectIn, stringIn, stringsIn } from '../json.ts';
 import { type RoomEvent, redactedEventId, type StrippedStateEvent } from '../room-event.ts';
 import type { JoinedRoomUpdate, TypedContent } from '../sync/sync-update.ts';
 import { redactStoredEvent } from '../timeline/redact-stored-event.ts';
 import { type StoredEvent, typeOf } from '../timeline/stored-event.ts';
 import type { Membership } from './membership.ts';
-import { type ReceiptPosition, type RoomRecord, stateId } from './room-record.ts';
+import { type ReceiptPosition, type RoomRecord, rulesOf } from './room-record.ts';
 
 /** Message types that bring a room up in the list. */
 const ACTIVITY_TYPES = new Set([
@@ -107,14 +108,14 @@ export function prependHistory(
   if (oldest !== undefined && prevBatch !== undefined) record.batchTokens.set(oldest.event.event_id, prevBatch);
   // Members of back then are good enough where we know nothing newer.
   for (const event of state) {
-    const id = stateId(event.type, event.state_key ?? '');
+    const id = stateKeyOf(event.type, event.state_key ?? '');
     if (event.type === 'm.room.member' && !record.state.has(id)) record.state.set(id, event);
   }
 }
 
 function setState(record: RoomRecord, event: RoomEvent, change: RoomChange): void {
   if (event.state_key === undefined) return;
-  const id = stateId(event.type, event.state_key);
+  const id = stateKeyOf(event.type, event.state_key);
   // Encryption, once on, is never off again, whatever a server says.
   if (event.type === 'm.room.encryption' && record.state.has(id) && stringIn(event.content, 'algorithm') === undefined) return;
   record.state.set(id, event);
@@ -130,7 +131,10 @@ function appendEvent(record: RoomRecord, stored: StoredEvent, change: RoomChange
   }
   if (stored.event.type !== 'm.room.redaction') return;
   const target = redactedEventId(stored.event);
-  record.timeline = record.timeline.map((entry) => (entry.event.event_id === target ? redactStoredEvent(entry, stored.event) : entry));
+  const rules = rulesOf(record);
+  record.timeline = record.timeline.map((entry) =>
+    entry.event.event_id === target ? redactStoredEvent(entry, stored.event, rules) : entry,
+  );
 }
 
 function applyCounts(record: RoomRecord, update: JoinedRoomUpdate): void {

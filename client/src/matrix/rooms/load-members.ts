@@ -1,7 +1,8 @@
 import { getMembersByRoom } from 'federation-spec/api/client/membership.ts';
+import { stateKeyOf } from 'federation-spec/events/state-key.ts';
 import type { ClientContext } from '../client-context.ts';
 import { readRoomEvent } from '../room-event.ts';
-import { type RoomRecord, stateId } from './room-record.ts';
+import type { RoomRecord } from './room-record.ts';
 
 type Deps = Pick<ClientContext, 'http' | 'store' | 'touch'>;
 
@@ -16,7 +17,7 @@ export function createMemberLoader({ http, store, touch }: Deps): (record: RoomR
     for (const entry of answer.chunk) {
       const event = readRoomEvent(entry);
       if (event?.state_key === undefined || event.type !== 'm.room.member') continue;
-      const id = stateId(event.type, event.state_key);
+      const id = stateKeyOf(event.type, event.state_key);
       const known = record.state.get(id);
       // A sync may have brought something newer while the answer was under way.
       if (known !== undefined && known.origin_server_ts > event.origin_server_ts) continue;

@@ -1,10 +1,12 @@
+import { stateKeyOf } from 'federation-spec/events/state-key.ts';
+import { parseUserId } from 'federation-spec/identifiers/user-id.ts';
 import { stringIn } from '../json.ts';
 import type { Membership } from './membership.ts';
 import { CREATOR_POWER_LEVEL, powerLevelOf, roleOf } from './power-levels.ts';
 import type { RoomMember } from './room-member.ts';
 import type { RoomRecord } from './room-record.ts';
 
-const MEMBER_PREFIX = 'm.room.member\u0000';
+const MEMBER_PREFIX = stateKeyOf('m.room.member', '');
 const MEMBERSHIPS: ReadonlySet<string> = new Set<Membership>(['join', 'invite', 'knock', 'leave', 'ban']);
 
 export type MemberName = { displayName: string; avatarUrl: string | undefined };
@@ -29,8 +31,7 @@ export function createMemberNames(record: RoomRecord): MemberNames {
 
 /** `romeo` of `@romeo:example.org`: shown where somebody has no name. */
 export function localpartOf(userId: string): string {
-  const colon = userId.indexOf(':');
-  return userId.startsWith('@') && colon > 1 ? userId.slice(1, colon) : userId;
+  return parseUserId(userId)?.localpart || userId;
 }
 
 /** All members known, the mighty first, then by name. */

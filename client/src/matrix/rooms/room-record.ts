@@ -1,7 +1,12 @@
-import type { JsonObject } from '../json.ts';
+import { stateKeyOf } from 'federation-spec/events/state-key.ts';
+import { ROOM_VERSIONS, type RoomVersionRules, roomVersionRules } from 'federation-spec/room-versions/room-versions.ts';
+import { type JsonObject, stringIn } from '../json.ts';
 import type { RoomEvent } from '../room-event.ts';
 import type { StoredEvent } from '../timeline/stored-event.ts';
 import type { Membership } from './membership.ts';
+
+/** What a create event means that names no version. */
+const FIRST_VERSION = '1';
 
 export type ReceiptPosition = { eventId: string; timestampMs: number };
 
@@ -12,7 +17,7 @@ export type ReceiptPosition = { eventId: string; timestampMs: number };
 export type RoomRecord = {
   readonly roomId: string;
   membership: Membership;
-  /** Current state, by `stateId`. Members are loaded lazily. */
+  /** Current state, by `stateKeyOf`. Members are loaded lazily. */
   state: Map<string, RoomEvent>;
   heroes: string[];
   joinedCount: number;
@@ -60,13 +65,15 @@ export function createRoomRecord(roomId: string, membership: Membership): RoomRe
   };
 }
 
-/** The key of a state event in `RoomRecord.state`. */
-export function stateId(type: string, stateKey: string): string {
-  return `${type}\u0000${stateKey}`;
+/** The rules of the room's version; those of the newest one while its create event is not here, and for a version nobody told us. */
+export function rulesOf(record: RoomRecord): RoomVersionRules {
+  const create = stateContent(record, 'm.room.create');
+  const version = create === undefined ? undefined : (stringIn(create, 'room_version') ?? FIRST_VERSION);
+  return (version === undefined ? undefined : roomVersionRules(version)) ?? newestRules();
 }
 
 export function stateEvent(record: RoomRecord, type: string, stateKey = ''): RoomEvent | undefined {
-  return record.state.get(stateId(type, stateKey));
+  return record.state.get(stateKeyOf(type, stateKey));
 }
 
 export function stateContent(record: RoomRecord, type: string, stateKey = ''): JsonObject | undefined {
@@ -75,4 +82,10 @@ export function stateContent(record: RoomRecord, type: string, stateKey = ''): J
 
 export function isEncryptedRoom(record: RoomRecord): boolean {
   return stateEvent(record, 'm.room.encryption') !== undefined;
+}
+
+function newestRules(): RoomVersionRules {
+  const rules = roomVersionRules(ROOM_VERSIONS.at(-1) ?? FIRST_VERSION);
+  if (rules === undefined) throw new Error('No room version is known');
+  return rules;
 }

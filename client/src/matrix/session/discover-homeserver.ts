@@ -1,5 +1,6 @@
 import { getLoginFlows } from 'federation-spec/api/client/login.ts';
 import { getVersions } from 'federation-spec/api/client/versions.ts';
+import { parseUserId } from 'federation-spec/identifiers/user-id.ts';
 import { createMatrixHttp, NO_TOKENS } from '../http/matrix-http.ts';
 import { isJsonObject, objectIn, stringIn } from '../json.ts';
 
@@ -45,7 +46,7 @@ export async function discoverHomeserver(fetch: typeof globalThis.fetch, typed: 
 
 function readTyped(typed: string): { serverName: string; origin: string } {
   const trimmed = typed.trim();
-  const afterUser = trimmed.startsWith('@') ? trimmed.slice(trimmed.indexOf(':') + 1) : trimmed;
+  const afterUser = parseUserId(trimmed)?.serverName ?? trimmed;
   try {
     const url = new URL(/^https?:\/\//.test(afterUser) ? afterUser : `${isLoopback(afterUser) ? 'http' : 'https'}://${afterUser}`);
     return { serverName: url.host, origin: url.origin };

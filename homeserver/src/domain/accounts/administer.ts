@@ -1,3 +1,4 @@
+import { parseUserId } from 'federation-spec/identifiers/user-id.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Random } from '../../platform/random.ts';
 import { announceAccountChange } from '../../storage/account-news.ts';
@@ -56,7 +57,7 @@ export function createAdministration({ pool, passwordHasher, clock, random, serv
 
   return {
     async createAccount(name, { isAdmin }) {
-      const userId = userIdForName(name.startsWith('@') ? name.slice(1, name.indexOf(':')) : name, serverName);
+      const userId = userIdForName(parseUserId(name)?.localpart ?? name, serverName);
       const password = random.text(PASSWORD_BITS);
       const passwordHash = await passwordHasher.hash(password);
       await pool.begin(async (sql) => {

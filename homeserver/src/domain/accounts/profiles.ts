@@ -1,5 +1,6 @@
 import type { JsonObject, JsonValue } from 'federation-spec/events/event.ts';
 import { serverNameOf } from 'federation-spec/identifiers/server-name.ts';
+import { parseUserId } from 'federation-spec/identifiers/user-id.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { invalidParam, matrixError, missingParam, notFound } from '../../platform/matrix-error.ts';
 import { findAccount } from '../../storage/accounts.ts';
@@ -96,8 +97,9 @@ export async function welcomeAccount(
   sql: Sql,
   { userNid, userId, isGuest }: { userNid: number; userId: string; isGuest: boolean },
 ): Promise<void> {
-  const localpart = userId.slice(1, userId.indexOf(':'));
-  if (!isGuest) await upsertProfileField(sql, userNid, { name: 'displayname', value: JSON.stringify(localpart) }, MAX_PROFILE_BYTES);
+  const localpart = parseUserId(userId)?.localpart;
+  if (!isGuest && localpart !== undefined)
+    await upsertProfileField(sql, userNid, { name: 'displayname', value: JSON.stringify(localpart) }, MAX_PROFILE_BYTES);
 }
 
 function checkName(name: string): void {

@@ -1,7 +1,7 @@
+import { MAX_ID_BYTES } from 'federation-spec/identifiers/limits.ts';
+import { parseUserId } from 'federation-spec/identifiers/user-id.ts';
 import { invalidUsername } from '../../platform/matrix-error.ts';
 
-const MAX_USER_ID_BYTES = 255;
-const LOCALPART = /^[a-z0-9._=/+-]+$/;
 /** Names of digits only are given to guests. */
 const GUEST_LOCALPART = /^[0-9]+$/;
 
@@ -12,12 +12,13 @@ const GUEST_LOCALPART = /^[0-9]+$/;
  * @throws M_INVALID_USERNAME
  */
 export function userIdForName(username: string, serverName: string): string {
-  if (!LOCALPART.test(username)) {
+  const userId = `@${username}:${serverName}`;
+  if (userId.length > MAX_ID_BYTES) throw invalidUsername(`The user id ${userId} is longer than ${MAX_ID_BYTES} bytes`);
+  const parsed = parseUserId(userId);
+  if (parsed?.localpart !== username || parsed.grammar !== 'current') {
     throw invalidUsername(`User names are made of a-z, 0-9 and the characters . _ = - / +, which ${JSON.stringify(username)} is not`);
   }
   if (GUEST_LOCALPART.test(username)) throw invalidUsername('A user name must not be a number');
-  const userId = `@${username}:${serverName}`;
-  if (userId.length > MAX_USER_ID_BYTES) throw invalidUsername(`The user id ${userId} is longer than ${MAX_USER_ID_BYTES} bytes`);
   return userId;
 }
 

@@ -1,7 +1,6 @@
-import { namedPowerLevel, powerLevelOf } from 'federation-spec/auth-rules/power-levels.ts';
+import { checkRedaction } from 'federation-spec/auth-rules/check-redaction.ts';
 import type { Pdu } from 'federation-spec/events/event.ts';
 import { redactEvent } from 'federation-spec/events/redact-event.ts';
-import { serverNameOf } from 'federation-spec/identifiers/server-name.ts';
 import type { Database } from '../../storage/database.ts';
 import { findEvent, markRedacted, type StoredEvent } from '../../storage/events.ts';
 import type { Rider } from '../streams/log-batch.ts';
@@ -28,7 +27,7 @@ export function createRedactions({ database }: { database: Database }): Redactio
       const target = await findTarget(database, room, targetId);
       if (target === undefined || target.roomNid !== room.nid || target.type === 'm.room.create') return [];
       const targetEvent = readPdu(target.json);
-      if (!mayRedact(room, event, targetEvent)) return [];
+      if (!checkRedaction(event, targetEvent, room, room.rules).allowed) return [];
 
       const prunedJson = JSON.stringify(redactEvent(targetEvent, room.rules));
       target.json = prunedJson;
@@ -41,9 +40,4 @@ export function createRedactions({ database }: { database: Database }): Redactio
 async function findTarget(database: Database, room: HotRoom, eventId: string): Promise<StoredEvent | undefined> {
   const inRing = room.ring.find((logged) => logged.row.eventId === eventId);
   return inRing?.row ?? (await findEvent(database.sql, eventId));
-}
-
-function mayRedact(room: HotRoom, redaction: Pdu, target: Pdu): boolean {
-  if (powerLevelOf(redaction.sender, room, room.rules) >= namedPowerLevel('redact', room, room.rules)) return true;
-  return serverNameOf(redaction.sender) === serverNameOf(target.sender);
 }
