@@ -154,6 +154,8 @@ test('open registration offers m.login.dummy, closed registration refuses', asyn
   await using closed = await startServer({ config: { registration: 'closed' } });
   const refused = await callServer(closed.url, 'POST', `${V3}/register`, { username: 'peter', password: PASSWORD });
   expect(refused).toMatchObject({ status: 403, body: { errcode: 'M_FORBIDDEN' } });
+  const mail = { client_secret: 'sekret', email: 'a@verona.test', send_attempt: 1 };
+  expect((await callServer(closed.url, 'POST', `${V3}/register/email/requestToken`, mail)).status).toBe(403);
 });
 
 test('a registration token works as often as it says', async () => {

@@ -41,6 +41,8 @@ export type Register = {
   registerGuest(options: { initialDeviceDisplayName?: string | undefined }): Promise<Session>;
   /** Makes an account without asking for proof; the caller has had it otherwise. */
   createAccount(draft: AccountDraft, alongside?: (sql: Sql, userNid: number) => Promise<void>): Promise<Registered>;
+  /** @throws M_FORBIDDEN when nobody can sign up by e-mail here: then no mail is sent to strangers either */
+  checkEmailOffered(): void;
   /** @throws M_USER_IN_USE, M_INVALID_USERNAME, M_EXCLUSIVE */
   checkAvailable(username: string): Promise<void>;
 };
@@ -148,6 +150,9 @@ export function createRegister(deps: Deps): Register {
       const guest = await createAccount({ userId, passwordHash: undefined, isGuest: true, session: { initialDeviceDisplayName } });
       if (guest.accessToken === undefined || guest.deviceId === undefined) throw new Error('a guest got no session');
       return { ...guest, accessToken: guest.accessToken, deviceId: guest.deviceId };
+    },
+    checkEmailOffered() {
+      if (!FLOWS[mode].some((flow) => flow.includes(EMAIL_STAGE))) throw forbidden('Nobody signs up by e-mail on this server');
     },
     async checkAvailable(username) {
       if (mode === 'closed') throw forbidden('Registration is closed on this server');

@@ -38,7 +38,11 @@ export function registerRoutes(accounts: Accounts, { serverName, publicUrl }: { 
       return { available: true };
     }),
     route(registrationTokenValidity, async ({ query }) => ({ valid: await accounts.isRegistrationTokenValid(query.token) })),
-    requestEmailToken(requestTokenToRegisterEmail, accounts.emailValidations, { purpose: 'register', publicUrl }),
+    requestEmailToken(requestTokenToRegisterEmail, accounts.emailValidations, {
+      purpose: 'register',
+      publicUrl,
+      check: accounts.register.checkEmailOffered,
+    }),
     route(requestTokenToRegisterMSISDN, async () => {
       throw matrixError(403, 'M_THREEPID_DENIED', 'This server sends no text messages; use an e-mail address');
     }),

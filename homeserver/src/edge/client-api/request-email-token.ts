@@ -12,9 +12,10 @@ type Purpose = Parameters<EmailValidations['request']>[0]['purpose'];
 export function requestEmailToken(
   endpoint: EmailTokenEndpoint,
   validations: EmailValidations,
-  { purpose, publicUrl }: { purpose: Purpose; publicUrl: string },
+  { purpose, publicUrl, check }: { purpose: Purpose; publicUrl: string; check?: () => void },
 ): Route {
   return route(endpoint, async ({ body, request }) => {
+    check?.();
     const { sid } = await validations.request({
       purpose,
       email: body.email,
