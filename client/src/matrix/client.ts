@@ -49,6 +49,8 @@ export type MatrixClient = {
 
   /** The room, as long as we know it. The same object each time. */
   room(roomId: string): Room | undefined;
+  /** Whether the user is there, as far as the server tells. */
+  presence(userId: string): Signal<Presence>;
   createRoom(options: CreateRoomOptions): Promise<string>;
   /** The direct chat with the user: an existing one, or a new encrypted one. */
   openDirectChat(userId: string): Promise<string>;
@@ -61,6 +63,9 @@ export type MatrixClient = {
   accountData(type: string): JsonObject | undefined;
   setAccountData(type: string, content: JsonObject): Promise<void>;
 };
+
+/** Whether somebody is there: `unavailable` means idle. Servers that tell no presence leave everybody `offline`. */
+export type Presence = 'online' | 'unavailable' | 'offline';
 
 export type UserProfile = { userId: string; displayName: string; avatarUrl: string | undefined };
 

@@ -3,7 +3,7 @@ import { sendMessage } from 'federation-spec/api/client/send.ts';
 import { getVersions } from 'federation-spec/api/client/versions.ts';
 import { decodeBase64 } from 'federation-spec/encoding/base64.ts';
 import { createAccountCalls, createSetAccountData, hasUnstableFeature } from './account-calls.ts';
-import type { IncomingMessage, MatrixClient, MatrixClientOptions, UserProfile } from './client.ts';
+import type { IncomingMessage, MatrixClient, MatrixClientOptions, Presence, UserProfile } from './client.ts';
 import type { ClientContext } from './client-context.ts';
 import { createEncryption } from './crypto/create-encryption.ts';
 import type { CryptoParts } from './crypto/crypto-parts.ts';
@@ -14,9 +14,10 @@ import { createMatrixHttp } from './http/matrix-http.ts';
 import type { JsonObject } from './json.ts';
 import { createMedia } from './media/create-media.ts';
 import { createEmitter } from './observable/emitter.ts';
-import { createSignal } from './observable/signal.ts';
+import { createSignal, type WritableSignal } from './observable/signal.ts';
 import type { RoomEvent } from './room-event.ts';
 import { createRoomHandle, type RoomHandle } from './rooms/create-room-handle.ts';
+import { cutTimeline } from './rooms/cut-timeline.ts';
 import { createMemberLoader } from './rooms/load-members.ts';
 import { localpartOf } from './rooms/member-names.ts';
 import { createRoomList } from './rooms/room-list.ts';
@@ -39,6 +40,8 @@ const LIVE_FEATURE = 'chat.blinkchat.live';
 const STORE_KEY_BYTES = 32;
 /** How long a room that was just made or joined may take to come by sync. */
 const ROOM_WAIT_MS = 15_000;
+/** How many events of a room that was never opened stay in memory. */
+const MAX_UNSEEN_EVENTS = 300;
 /** Events that go into encrypted rooms in the clear, since servers must be able to relate them. */
 const CLEAR_TYPES = new Set(['m.reaction', 'm.room.redaction']);
 
@@ -52,16 +55,19 @@ export function createMatrixClient({ session, platform, onSessionChanged }: Matr
   const profile = createSignal<UserProfile>({ userId: ownUserId, displayName: localpartOf(ownUserId), avatarUrl: undefined });
   const messages = createEmitter<IncomingMessage>();
 
-  const tokens = createTokenKeeper({ session, fetch: platform.fetch, now, onSessionChanged, onLoggedOut: (soft) => loop.loggedOut(soft) });
+  const tokens = createTokenKeeper({ session, fetch: platform.fetch, now, onSessionChanged, onLoggedOut });
   const http = createMatrixHttp({ baseUrl: homeserverUrl, fetch: platform.fetch, tokens });
   const media = createMedia({ http, platform });
   const store = createStoreSlot(createMemoryStore());
   const records = new Map<string, RoomRecord>();
   const accountData = new Map<string, JsonObject>();
   const handles = new Map<string, RoomHandle>();
+  const presences = new Map<string, WritableSignal<Presence>>();
   const uploadProgress = new Map<string, number>();
   const echoKeys = new Map<string, Map<string, string>>();
   let crypto: CryptoParts | undefined;
+  /** Settles when crypto is there (or known not to be): nothing is encrypted or decrypted before. */
+  let cryptoStarted: Promise<void> = Promise.resolve();
   let hasCaughtUp = false;
   let versions: Promise<unknown> | undefined;
 
@@ -91,9 +97,10 @@ export function createMatrixClient({ session, platform, onSessionChanged }: Matr
       const known = echoKeysOf(roomId);
       for (const [eventId, key] of keys) known.set(eventId, key);
     },
+    onPresence: (userId, presence) => presenceOf(userId).set(presence),
     onApplied,
   });
-  const loop = createSyncLoop({ http, WebSocket: platform.WebSocket, status, now, process, offersLive });
+  const loop = createSyncLoop({ http, WebSocket: platform.WebSocket, status, now, process, offersLive, onFreshStart });
   status.subscribe(({ state }) => {
     if (state === 'live') queue.retryNow();
   });
@@ -106,6 +113,12 @@ export function createMatrixClient({ session, platform, onSessionChanged }: Matr
   function echoKeysOf(roomId: string): Map<string, string> {
     const known = echoKeys.get(roomId) ?? new Map<string, string>();
     echoKeys.set(roomId, known);
+    return known;
+  }
+
+  function presenceOf(userId: string): WritableSignal<Presence> {
+    const known = presences.get(userId) ?? createSignal<Presence>('offline');
+    presences.set(userId, known);
     return known;
   }
 
@@ -126,6 +139,7 @@ export function createMatrixClient({ session, platform, onSessionChanged }: Matr
   }
 
   async function decrypt(roomId: string, events: readonly RoomEvent[]): Promise<StoredEvent[]> {
+    await cryptoStarted;
     if (crypto === undefined)
       return events.map((event) => (event.type === 'm.room.encrypted' ? { event, failure: 'no-crypto' } : { event }));
     const stored = await crypto.rooms.decrypt(roomId, events);
@@ -141,6 +155,7 @@ export function createMatrixClient({ session, platform, onSessionChanged }: Matr
     const record = records.get(roomId);
     if (record === undefined) throw new Error(`We are not in the room ${roomId}`);
     if (!isEncryptedRoom(record) || CLEAR_TYPES.has(type)) return await put(roomId, type, content, txnId);
+    await cryptoStarted;
     if (crypto === undefined) throw new Error('This room is encrypted, and encryption is not available here');
     return await put(roomId, 'm.room.encrypted', await crypto.rooms.encrypt(record, type, content), txnId);
   }
@@ -165,15 +180,36 @@ export function createMatrixClient({ session, platform, onSessionChanged }: Matr
 
   function onApplied(applied: AppliedUpdate): void {
     if (applied.accountData.includes('m.direct') || applied.accountData.includes('m.push_rules')) list.markAllChanged();
-    for (const { record } of applied.rooms) touch(record.roomId);
+    for (const { record } of applied.rooms) {
+      trim(record);
+      touch(record.roomId);
+    }
     if (hasCaughtUp)
       for (const { record, change, isNewlyJoined } of applied.rooms) if (!isNewlyJoined) tellIncoming(record, change.newEvents);
     hasCaughtUp = true;
     encryption.noticeSync(applied.accountData);
   }
 
+  /** Rooms that nobody looks at keep no long past in memory. */
+  function trim(record: RoomRecord): void {
+    if (handles.has(record.roomId) || record.timeline.length < MAX_UNSEEN_EVENTS) return;
+    const { events, prevBatch } = cutTimeline(record);
+    record.timeline = events;
+    record.prevBatch = prevBatch;
+  }
+
   function tellIncoming(record: RoomRecord, events: readonly StoredEvent[]): void {
     for (const item of listIncoming(record, events, ownUserId)) messages.emit({ roomId: record.roomId, item });
+  }
+
+  function onLoggedOut(soft: boolean): void {
+    loop.loggedOut(soft);
+    encryption.detach();
+  }
+
+  /** Changes of device lists since the last token are not told, so all of them are in doubt. */
+  async function onFreshStart(): Promise<void> {
+    await crypto?.engine.markDeviceListsStale();
   }
 
   async function offersLive(): Promise<boolean> {
@@ -242,9 +278,11 @@ export function createMatrixClient({ session, platform, onSessionChanged }: Matr
     http,
     ...accountCalls,
     room: roomOf,
+    presence: presenceOf,
     async start() {
       const since = await loadCache();
-      await startCrypto();
+      cryptoStarted = startCrypto();
+      await cryptoStarted;
       loop.start(since);
       // A name that could not be fetched is shown as the id until the next start.
       accountCalls.loadProfile(ownUserId).then(profile.set, () => undefined);

@@ -222,6 +222,8 @@ export function createEncryption({ context, deviceId, lateKeys, openDirectChat, 
     attach(attached) {
       parts = attached;
       attached.engine.listen(onEvent);
+      // What an earlier start could not read, it perhaps can now.
+      background(lateKeys.retryAll());
     },
     detach() {
       parts = undefined;

@@ -1,3 +1,4 @@
+import type { Presence } from '../client.ts';
 import type { CryptoEngine } from '../crypto/crypto-engine.ts';
 import type { CryptoParts } from '../crypto/crypto-parts.ts';
 import { type JsonObject, stringIn } from '../json.ts';
@@ -23,6 +24,7 @@ export type ProcessDeps = {
   decrypt: (roomId: string, events: readonly RoomEvent[]) => Promise<StoredEvent[]>;
   /** Keys that own events had as local echoes, by room and event. */
   rememberEchoKeys: (roomId: string, keys: ReadonlyMap<string, string>) => void;
+  onPresence: (userId: string, presence: Presence) => void;
   onApplied: (applied: AppliedUpdate) => void;
 };
 
@@ -125,6 +127,7 @@ export function createUpdateProcessor(deps: ProcessDeps): (update: SyncUpdate) =
       console.warn('What was synced could not be stored', error);
     });
 
+    for (const { userId, presence } of update.presence) deps.onPresence(userId, presence);
     deps.onApplied(applied);
     keepUp(applied).catch((error: unknown) => {
       if (crypto() !== undefined) console.warn('Encryption could not keep up; it tries again with the next sync', error);

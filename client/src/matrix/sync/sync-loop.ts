@@ -25,6 +25,8 @@ export type SyncLoopDeps = {
   now: () => number;
   /** Whether the server announced the live connection. */
   offersLive: () => Promise<boolean>;
+  /** A sync begins without a token: what depends on having missed nothing must be looked at afresh. */
+  onFreshStart: () => Promise<void>;
   /** Takes an update in; resolves when it is stored. */
   process: (update: SyncUpdate) => Promise<void>;
 };
@@ -55,6 +57,7 @@ export function createSyncLoop(deps: SyncLoopDeps): SyncLoop {
     status.set({ state: 'starting' });
     for (let failures = 0; !signal.aborted; ) {
       try {
+        if (token === undefined) await deps.onFreshStart();
         const isCaughtUp = status.get().state === 'live';
         token = isCaughtUp && (await mayGoLive()) ? await followLive(token ?? '', signal) : await pollOnce(token, isCaughtUp, signal);
         failures = 0;

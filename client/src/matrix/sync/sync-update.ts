@@ -1,3 +1,4 @@
+import type { Presence } from '../client.ts';
 import { isJsonObject, type JsonObject, numberIn, objectIn, stringIn, stringsIn } from '../json.ts';
 import { type RoomEvent, readRoomEvent, readStrippedStateEvent, type StrippedStateEvent } from '../room-event.ts';
 
@@ -9,6 +10,7 @@ export type SyncUpdate = {
   invited: ReadonlyMap<string, readonly StrippedStateEvent[]>;
   knocked: ReadonlyMap<string, readonly StrippedStateEvent[]>;
   accountData: readonly TypedContent[];
+  presence: readonly { userId: string; presence: Presence }[];
   toDevice: JsonObject[];
   changedDevices: string[];
   leftDevices: string[];
@@ -49,6 +51,7 @@ export function readSyncUpdate(body: unknown): SyncUpdate {
     invited: readRooms(rooms, 'invite', (room) => readStripped(objectIn(room, 'invite_state'))),
     knocked: readRooms(rooms, 'knock', (room) => readStripped(objectIn(room, 'knock_state'))),
     accountData: readTypedContents(objectIn(body, 'account_data')),
+    presence: readPresence(objectIn(body, 'presence')),
     toDevice: eventsIn(objectIn(body, 'to_device')).filter(isJsonObject),
     changedDevices: stringsIn(deviceLists, 'changed'),
     leftDevices: stringsIn(deviceLists, 'left'),
@@ -103,6 +106,16 @@ function readTypedContents(section: JsonObject | undefined): TypedContent[] {
   return eventsIn(section).flatMap((event) => {
     const type = stringIn(event, 'type');
     return type === undefined ? [] : [{ type, content: objectIn(event, 'content') ?? {} }];
+  });
+}
+
+/** https://spec.matrix.org/latest/client-server-api/#mpresence */
+function readPresence(section: JsonObject | undefined): { userId: string; presence: Presence }[] {
+  return eventsIn(section).flatMap((event) => {
+    const userId = stringIn(event, 'sender');
+    const presence = stringIn(objectIn(event, 'content'), 'presence');
+    if (userId === undefined || (presence !== 'online' && presence !== 'unavailable' && presence !== 'offline')) return [];
+    return [{ userId, presence }];
   });
 }
 
