@@ -3,6 +3,7 @@ import { serverNameOf } from 'federation-spec/identifiers/server-name.ts';
 import type { Peers } from './compose-peers.ts';
 import type { composeRooms, composeStreams } from './compose-rooms.ts';
 import type { E2ee } from './domain/e2ee/create-e2ee.ts';
+import { createFetchHistory } from './domain/federation/fetch-history.ts';
 import type { EduHandlers } from './domain/federation/inbound/edu-handlers.ts';
 import { createProcessStaged } from './domain/federation/inbound/process-staged.ts';
 import { createReceiveTransaction } from './domain/federation/inbound/receive-transaction.ts';
@@ -23,6 +24,7 @@ import type { RoomNetwork } from './domain/rooms/isolated.ts';
 import type { EventSigner } from './domain/rooms/prepare-event.ts';
 import { createFetchGap } from './domain/rooms/receive-pdu/fetch-gap.ts';
 import { createReceivePdu } from './domain/rooms/receive-pdu/receive-pdu.ts';
+import { createStoreBackfilled } from './domain/rooms/receive-pdu/store-backfilled.ts';
 import { createStoreOutliers } from './domain/rooms/receive-pdu/store-outliers.ts';
 import { createStorePdu } from './domain/rooms/receive-pdu/store-pdu.ts';
 import { createRemoteStanding } from './domain/rooms/remote-standing.ts';
@@ -76,7 +78,8 @@ export async function composeFederation(deps: Deps) {
   // Receiving events.
   const joins = createJoinsUnderWay();
   const storeOutliers = createStoreOutliers({ database, interner });
-  const fetchGap = createFetchGap({ database, peers: createRoomPeers(client), findServerKey, storeOutliers });
+  const peer = createRoomPeers(client);
+  const fetchGap = createFetchGap({ database, peers: peer, findServerKey, storeOutliers });
   const storePdu = createStorePdu({ database, log, rooms, interner, redactions, serverName });
   const receivePdu = createReceivePdu({ database, log, rooms, interner, fetchGap, storePdu });
   const staged = await createProcessStaged({ database, rooms, joins, receivePdu, findServerKey, logger });
@@ -96,7 +99,7 @@ export async function composeFederation(deps: Deps) {
       leave: createLeaveRemote({ ...common, standing }),
       invite: createInviteRemote(common),
     },
-    fetchHistory: () => Promise.resolve(false),
+    fetchHistory: createFetchHistory({ ...common, peer, storeBackfilled: createStoreBackfilled({ database, interner, fetchGap }) }),
     resolveRemoteAlias: peers.queries.resolveAlias,
     queryRemotePublicRooms: peers.queries.publicRooms,
   };

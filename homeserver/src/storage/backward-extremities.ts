@@ -1,11 +1,17 @@
 import type { Sql } from './database.ts';
 
+/** An event that is not here; `topological` is that of the newest stored event which builds upon it. */
+export type BackwardExtremity = { eventId: string; topological: number };
+
 /** Notes events that stored events build upon and that are not here. */
-export async function insertBackwardExtremities(sql: Sql, roomNid: number, eventIds: readonly string[]): Promise<void> {
-  if (eventIds.length === 0) return;
+export async function insertBackwardExtremities(sql: Sql, roomNid: number, extremities: readonly BackwardExtremity[]): Promise<void> {
+  if (extremities.length === 0) return;
   await sql`
-    insert into backward_extremities (room_nid, event_id)
-    select ${roomNid}, * from unnest(${[...eventIds]}::text[]) on conflict do nothing`;
+    insert into backward_extremities (room_nid, event_id, topological)
+    select ${roomNid}, * from unnest(${extremities.map((extremity) => extremity.eventId)}::text[],
+                                     ${extremities.map((extremity) => extremity.topological)}::bigint[])
+    on conflict (room_nid, event_id) do update
+      set topological = greatest(backward_extremities.topological, excluded.topological)`;
 }
 
 export async function deleteBackwardExtremities(sql: Sql, roomNid: number, eventIds: readonly string[]): Promise<void> {
@@ -13,8 +19,9 @@ export async function deleteBackwardExtremities(sql: Sql, roomNid: number, event
     await sql`delete from backward_extremities where room_nid = ${roomNid} and event_id = any(${[...eventIds]}::text[])`;
 }
 
-export async function listBackwardExtremities(sql: Sql, roomNid: number, limit: number): Promise<string[]> {
-  const rows = await sql<{ eventId: string }[]>`
-    select event_id as "eventId" from backward_extremities where room_nid = ${roomNid} order by event_id limit ${limit}`;
-  return rows.map((row) => row.eventId);
+/** The newest of them. */
+export async function listBackwardExtremities(sql: Sql, roomNid: number, limit: number): Promise<BackwardExtremity[]> {
+  return await sql<BackwardExtremity[]>`
+    select event_id as "eventId", topological from backward_extremities
+    where room_nid = ${roomNid} order by topological desc, event_id limit ${limit}`;
 }

@@ -57,7 +57,18 @@ export function createTakeJoinedRoom({ database, log, rooms, interner, storeOutl
     const before = await toNidState(accepted);
     const logged = await toLogged(roomNid, join, before, { accepted, topological });
     const prevIds = listPrevEventIds(join.event);
-    const append = () => log.append({ events: [logged], riders: [(tx) => insertBackwardExtremities(tx, roomNid, prevIds)] });
+    const append = () =>
+      log.append({
+        events: [logged],
+        riders: [
+          (tx) =>
+            insertBackwardExtremities(
+              tx,
+              roomNid,
+              prevIds.map((eventId) => ({ eventId, topological })),
+            ),
+        ],
+      });
     if (hot === undefined) await append();
     else await hot.turns.take(append);
     rooms.evict(roomNid);

@@ -95,10 +95,11 @@ create table state_snapshots (
   primary key (snapshot_id, key_nid)
 );
 
--- Events that stored events point at and that we do not have.
+-- Events that stored events point at and that we do not have; topological is that of the newest event that points there.
 create table backward_extremities (
-  room_nid bigint not null references rooms,
-  event_id text   not null,
+  room_nid    bigint not null references rooms,
+  event_id    text   not null,
+  topological bigint not null,
   primary key (room_nid, event_id)
 );
 
