@@ -15,7 +15,7 @@ import type { VectorCase } from './vector-cases.ts';
 export const RULE_VECTOR_FILES: readonly string[] = [
   ...ROOM_VERSIONS.map((version) => `auth-rules/v${version}.json`),
   'auth-rules/third-party-invites.json',
-  ...['1', '2', '6', '11', '12'].map((version) => `state-resolution/v${version}.json`),
+  ...ROOM_VERSIONS.map((version) => `state-resolution/v${version}.json`),
   'push-rules/evaluation.json',
 ];
 

@@ -23,9 +23,10 @@ export type StateCase = {
   make(room: TestRoom): { named: Record<string, Sent>; stateSets: State[]; expected: Record<string, string | null>; rejected?: Sent[] };
 };
 
-const V2 = ['2', '6', '11'];
+const V2 = ['2', '3', '4', '5', '6', '7', '8', '9', '10', '11'];
 const V2_AND_LATER = [...V2, '12'];
 const ALL = ['1', ...V2_AND_LATER];
+const WITH_RESTRICTED_JOINS = ['8', '9', '10', '11', '12'];
 
 const TOPIC = 'm.room.topic ';
 const POWER = 'm.room.power_levels ';
@@ -276,13 +277,42 @@ export const STATE_CASES: StateCase[] = [
   },
   {
     shows: 'An auth event that was rejected gives no authority: the topic that rests on a rejected promotion does not count.',
-    versions: ['11', '12'],
+    versions: V2_AND_LATER,
     make(room) {
       const base = beginWith(room, BOB, CAROL);
       const promotion = room.send(base, powerLevelsBy(BOB, levels(room, { [BOB]: 50, [CAROL]: 100 })));
       const withPromotion = room.send(promotion.state, topicBy(CAROL, 'mine'));
       const fork = new Map(base).set('m.room.topic\u0000', withPromotion.eventId);
       return { named: { promotion, topic: withPromotion }, stateSets: [base, fork], expected: { [TOPIC]: null }, rejected: [promotion] };
+    },
+  },
+  {
+    shows: 'A restricted join does not count when who vouched for it loses the power to invite at the same time.',
+    versions: WITH_RESTRICTED_JOINS,
+    make(room) {
+      const closed = room.send(beginWith(room, BOB), joinRuleBy(ALICE, 'restricted'));
+      const base = room.send(closed.state, powerLevelsBy(ALICE, { ...levels(room, { [BOB]: 50 }), invite: 50 })).state;
+      const join = room.send(base, membershipBy(CAROL, CAROL, 'join', { join_authorised_via_users_server: BOB }));
+      const demotion = room.send(base, powerLevelsBy(ALICE, { ...levels(room, { [BOB]: 0 }), invite: 50 }));
+      return {
+        named: { join, demotion },
+        stateSets: [join.state, demotion.state],
+        expected: { [memberKey(CAROL)]: null, [POWER]: 'demotion' },
+      };
+    },
+  },
+  {
+    shows: 'A restricted join counts while who vouched for it has the power to invite, whatever else changes.',
+    versions: WITH_RESTRICTED_JOINS,
+    make(room) {
+      const base = room.send(beginWith(room, BOB), joinRuleBy(ALICE, 'restricted')).state;
+      const join = room.send(base, membershipBy(CAROL, CAROL, 'join', { join_authorised_via_users_server: BOB }));
+      const topic = room.send(base, topicBy(ALICE, 'hello'));
+      return {
+        named: { join, topic },
+        stateSets: [join.state, topic.state],
+        expected: { [memberKey(CAROL)]: 'join', [TOPIC]: 'topic' },
+      };
     },
   },
   {

@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { splitStateKey, stateKeyOf } from '../../src/events/state-key.ts';
+import { ROOM_VERSIONS } from '../../src/room-versions/room-versions.ts';
 import { createTestRoom } from '../kit/test-room.ts';
 import { STATE_CASES, type StateCase } from './state-cases.ts';
 
@@ -9,7 +10,6 @@ import { STATE_CASES, type StateCase } from './state-cases.ts';
  */
 
 const FOLDER = new URL('../../vectors/state-resolution/', import.meta.url);
-const VERSIONS = ['1', '2', '6', '11', '12'];
 
 function makeVector(one: StateCase, version: string) {
   const room = createTestRoom(version);
@@ -43,7 +43,7 @@ function missing(name: string): never {
 }
 
 mkdirSync(FOLDER, { recursive: true });
-for (const version of VERSIONS) {
+for (const version of ROOM_VERSIONS) {
   const about =
     `State resolution of room version ${version}: the states (lists of event ids) come to one state. ` +
     '`resolved` says for each entry which event it holds, null for none; entries it does not mention are not part of the case.';

@@ -3,7 +3,7 @@ import { endpoint } from '../endpoint.ts';
 import { RoomAliasSchema, RoomIdSchema, ServerNameSchema } from '../schemas/ids.ts';
 import { EmptySchema } from '../schemas/json.ts';
 import { QueryCountSchema } from '../schemas/query.ts';
-import { PublicRoomsFilterSchema, PublicRoomsSchema, VisibilitySchema } from '../schemas/room-directory.ts';
+import { PublicRoomsSchema, PublicRoomsSearchSchema, VisibilitySchema } from '../schemas/room-directory.ts';
 
 /**
  * Gets the visibility of a room in the directory.
@@ -102,13 +102,7 @@ export const queryPublicRooms = endpoint({
   path: '/_matrix/client/v3/publicRooms',
   auth: 'access-token',
   query: Type.Object({ server: Type.Optional(ServerNameSchema) }),
-  body: Type.Object({
-    limit: Type.Optional(Type.Integer()),
-    since: Type.Optional(Type.String()),
-    filter: Type.Optional(PublicRoomsFilterSchema),
-    include_all_networks: Type.Optional(Type.Boolean()),
-    third_party_instance_id: Type.Optional(Type.String()),
-  }),
+  body: PublicRoomsSearchSchema,
   response: PublicRoomsSchema,
   rateLimit: 'search',
 });

@@ -26,10 +26,18 @@ export const PublicRoomsSchema = Type.Object({
 });
 export type PublicRooms = Static<typeof PublicRoomsSchema>;
 
-/** What to look for in the directory; null among the types stands for ordinary rooms. */
-export const PublicRoomsFilterSchema = Type.Object({
-  generic_search_term: Type.Optional(Type.String()),
-  room_types: Type.Optional(Type.Array(Type.Union([Type.String(), Type.Null()]))),
+/** What to look for in the directory, from clients and servers alike; null among the types stands for ordinary rooms. */
+export const PublicRoomsSearchSchema = Type.Object({
+  limit: Type.Optional(Type.Integer()),
+  since: Type.Optional(Type.String()),
+  filter: Type.Optional(
+    Type.Object({
+      generic_search_term: Type.Optional(Type.String()),
+      room_types: Type.Optional(Type.Array(Type.Union([Type.String(), Type.Null()]))),
+    }),
+  ),
+  include_all_networks: Type.Optional(Type.Boolean()),
+  third_party_instance_id: Type.Optional(Type.String()),
 });
 
 /** A room as someone sees it who may join it. https://spec.matrix.org/latest/client-server-api/#room-summaries */

@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { endpoint } from '../endpoint.ts';
 import { QueryBooleanSchema, QueryCountSchema } from '../schemas/query.ts';
-import { PublicRoomsFilterSchema, PublicRoomsSchema } from '../schemas/room-directory.ts';
+import { PublicRoomsSchema, PublicRoomsSearchSchema } from '../schemas/room-directory.ts';
 
 /**
  * Lists the server's published room directory.
@@ -31,13 +31,7 @@ export const queryPublicRooms = endpoint({
   method: 'POST',
   path: '/_matrix/federation/v1/publicRooms',
   auth: 'federation',
-  body: Type.Object({
-    limit: Type.Optional(Type.Integer()),
-    since: Type.Optional(Type.String()),
-    filter: Type.Optional(PublicRoomsFilterSchema),
-    include_all_networks: Type.Optional(Type.Boolean()),
-    third_party_instance_id: Type.Optional(Type.String()),
-  }),
+  body: PublicRoomsSearchSchema,
   response: PublicRoomsSchema,
   rateLimit: 'federation',
 });
