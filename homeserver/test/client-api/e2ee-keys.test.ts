@@ -225,3 +225,17 @@ test('keys/changes tells the same between two tokens of a sync', async () => {
   expect((await changes('forged', to)).status).toBe(400);
   expect((await changes(from, 's999999999_x_0')).status).toBe(200);
 });
+
+test('S37: nobody asks for the keys of a town at once', async () => {
+  await using server = await startServer();
+  const romeo = await server.user('romeo');
+  const everybody = Array.from({ length: 5_001 }, (_, n) => `@p${n}:hs.test`);
+  const asked = { device_keys: Object.fromEntries(everybody.map((id) => [id, []])) };
+  expect((await romeo.attempt('POST', `${V3}/keys/query`, asked)).status).toBe(413);
+  const devices = Object.fromEntries(Array.from({ length: 10_001 }, (_, n) => [`D${n}`, 'signed_curve25519']));
+  expect((await romeo.attempt('POST', `${V3}/keys/claim`, { one_time_keys: { [romeo.id]: devices } })).status).toBe(413);
+  const messages = { [romeo.id]: Object.fromEntries(Array.from({ length: 10_001 }, (_, n) => [`D${n}`, {}])) };
+  expect((await romeo.attempt('PUT', `${V3}/sendToDevice/m.x/1`, { messages })).status).toBe(413);
+  const large = { messages: { [romeo.id]: { '*': { text: 'x'.repeat(70_000) } } } };
+  expect((await romeo.attempt('PUT', `${V3}/sendToDevice/m.x/2`, large)).status).toBe(413);
+});
