@@ -174,3 +174,18 @@ test('what one was notified of is listed, newest first, with what was read', asy
   const highlights = await juliet.call('GET', '/_matrix/client/v3/notifications?only=highlight');
   expect(highlights).toMatchObject({ notifications: [{ event: { event_id: mention } }] });
 });
+
+test('once counted, a further message costs no statement to count', async () => {
+  const { server, juliet, roomId, say } = await stage();
+  await using _server = server;
+  const badge = createBadge(juliet, roomId);
+  await say('cold');
+  expect(await badge()).toEqual(main(1));
+  await say('warm');
+  expect(await badge()).toEqual(main(2));
+
+  server.queries.length = 0;
+  await say('measured');
+  expect(await badge()).toEqual(main(3));
+  expect(server.queries.filter((query) => /from\s+(receipts|notify_modes|counted_apart)|join\s+notifications/.test(query))).toEqual([]);
+});

@@ -36,6 +36,7 @@ export function createAppendReceipts({ rooms, log, activity, readers, serverName
       },
       wakes: {
         users: newest.some((receipt) => receipt.kind !== 'private') ? room.localJoined : new Set(newest.map((receipt) => receipt.userNid)),
+        readBy: newest.filter((receipt) => receipt.kind !== 'delivered').map((receipt) => receipt.userNid),
       },
     };
     const own = newest.filter((receipt) => serverNameOf(receipt.userId) === serverName);

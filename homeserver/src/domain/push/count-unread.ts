@@ -2,8 +2,10 @@ import { MAIN_TIMELINE } from 'federation-spec/push-rules/thread-of.ts';
 import type { Database } from '../../storage/database.ts';
 import { listModes, listRoomsNoted, type Mode } from '../../storage/notifications.ts';
 import { listRoomsRead } from '../../storage/receipts.ts';
-import { listCountedApart, listDeviationSums, listNotifySeqs, listReadMarks, type ReadMark, type Stretch } from '../../storage/unread.ts';
+import { listCountedApart, listDeviationSums, listNotifySeqs, type ReadMark, type Stretch } from '../../storage/unread.ts';
 import type { Activity } from '../streams/activity.ts';
+import type { OwnEvents } from './own-events.ts';
+import type { CountedRoom, UnreadCache } from './unread-cache.ts';
 
 /** The end of a stretch that goes on. */
 const NO_END = Number.MAX_SAFE_INTEGER;
@@ -16,8 +18,10 @@ export type CountUnread = (user: { userNid: number }, roomNids: readonly number[
 
 type Deps = {
   database: Database;
-  /** Resolves when what was committed so far has been judged by the push rules, or after a while. */
-  caughtUp: () => Promise<void>;
+  cache: UnreadCache;
+  loadReadMarks: OwnEvents['loadReadMarks'];
+  /** Resolves when what was committed so far has been judged by the push rules, with true; or after a while, with false. */
+  caughtUp: () => Promise<boolean>;
 };
 
 /**
@@ -30,14 +34,29 @@ type Deps = {
  *
  * https://spec.matrix.org/latest/client-server-api/#receiving-notifications
  */
-export function createCountUnread({ database, caughtUp }: Deps): CountUnread {
+export function createCountUnread({ database, cache, loadReadMarks, caughtUp }: Deps): CountUnread {
   const { sql } = database;
   return async function countUnread({ userNid }, roomNids) {
+    const known = new Map<number, UnreadCounts>();
+    if (roomNids.length === 0) return known;
+    const isCurrent = await caughtUp();
+    const since = cache.now();
+    for (const roomNid of roomNids) {
+      const counts = cache.find(userNid, roomNid);
+      if (counts !== undefined) known.set(roomNid, counts);
+    }
+    const unknown = roomNids.filter((roomNid) => !known.has(roomNid));
+    for (const [roomNid, counted] of unknown.length === 0 ? [] : await countRooms(userNid, unknown)) {
+      if (isCurrent) cache.remember(userNid, roomNid, counted, since);
+      known.set(roomNid, counted.counts);
+    }
+    return known;
+  };
+
+  async function countRooms(userNid: number, roomNids: readonly number[]): Promise<Map<number, CountedRoom>> {
     const counts = new Map<number, UnreadCounts>();
-    if (roomNids.length === 0) return counts;
-    await caughtUp();
     const [marks, seqs, modes] = await Promise.all([
-      listReadMarks(sql, userNid, roomNids),
+      loadReadMarks(userNid, roomNids),
       listNotifySeqs(sql, roomNids),
       listModes(sql, userNid, roomNids),
     ]);
@@ -82,9 +101,15 @@ export function createCountUnread({ database, caughtUp }: Deps): CountUnread {
       const count = counts.get(roomNid);
       if (count !== undefined) add(count, thread, { notifications: delta, highlights });
     }
-    for (const count of counts.values()) settle(count);
-    return counts;
-  };
+    const counted = new Map<number, CountedRoom>();
+    for (const { roomNid, notifySeq } of seqs) {
+      const count = counts.get(roomNid);
+      if (count === undefined) continue;
+      settle(count);
+      counted.set(roomNid, { counts: count, notifySeq, isCounting: modesOf.get(roomNid)?.at(-1)?.counts ?? true });
+    }
+    return counted;
+  }
 }
 
 function add(count: UnreadCounts, thread: string, { notifications, highlights }: Count): void {

@@ -16,7 +16,9 @@ import { createFollowEvents } from './follow-events.ts';
 import { createJudgeEvent } from './judge-event.ts';
 import { createListNotifications, type ListNotifications } from './list-notifications.ts';
 import { createNoteEvent } from './note-event.ts';
+import { createOwnEvents } from './own-events.ts';
 import { createProgress } from './progress.ts';
+import { createUnreadCache } from './unread-cache.ts';
 
 export type PushDeps = {
   database: Database;
@@ -54,13 +56,16 @@ export async function createPush(deps: PushDeps): Promise<Push> {
       userIds.filter((userId) => serverNameOf(userId) === serverName),
     );
   const judgeEvent = createJudgeEvent({ ...deps, audience, findLocalUsers });
+  const ownMarks = createOwnEvents(deps);
+  const cache = createUnreadCache();
   const noteEvent = createNoteEvent({ ...deps, judgeEvent });
-  const followEvents = createFollowEvents({ ...deps, noteEvent, noted });
+  const followEvents = createFollowEvents({ ...deps, noteEvent, ownMarks, cache, noted });
 
   const progress = createProgress(log.position);
   const follower = await createFollower(deps, {
     name: 'push',
     startsAt: 'beginning',
+    beforeSave: ownMarks.flush,
     handle: async (range) => {
       try {
         await followEvents(range);
@@ -72,15 +77,16 @@ export async function createPush(deps: PushDeps): Promise<Push> {
     },
   });
   progress.reached(follower.position());
-  notifier.onCommit(({ events, to }) => {
+  notifier.onCommit(({ events, wakes, to }) => {
+    for (const { readBy } of wakes) for (const userNid of readBy ?? []) cache.forgetUser(userNid);
     if (events.length > 0) progress.expect(to);
   });
 
   return {
-    count: createCountUnread({ database, caughtUp: progress.caughtUp }),
+    count: createCountUnread({ database, cache, loadReadMarks: ownMarks.loadReadMarks, caughtUp: progress.caughtUp }),
     changedRooms: createListChangedCounts({ database, readers, noted }),
     audience,
-    listNotifications: createListNotifications({ ...deps, caughtUp: progress.caughtUp }),
+    listNotifications: createListNotifications({ ...deps, loadReadMarks: ownMarks.loadReadMarks, caughtUp: progress.caughtUp }),
     stop: follower.stop,
   };
 }

@@ -3,14 +3,7 @@ import type { Logger } from '../../platform/logger.ts';
 import type { Database } from '../../storage/database.ts';
 import { isConnectionError } from '../../storage/database-errors.ts';
 import { findEvent, listTimelineForwards, type StoredEvent } from '../../storage/events.ts';
-import {
-  forgetNotification,
-  insertCountedApart,
-  insertDeviations,
-  insertModes,
-  loadNotifySeqBefore,
-  upsertOwnEvents,
-} from '../../storage/notifications.ts';
+import { forgetNotification, insertCountedApart, insertDeviations, insertModes, loadNotifySeqBefore } from '../../storage/notifications.ts';
 import { queuePushes } from '../../storage/pushers.ts';
 import type { HotRoom } from '../rooms/hot-room.ts';
 import type { HotRooms } from '../rooms/hot-rooms.ts';
@@ -21,6 +14,8 @@ import type { Log } from '../streams/log.ts';
 import { positionOf } from '../streams/log-batch.ts';
 import type { Notifier } from '../streams/notifier.ts';
 import { createNotes, type NoteEvent, type Notes } from './note-event.ts';
+import type { OwnEvents } from './own-events.ts';
+import type { UnreadCache } from './unread-cache.ts';
 
 /** Events read and judged in one step. */
 const STEP_EVENTS = 500;
@@ -35,6 +30,8 @@ type Deps = {
   log: Log;
   notifier: Notifier;
   noteEvent: NoteEvent;
+  ownMarks: OwnEvents;
+  cache: UnreadCache;
   /** Told of the users for whom something was noted. */
   noted: Activity;
   /** Called when notifications were queued for pushers. */
@@ -46,7 +43,7 @@ type Deps = {
  * Judges the events of the log in their order and writes what they mean to our members. Doing it twice writes the same.
  * What changes a count goes through the log, so that the devices of those it concerns are woken by it.
  */
-export function createFollowEvents({ database, rooms, log, notifier, noteEvent, noted, queued, logger }: Deps) {
+export function createFollowEvents({ database, rooms, log, notifier, noteEvent, ownMarks, cache, noted, queued, logger }: Deps) {
   const notifySeqs = new LRUCache<number, { position: number; notifySeq: number }>({ max: MAX_REMEMBERED_ROOMS });
   let buffer: StoredEvent[] = [];
   let bufferedAfter = log.position();
@@ -77,6 +74,7 @@ export function createFollowEvents({ database, rooms, log, notifier, noteEvent, 
     if (target === undefined || target.position === null || target.roomNid !== room.nid || target.redactedBy !== row.eventNid) return;
     const isCounted = target.notifySeq > (await loadNotifySeqBefore(database.sql, room.nid, target.position));
     await forgetNotification(database.lazySql, { roomNid: room.nid, position: target.position, isCounted });
+    cache.forgetRoom(room.nid);
   }
 
   /** An event that cannot be judged must not keep the others from it. */
@@ -91,12 +89,11 @@ export function createFollowEvents({ database, rooms, log, notifier, noteEvent, 
 
   async function write({ ownEvents, apart, modes, deviations, pushes }: Notes): Promise<void> {
     const { lazySql } = database;
-    await Promise.all([
-      upsertOwnEvents(lazySql, keepNewest(ownEvents)),
-      insertCountedApart(lazySql, apart),
-      insertModes(lazySql, modes),
-      queuePushes(lazySql, pushes),
-    ]);
+    for (const own of ownEvents) {
+      await ownMarks.note(own);
+      cache.forgetUser(own.userNid, own.roomNid);
+    }
+    await Promise.all([insertCountedApart(lazySql, apart), insertModes(lazySql, modes), queuePushes(lazySql, pushes)]);
     if (deviations.length > 0) {
       const users = new Set(deviations.map((deviation) => deviation.userNid));
       const row = {
@@ -108,6 +105,8 @@ export function createFollowEvents({ database, rooms, log, notifier, noteEvent, 
       };
       await log.append({ rows: [row] });
     }
+    for (const { userNid, roomNid } of [...deviations, ...modes]) cache.forgetUser(userNid, roomNid);
+    for (const { roomNid } of apart) cache.forgetRoom(roomNid);
     if (pushes.length > 0) queued();
   }
 
@@ -128,15 +127,10 @@ export function createFollowEvents({ database, rooms, log, notifier, noteEvent, 
         }
       }
       await write(notes);
+      for (const row of events) cache.advance(row.roomNid, row.notifySeq);
       const last = events.at(-1);
       if (last === undefined || events.length < STEP_EVENTS) return;
       from = positionOf(last);
     }
   };
-}
-
-/** One statement may touch a row once. */
-function keepNewest(ownEvents: Notes['ownEvents']): Notes['ownEvents'] {
-  const newest = new Map(ownEvents.map((own) => [`${own.roomNid} ${own.userNid} ${own.thread}`, own]));
-  return [...newest.values()];
 }

@@ -3,11 +3,11 @@ import { invalidParam } from '../../platform/matrix-error.ts';
 import type { Database } from '../../storage/database.ts';
 import { listCountedEvents, listNotedEvents, type NotifiedEvent } from '../../storage/notified-events.ts';
 import { findRoomIds } from '../../storage/rooms.ts';
-import { listReadMarks } from '../../storage/unread.ts';
 import { readPdu } from '../rooms/read-pdu.ts';
 import type { ClientEvent, Reader, RenderEvents } from '../rooms/render-events.ts';
 import { NOTIFYING_TYPES, notifiesByDefault } from '../rooms/room-event.ts';
 import { positionOf } from '../streams/log-batch.ts';
+import type { OwnEvents } from './own-events.ts';
 
 const DEFAULT_LIMIT = 20;
 const MAX_LIMIT = 100;
@@ -21,10 +21,10 @@ export type ListNotifications = (
   request: { from?: string | undefined; limit?: number | undefined; highlightsOnly: boolean },
 ) => Promise<NotificationPage>;
 
-type Deps = { database: Database; renderEvents: RenderEvents; caughtUp: () => Promise<void> };
+type Deps = { database: Database; renderEvents: RenderEvents; loadReadMarks: OwnEvents['loadReadMarks']; caughtUp: () => Promise<unknown> };
 
 /** What a user was notified of, newest first. https://spec.matrix.org/latest/client-server-api/#listing-notifications */
-export function createListNotifications({ database, renderEvents, caughtUp }: Deps): ListNotifications {
+export function createListNotifications({ database, renderEvents, loadReadMarks, caughtUp }: Deps): ListNotifications {
   const { sql } = database;
   return async function listNotifications(reader, { from, limit: wanted = DEFAULT_LIMIT, highlightsOnly }) {
     const { userNid } = reader;
@@ -59,7 +59,7 @@ export function createListNotifications({ database, renderEvents, caughtUp }: De
 
   async function render(reader: Reader, notified: readonly NotifiedEvent[]): Promise<NotificationEntry[]> {
     const roomNids = [...new Set(notified.map(({ event }) => event.roomNid))];
-    const [marks, roomIds] = await Promise.all([listReadMarks(sql, reader.userNid, roomNids), findRoomIds(sql, roomNids)]);
+    const [marks, roomIds] = await Promise.all([loadReadMarks(reader.userNid, roomNids), findRoomIds(sql, roomNids)]);
     const entries: NotificationEntry[] = [];
     for (const { event, thread, highlight } of notified) {
       const roomId = roomIds.get(event.roomNid);

@@ -11,10 +11,11 @@ import { readPdu } from '../rooms/read-pdu.ts';
 import { positionOf } from '../streams/log-batch.ts';
 import type { Listener } from './audience.ts';
 import { type createJudgeEvent, isCounting } from './judge-event.ts';
+import type { OwnEvent } from './own-events.ts';
 
 /** What one step of the follower is going to write. */
 export type Notes = {
-  ownEvents: { roomNid: number; userNid: number; thread: string; eventNid: number; position: number; notifySeq: number }[];
+  ownEvents: OwnEvent[];
   apart: { roomNid: number; position: number; thread: string }[];
   modes: Mode[];
   deviations: Deviation[];

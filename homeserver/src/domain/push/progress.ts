@@ -6,8 +6,8 @@ export type Progress = {
   reached: (position: number) => void;
   /** There are events up to this position. */
   expect: (position: number) => void;
-  /** Resolves when all events so far are followed, or when that takes too long. */
-  caughtUp: () => Promise<void>;
+  /** Resolves when all events so far are followed, with true; with false when that takes too long. */
+  caughtUp: () => Promise<boolean>;
 };
 
 export function createProgress(position: () => number): Progress {
@@ -24,7 +24,7 @@ export function createProgress(position: () => number): Progress {
       expected = to;
     },
     caughtUp: async () => {
-      if (followed >= expected) return;
+      if (followed >= expected) return true;
       const { promise, resolve } = Promise.withResolvers<void>();
       const waiter = { position: expected, resolve };
       const timer = setTimeout(resolve, MAX_WAIT_MS);
@@ -32,6 +32,7 @@ export function createProgress(position: () => number): Progress {
       await promise;
       clearTimeout(timer);
       waiters.delete(waiter);
+      return followed >= waiter.position;
     },
   };
 }

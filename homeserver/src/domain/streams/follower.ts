@@ -26,10 +26,15 @@ type Spec = {
   startsAt: 'beginning' | 'now';
   /** Handles positions in (after, upTo]. Must be idempotent: after a crash it sees some of them again. Throwing repeats the step. */
   handle: (range: { after: number; upTo: number }) => Promise<void>;
+  /** Writes what `handle` still keeps in memory. Called before a cursor is saved, which then vouches for it. */
+  beforeSave?: () => Promise<void>;
 };
 
 /** Follows the log by a stored cursor, one step at a time. */
-export async function createFollower({ database, log, notifier, logger }: Deps, { name, startsAt, handle }: Spec): Promise<Follower> {
+export async function createFollower(
+  { database, log, notifier, logger }: Deps,
+  { name, startsAt, handle, beforeSave }: Spec,
+): Promise<Follower> {
   const stored = await findFollowerCursor(database.sql, name);
   let cursor = stored ?? (startsAt === 'now' ? log.position() : 0);
   let saved = stored ?? -1;
@@ -59,6 +64,7 @@ export async function createFollower({ database, log, notifier, logger }: Deps, 
     if (cursor === saved) return;
     const position = cursor;
     try {
+      await beforeSave?.();
       await saveFollowerCursor(database.lazySql, name, position);
       saved = position;
     } catch (error) {

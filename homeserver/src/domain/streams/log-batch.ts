@@ -8,6 +8,8 @@ export type Wakes = {
   rooms?: Iterable<number>;
   /** Users whose memberships were changed by the row itself, such as an invite from afar. */
   membershipsOf?: Iterable<number>;
+  /** Users who read something. */
+  readBy?: Iterable<number>;
   /** Users whose push rules were changed by the row. */
   pushRulesOf?: Iterable<number>;
   /** Servers for which something waits in the outbox. */
