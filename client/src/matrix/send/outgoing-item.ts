@@ -9,6 +9,7 @@ export type OutgoingItem = {
   type: string;
   /** Of a file that is not uploaded yet: what of the content is known already. */
   content: JsonObject;
+  /** Also the order: the queue sees to it that no two are equal. */
   createdAtMs: number;
   /** `sent` once the server gave an event id: kept until a sync brings the event itself. */
   state: 'waiting' | 'sent' | 'failed';

@@ -104,6 +104,14 @@ test('what an earlier start left is sent, and what it had sent is not sent again
   expect(attempts).toHaveLength(1);
 });
 
+test('what is written in the same millisecond keeps its order', () => {
+  const { queue } = createScene();
+  for (const txnId of ['c', 'a', 'b']) queue.add(item(txnId));
+  const byTime = [...queue.list(ROOM)].sort((a, b) => a.createdAtMs - b.createdAtMs);
+  expect(byTime.map(({ txnId }) => txnId)).toEqual(['c', 'a', 'b']);
+  expect(new Set(byTime.map(({ createdAtMs }) => createdAtMs)).size).toBe(3);
+});
+
 test('a file is uploaded before its message, and what was discarded meanwhile is not sent', async () => {
   const { queue, attempts, attempt } = createScene();
   const media = { kind: 'file' as const, blob: new Blob(['x']), fileName: 'x.txt', mimeType: 'text/plain' };

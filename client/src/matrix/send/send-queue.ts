@@ -46,6 +46,7 @@ export function createSendQueue({ send, upload, store, onChange }: SendQueueDeps
   const lanes = new Map<string, Lane>();
   const waiters = new Map<string, Waiter[]>();
   let stopped = false;
+  let newestMs = 0;
 
   function laneOf(roomId: string): Lane {
     const known = lanes.get(roomId);
@@ -137,14 +138,19 @@ export function createSendQueue({ send, upload, store, onChange }: SendQueueDeps
 
   return {
     restore(items) {
-      for (const item of items) laneOf(item.roomId).items.push(item);
+      for (const item of items) {
+        laneOf(item.roomId).items.push(item);
+        newestMs = Math.max(newestMs, item.createdAtMs);
+      }
       for (const lane of lanes.values()) start(lane);
     },
-    add(item) {
-      const lane = laneOf(item.roomId);
-      if (lane.items.some(({ txnId }) => txnId === item.txnId)) return start(lane);
-      lane.items.push(item);
-      lane.items = [...lane.items];
+    add(added) {
+      const lane = laneOf(added.roomId);
+      if (lane.items.some(({ txnId }) => txnId === added.txnId)) return start(lane);
+      // Two messages of one millisecond, or of a clock that was set back, stay in order over a restart.
+      newestMs = Math.max(added.createdAtMs, newestMs + 1);
+      const item = { ...added, createdAtMs: newestMs };
+      lane.items = [...lane.items, item];
       keep(store.putOutgoing(item));
       onChange(item.roomId);
       start(lane);
