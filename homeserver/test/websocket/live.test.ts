@@ -1,0 +1,83 @@
+import { LIVE_PATH } from 'federation-spec/api/blinkchat/live.ts';
+import { expect, test } from 'vitest';
+import { startServer, type TestServer } from '../kit/start-server.ts';
+
+type Frame = {
+  type: string;
+  sync?: { next_batch: string; rooms: { join: Record<string, { timeline: { events: { content: { body?: string } }[] } }> } };
+  errcode?: string;
+};
+
+/** A live connection as a client holds it: frames are waited for one by one. */
+async function openLive(server: TestServer, first: unknown) {
+  const socket = new WebSocket(server.url.replace('http', 'ws') + LIVE_PATH);
+  const frames: Frame[] = [];
+  const waiting: ((frame: Frame) => void)[] = [];
+  socket.addEventListener('message', ({ data }) => {
+    const frame = JSON.parse(String(data)) as Frame;
+    const next = waiting.shift();
+    if (next === undefined) frames.push(frame);
+    else next(frame);
+  });
+  const closed = new Promise<number>((resolve) => socket.addEventListener('close', ({ code }) => resolve(code)));
+  await new Promise((resolve) => socket.addEventListener('open', resolve));
+  socket.send(JSON.stringify(first));
+  const nextFrame = async (): Promise<Frame> => frames.shift() ?? (await new Promise((resolve) => waiting.push(resolve)));
+  return {
+    closed,
+    nextFrame,
+    ack: (since: string) => socket.send(JSON.stringify({ type: 'ack', since })),
+    send: (frame: unknown) => socket.send(JSON.stringify(frame)),
+    [Symbol.dispose]: () => socket.close(),
+  };
+}
+
+test('what happens is pushed, one acknowledged answer after the other', async () => {
+  await using server = await startServer();
+  const romeo = await server.user('romeo');
+  const roomId = await romeo.createRoom();
+  using live = await openLive(server, { type: 'start', access_token: romeo.accessToken });
+  expect(await live.nextFrame()).toEqual({ type: 'started' });
+  const initial = await live.nextFrame();
+  expect(Object.keys(initial.sync?.rooms.join ?? {})).toEqual([roomId]);
+  live.ack(initial.sync?.next_batch ?? '');
+
+  const heard: string[] = [];
+  for (const body of ['one', 'two', 'three']) {
+    await romeo.send(roomId, body);
+    while (!heard.includes(body)) {
+      const frame = await live.nextFrame();
+      if (frame.sync === undefined) continue;
+      for (const event of frame.sync.rooms.join[roomId]?.timeline.events ?? [])
+        if (event.content.body !== undefined) heard.push(event.content.body);
+      live.ack(frame.sync.next_batch);
+    }
+  }
+  expect(heard).toEqual(['one', 'two', 'three']);
+});
+
+test('a bad token, a frame that is none, and a foreign place are told and end the connection', async () => {
+  await using server = await startServer();
+  const romeo = await server.user('romeo');
+  using stranger = await openLive(server, { type: 'start', access_token: 'nonsense' });
+  expect(await stranger.nextFrame()).toMatchObject({ type: 'error', errcode: 'M_UNKNOWN_TOKEN' });
+  expect(await stranger.closed).toBe(4001);
+  using babbler = await openLive(server, { hello: 'world' });
+  expect(await babbler.closed).toBe(4002);
+  using lost = await openLive(server, { type: 'start', access_token: romeo.accessToken, since: 's999999999_x_0' });
+  expect(await lost.closed).toBe(4003);
+});
+
+test('a log-out ends the connection before the next answer', async () => {
+  await using server = await startServer();
+  const romeo = await server.user('romeo');
+  const juliet = await server.user('juliet');
+  const roomId = await juliet.createRoom({ preset: 'public_chat' });
+  await romeo.join(roomId);
+  using live = await openLive(server, { type: 'start', access_token: romeo.accessToken });
+  await live.nextFrame();
+  const initial = await live.nextFrame();
+  await romeo.call('POST', '/_matrix/client/v3/logout', {});
+  live.ack(initial.sync?.next_batch ?? '');
+  expect(await live.closed).toBe(4001);
+});
