@@ -42,26 +42,26 @@ export function readSettings(env: Environment): ReadSettings {
     const wrong = given === undefined || given === '' ? undefined : variable.wrong?.(given);
     if (wrong !== undefined) problems.push(`${PREFIX}${variable.name} must be ${wrong}; it is "${given}"`);
   }
-  const valueOf = ({ name, fallback }: Variable): string | undefined => env[PREFIX + name] || fallback;
-  const [password, accessToken] = [valueOf(VARIABLES.password), valueOf(VARIABLES.accessToken)];
+  const textOf = ({ name, fallback }: Variable): string | undefined => env[PREFIX + name] || fallback;
+  const [password, accessToken] = [textOf(VARIABLES.password), textOf(VARIABLES.accessToken)];
   if (password === undefined && accessToken === undefined) problems.push(`Set ${PREFIX}PASSWORD or ${PREFIX}ACCESS_TOKEN`);
   if (password !== undefined && accessToken !== undefined) problems.push(`Set ${PREFIX}PASSWORD or ${PREFIX}ACCESS_TOKEN, not both`);
   if (problems.length > 0) return { ok: false, problems };
 
-  const port = Number(valueOf(VARIABLES.port));
+  const port = Number(textOf(VARIABLES.port));
   const settings: Settings = {
-    homeserver: withoutSlash(valueOf(VARIABLES.homeserver) ?? ''),
-    user: valueOf(VARIABLES.user) ?? '',
+    homeserver: withoutSlash(textOf(VARIABLES.homeserver) ?? ''),
+    user: textOf(VARIABLES.user) ?? '',
     password,
     accessToken,
-    registrationSecret: valueOf(VARIABLES.registrationSecret),
-    allow: valueOf(VARIABLES.allow)
+    registrationSecret: textOf(VARIABLES.registrationSecret),
+    allow: textOf(VARIABLES.allow)
       ?.split(',')
       .map((name) => name.trim()),
-    host: valueOf(VARIABLES.host) ?? '',
+    host: textOf(VARIABLES.host) ?? '',
     port,
-    publicUrl: withoutSlash(valueOf(VARIABLES.publicUrl) ?? `http://localhost:${port}`),
-    dataDir: valueOf(VARIABLES.dataDir) ?? '',
+    publicUrl: withoutSlash(textOf(VARIABLES.publicUrl) ?? `http://localhost:${port}`),
+    dataDir: textOf(VARIABLES.dataDir) ?? '',
   };
   return { ok: true, settings };
 }

@@ -21,14 +21,15 @@ const TABLES = `
   create index hooks_by_room on hooks (room_id);
 
   create table hook_inbox (
-    post_id integer primary key, hook_id text not null, room_id text not null, delivery_id text, messages text not null,
+    post_id integer primary key autoincrement, hook_id text not null, room_id text not null, delivery_id text, messages text not null,
     received_at_ms integer not null, posted_at_ms integer
   );
   create unique index hook_inbox_deliveries on hook_inbox (hook_id, delivery_id) where delivery_id is not null;
   create index hook_inbox_waiting on hook_inbox (post_id) where posted_at_ms is null;
 
   create table hook_threads (
-    hook_id text not null, thread_key text not null, event_id text not null, updated_at_ms integer not null,
+    hook_id text not null, thread_key text not null, event_id text not null,
+    content_hash text not null, is_final integer not null, updated_at_ms integer not null,
     primary key (hook_id, thread_key)
   ) without rowid;
 `;
