@@ -1,18 +1,29 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { composeRooms, composeStreams } from '../../src/compose-rooms.ts';
 import { createIsolatedNetwork } from '../../src/domain/rooms/isolated.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { createLogger } from '../../src/platform/logger.ts';
 import { systemRandom } from '../../src/platform/random.ts';
 import { connectDatabase } from '../../src/storage/database.ts';
-import { createCleanup } from './cleanup.ts';
+import { startEmbeddedPostgres } from '../../src/storage/embedded-postgres.ts';
+import { migrate } from '../../src/storage/migrate.ts';
+import { type Cleanup, createCleanup } from './cleanup.ts';
 import { createTestDatabase } from './shared-postgres.ts';
 
+export type RoomsOptions = {
+  /** A PostgreSQL that nobody else uses, reached by one connection: for counting what the disk sees. */
+  ownPostgres?: boolean;
+};
+
 /** The log and the rooms of one server over a real database, without an edge. `queries` has every statement since it was last emptied. */
-export async function startRooms() {
+export async function startRooms({ ownPostgres = false }: RoomsOptions = {}) {
   const cleanup = createCleanup();
-  const { address } = cleanup.use(await createTestDatabase());
+  const address = ownPostgres ? await startOwnPostgres(cleanup) : cleanup.use(await createTestDatabase()).address;
   const queries: string[] = [];
-  const database = connectDatabase(address, { onQuery: (query) => queries.push(query) });
+  const database = connectDatabase(address, { onQuery: (query) => queries.push(query), ...(ownPostgres ? { maxConnections: 1 } : {}) });
+  if (ownPostgres) await migrate(database.sql);
   cleanup.defer(database.close);
   const logger = createLogger('silent');
   const deps = { database, logger, clock: systemClock, random: systemRandom, serverName: 'hs.test', defaultRoomVersion: '12' };
@@ -30,4 +41,13 @@ export async function startRooms() {
     userNid: await rooms.interner.userNid(`@${localpart}:hs.test`),
   });
   return { ...streams, ...rooms, database, queries, user, [Symbol.asyncDispose]: cleanup.run };
+}
+
+async function startOwnPostgres(cleanup: Cleanup) {
+  const dataDir = await mkdtemp(join(tmpdir(), 'bct-own-'));
+  await chmod(dataDir, 0o711); // PostgreSQL runs as another user when we are root
+  cleanup.defer(() => rm(dataDir, { recursive: true, force: true }));
+  const postgres = await startEmbeddedPostgres({ dataDir });
+  cleanup.defer(postgres.stop);
+  return postgres.address;
 }

@@ -44,6 +44,34 @@ test('a message into a warm room costs one statement, a transaction of its own',
   expect(rooms.queries[0]).toMatch(/^\s*with head as/);
 });
 
+/** How often the server's processes for clients have made PostgreSQL's log safe on the disk. */
+async function countFsyncs({ database }: Rooms): Promise<number> {
+  await database.sql`select pg_stat_force_next_flush()`;
+  const [row] = await database.sql<{ fsyncs: number }[]>`
+    select coalesce(sum(fsyncs), 0)::bigint as fsyncs from pg_stat_io where object = 'wal' and backend_type = 'client backend'`;
+  return row?.fsyncs ?? 0;
+}
+
+test('a message costs one fsync; ten senders at once share theirs', async () => {
+  await using rooms = await startRooms({ ownPostgres: true });
+  const romeo = await rooms.user('romeo');
+  const roomId = await rooms.createRoomForUser(romeo, {});
+  await say(rooms, roomId, romeo, 'warm');
+
+  const before = await countFsyncs(rooms);
+  await say(rooms, roomId, romeo, 'measured');
+  const afterOne = await countFsyncs(rooms);
+  expect(afterOne - before).toBe(1);
+
+  const rounds = Array.from({ length: 10 }, (_, sender) => sender);
+  await Promise.all(
+    rounds.map(async (sender) => {
+      for (let index = 0; index < 10; index += 1) await say(rooms, roomId, romeo, `sender ${sender} message ${index}`);
+    }),
+  );
+  expect((await countFsyncs(rooms)) - afterOne).toBeLessThan(100);
+});
+
 test('what is sent at the same time shares transactions', async () => {
   await using rooms = await startRooms();
   const romeo = await rooms.user('romeo');
