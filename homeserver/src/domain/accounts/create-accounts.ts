@@ -26,6 +26,7 @@ import { createIssueTokens, createStartSession } from './start-session.ts';
 import { createThreepids, type Threepids } from './threepids.ts';
 import { createThrottle, noThrottle } from './throttle.ts';
 import { createRequireProof, type RequireProof } from './uia.ts';
+import { createUiaFallback, type UiaFallback } from './uia-fallback.ts';
 import { createUiaStages, PASSWORD_STAGE } from './uia-stages.ts';
 import { createEmailValidations, type EmailValidations } from './validate-email.ts';
 
@@ -45,6 +46,7 @@ export type Accounts = AsyncDisposable & {
   emailValidations: EmailValidations;
   threepids: Threepids;
   requireProof: RequireProof;
+  uiaFallback: UiaFallback;
   moderation: AccountModeration;
   find(userId: string): Promise<AccountRow | undefined>;
   /** Whether somebody is behind a user id of this server: an account that is not deactivated. */
@@ -119,6 +121,7 @@ export function createAccounts(deps: AccountsDeps): Accounts {
     emailValidations,
     threepids: createThreepids({ pool, requireProof, emailValidations, clock }),
     requireProof,
+    uiaFallback: createUiaFallback({ pool, stages, clock }),
     moderation: createAccountModeration({ pool, knownTokens }),
     find: (userId) => findAccount(pool, userId),
     async isActive(userId) {

@@ -2,6 +2,7 @@ import type { Accounts } from '../../domain/accounts/create-accounts.ts';
 import type { Route } from '../http/route.ts';
 import { accountRoutes } from './account.ts';
 import { accountModerationRoutes } from './account-moderation.ts';
+import { authFallbackRoutes } from './auth-fallback.ts';
 import { deviceRoutes } from './devices.ts';
 import { emailValidationRoutes } from './email-validation.ts';
 import { loginRoutes } from './login.ts';
@@ -19,6 +20,7 @@ export function accountsRoutes(accounts: Accounts, names: { serverName: string; 
     ...deviceRoutes(accounts),
     ...thirdPartyIdentifierRoutes(accounts, names),
     ...emailValidationRoutes(accounts.emailValidations),
+    ...authFallbackRoutes(accounts.uiaFallback),
     ...accountModerationRoutes(accounts, names),
     ...(sharedSecretRegistration === undefined ? [] : sharedSecretRegistrationRoutes(sharedSecretRegistration, names)),
   ];
