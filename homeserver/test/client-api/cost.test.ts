@@ -1,0 +1,18 @@
+import { expect, test } from 'vitest';
+import { startServer } from '../kit/start-server.ts';
+
+test('a message into a warm room costs two statements at most before it is acknowledged, whoever listens', async () => {
+  await using server = await startServer();
+  const romeo = await server.user('romeo');
+  const juliet = await server.user('juliet');
+  const roomId = await romeo.createRoom({ preset: 'public_chat' });
+  await juliet.join(roomId);
+  await romeo.send(roomId, 'warm');
+  await juliet.sync();
+  await juliet.sync({ timeoutMs: 1 });
+
+  server.queries.length = 0;
+  await romeo.send(roomId, 'measured');
+  const spent = server.queries.filter((query) => !/follower_cursors|last_seen/.test(query));
+  expect(spent.length).toBeLessThanOrEqual(2);
+});
