@@ -6,6 +6,7 @@ import type { E2ee } from './domain/e2ee/create-e2ee.ts';
 import { createFetchHistory } from './domain/federation/fetch-history.ts';
 import type { EduHandlers } from './domain/federation/inbound/edu-handlers.ts';
 import { createProcessStaged } from './domain/federation/inbound/process-staged.ts';
+import { createReceiveRetraction } from './domain/federation/inbound/receive-retraction.ts';
 import { createReceiveTransaction } from './domain/federation/inbound/receive-transaction.ts';
 import { createJoinsUnderWay } from './domain/federation/joins-under-way.ts';
 import { createAcceptMembership } from './domain/federation/membership/accept-membership.ts';
@@ -33,6 +34,7 @@ import type { Route } from './edge/http/route.ts';
 import { serverDeviceRoutes } from './edge/server-api/devices.ts';
 import { serverKeyRoutes } from './edge/server-api/keys.ts';
 import { serverMembershipRoutes } from './edge/server-api/memberships.ts';
+import { serverOpenIdRoute } from './edge/server-api/openid.ts';
 import { serverPublicRoomRoutes } from './edge/server-api/public-rooms.ts';
 import { serverQueryRoutes } from './edge/server-api/queries.ts';
 import { serverRoomEventRoutes } from './edge/server-api/room-events.ts';
@@ -58,6 +60,8 @@ type Deps = Awaited<ReturnType<typeof composeStreams>> &
     signer: EventSigner;
     eduHandlers: EduHandlers;
     e2ee: Pick<E2ee, 'queryKeys' | 'claimKeys' | 'listDevicesForServer'>;
+    /** The user id that an OpenID token proves. */
+    findOpenIdUser: (token: string) => Promise<string | undefined>;
     /** The profile of a user of this server. Throws M_NOT_FOUND. */
     loadProfile: (userId: string) => Promise<JsonObject>;
   };
@@ -83,13 +87,14 @@ export async function composeFederation(deps: Deps) {
   const storePdu = createStorePdu({ database, log, rooms, interner, redactions, serverName });
   const receivePdu = createReceivePdu({ database, log, rooms, interner, fetchGap, storePdu });
   const staged = await createProcessStaged({ database, rooms, joins, receivePdu, findServerKey, logger });
-  const receiveTransaction = createReceiveTransaction({ ...common, joins, eduHandlers, wakeRooms: staged.wakeRooms });
+  const standing = createRemoteStanding({ database, log });
+  const receiveRetraction = createReceiveRetraction({ standing, interner, findServerKey, serverName });
+  const receiveTransaction = createReceiveTransaction({ ...common, joins, eduHandlers, receiveRetraction, wakeRooms: staged.wakeRooms });
 
   // Sending events.
   const outbound = await createOutbound(common);
 
   // Coming and going.
-  const standing = createRemoteStanding({ database, log });
   const takeJoinedRoom = createTakeJoinedRoom({ database, log, rooms, interner, storeOutliers, serverName });
   const acceptMembership = createAcceptMembership({ ...common, receivePdu, wake: outbound.wake });
   const network: RoomNetwork = {
@@ -112,6 +117,7 @@ export async function composeFederation(deps: Deps) {
   const disclose = createDisclose({ database, rooms, serverName });
   const routes: Route[] = [
     serverVersionRoute(),
+    serverOpenIdRoute(deps.findOpenIdUser),
     ...serverKeyRoutes(peers.listOwnKeys, peers.askNotary),
     serverTransactionRoute(receiveTransaction),
     ...serverMembershipRoutes({

@@ -224,6 +224,7 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       eduHandlers: createEduHandlers(ephemeral.receiveEdu, e2eeEduHandlers(e2ee)),
       e2ee,
       loadProfile: personal.profiles.load,
+      findOpenIdUser: personal.openIdTokens.find,
     });
     connect(federation.network);
     closers.push(federation.stop);

@@ -7,6 +7,7 @@ import { findRoomEvent } from '../rooms/find-room-event.ts';
 import { type HotRoom, MEMBER } from '../rooms/hot-room.ts';
 import type { HotRooms } from '../rooms/hot-rooms.ts';
 import type { Interner } from '../rooms/interner.ts';
+import { isServerAllowed } from '../rooms/server-acl.ts';
 import type { Notifier } from '../streams/notifier.ts';
 import type { NewReceipt } from './append-receipts.ts';
 import type { Coalescer } from './coalescer.ts';
@@ -80,7 +81,14 @@ export function createReceiveReceipts({ database, rooms, interner, notifier, clo
       // 1. A room that we are in, and that the origin is in.
       const room = await rooms.load(roomId);
       const byUser = kind === 'read' && isJsonObject(ofRoom) ? ofRoom['m.read'] : ofRoom;
-      if (room === undefined || !room.joinedServers.has(origin) || room.localJoined.size === 0 || !isJsonObject(byUser)) continue;
+      if (
+        room === undefined ||
+        !room.joinedServers.has(origin) ||
+        !isServerAllowed(room, origin) ||
+        room.localJoined.size === 0 ||
+        !isJsonObject(byUser)
+      )
+        continue;
       // 2. A user of the origin who is joined.
       const entries = Object.entries(byUser)
         .filter(([userId]) => serverNameOf(userId) === origin)

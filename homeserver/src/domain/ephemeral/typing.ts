@@ -3,6 +3,7 @@ import { serverNameOf } from 'federation-spec/identifiers/server-name.ts';
 import { forbidden } from '../../platform/matrix-error.ts';
 import { type HotRoom, MEMBER } from '../rooms/hot-room.ts';
 import type { HotRooms } from '../rooms/hot-rooms.ts';
+import { isServerAllowed } from '../rooms/server-acl.ts';
 import type { Notifier } from '../streams/notifier.ts';
 import type { StreamToken } from '../streams/token.ts';
 import type { SendVolatileEdu, Volatile } from './volatile.ts';
@@ -90,7 +91,7 @@ export function createTyping({ rooms, notifier, volatile, sendVolatile, serverNa
     receive: async (origin, { room_id: roomId, user_id: userId, typing }) => {
       if (typeof roomId !== 'string' || typeof userId !== 'string' || serverNameOf(userId) !== origin) return;
       const room = await rooms.load(roomId);
-      if (!room?.joinedServers.has(origin) || room.localJoined.size === 0) return;
+      if (!room?.joinedServers.has(origin) || !isServerAllowed(room, origin) || room.localJoined.size === 0) return;
       await rooms.ensureMembers(room, [userId]);
       if (room.find(MEMBER, userId)?.content['membership'] !== 'join') return;
       if (typing === true) start(room, userId, REMOTE_TIMEOUT_MS);

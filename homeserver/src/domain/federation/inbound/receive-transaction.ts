@@ -14,6 +14,7 @@ import type { Log } from '../../streams/log.ts';
 import type { StreamRow } from '../../streams/log-batch.ts';
 import type { JoinsUnderWay } from '../joins-under-way.ts';
 import type { EduHandlers } from './edu-handlers.ts';
+import type { ReceiveRetraction } from './receive-retraction.ts';
 
 /** https://spec.matrix.org/latest/server-server-api/#transactions */
 const MAX_PDUS = 50;
@@ -40,6 +41,7 @@ type Deps = {
   clock: Clock;
   logger: Logger;
   serverName: string;
+  receiveRetraction: ReceiveRetraction;
   /** Events of these rooms are staged. */
   wakeRooms: (roomIds: Iterable<string>) => void;
 };
@@ -53,7 +55,7 @@ type Deps = {
  * https://spec.matrix.org/latest/server-server-api/#put_matrixfederationv1sendtxnid
  */
 export function createReceiveTransaction(deps: Deps): ReceiveTransaction {
-  const { database, log, rooms, joins, eduHandlers, clock, logger, serverName, wakeRooms } = deps;
+  const { database, log, rooms, joins, eduHandlers, clock, logger, serverName, receiveRetraction, wakeRooms } = deps;
   const underWay = new Map<string, Promise<TransactionAnswer>>();
   let received = 0;
 
@@ -69,6 +71,7 @@ export function createReceiveTransaction(deps: Deps): ReceiveTransaction {
     const roomId = pdu['room_id'];
     if (typeof roomId !== 'string') return undefined;
     const rules = await rulesFor(roomId, origin);
+    if (typeof rules === 'string' && (await receiveRetraction(pdu))) return undefined;
     if (typeof rules === 'string') return typeof pdu['event_id'] === 'string' ? { eventId: pdu['event_id'], error: rules } : undefined;
     const event = readEvent(pdu, rules);
     if (!event.ok) {
