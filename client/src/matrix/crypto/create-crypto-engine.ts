@@ -348,8 +348,15 @@ function verificationCalls({ machine, verifications }: Parts): Pick<CryptoEngine
   };
 }
 
+/** Names that are no user ids are left out: one of them, sent by a hostile server, must not stop the rest. */
 function toUserIds(userIds: readonly string[]): UserId[] {
-  return userIds.map((userId) => new UserId(userId));
+  return userIds.flatMap((userId) => {
+    try {
+      return [new UserId(userId)];
+    } catch {
+      return [];
+    }
+  });
 }
 
 function toEncryptionSettings(settings: RoomKeySettings): EncryptionSettings {

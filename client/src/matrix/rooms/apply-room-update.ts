@@ -60,6 +60,7 @@ export function applyJoinedRoom(
   const known = new Set(record.timeline.map(({ event }) => event.event_id));
   for (const stored of timeline) {
     if (known.has(stored.event.event_id)) continue;
+    known.add(stored.event.event_id);
     if (!update.isStateAfter) setState(record, stored.event, change);
     appendEvent(record, stored, change);
   }
@@ -101,7 +102,12 @@ export function prependHistory(
   state: readonly RoomEvent[],
 ): void {
   const known = new Set(record.timeline.map(({ event }) => event.event_id));
-  const older = page.filter(({ event }) => !known.has(event.event_id)).reverse();
+  const older: StoredEvent[] = [];
+  for (const stored of page) {
+    if (known.has(stored.event.event_id)) continue;
+    known.add(stored.event.event_id);
+    older.unshift(stored);
+  }
   record.timeline = [...older, ...record.timeline];
   record.prevBatch = prevBatch;
   const oldest = older[0];

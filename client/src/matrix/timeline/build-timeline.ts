@@ -66,7 +66,18 @@ export function buildTimeline(input: TimelineInput): TimelineItem[] {
     const stored = local[at];
     return stored !== undefined && isShown(stored) ? [toEchoItem(item, stored, context)] : [];
   });
-  return [...items, ...waiting];
+  return withUniqueKeys([...items, ...waiting]);
+}
+
+/** A server that repeats a transaction id must not make a list show one line twice. */
+function withUniqueKeys(items: TimelineItem[]): TimelineItem[] {
+  const taken = new Set<string>();
+  return items.map((item, at) => {
+    const isTaken = taken.has(item.key);
+    const key = isTaken ? `${item.key} ${at}` : item.key;
+    taken.add(key);
+    return isTaken ? { ...item, key } : item;
+  });
 }
 
 /** Whether an event is a line of its own. */
