@@ -10,11 +10,15 @@ const PASSWORD = 'a plague on both';
 /** Words that no protocol and no library would say by itself. */
 const WORDS = { romeo: 'It is the east and Juliet is the zonkernight', juliet: 'Wherefore art thou gribblewort', picture: 'snorfleblat' };
 
-async function readCode(mail: MailCatcher, address: string): Promise<string> {
-  const { text = '' } = await mail.nextMail(address);
-  const code = /\b(\d{6})\b/.exec(text)?.[1];
-  if (code === undefined) throw new Error(`There is no six-digit code in the mail: ${text}`);
-  return code;
+/** An address, and reading the code that comes there. */
+function mailbox(mail: MailCatcher, address: string): { address: string; readCode: () => Promise<string> } {
+  const readCode = async () => {
+    const { text = '' } = await mail.nextMail(address);
+    const code = /\b(\d{6})\b/.exec(text)?.[1];
+    if (code === undefined) throw new Error(`There is no six-digit code in the mail: ${text}`);
+    return code;
+  };
+  return { address, readCode };
 }
 
 test('two people of two organisations meet in an encrypted room, and neither server can read along', async () => {
@@ -31,14 +35,12 @@ test('two people of two organisations meet in an encrypted room, and neither ser
     romeo.signUp({
       username: 'romeo',
       password: PASSWORD,
-      email: 'romeo@verona.test',
-      readCode: () => readCode(mail, 'romeo@verona.test'),
+      mail: mailbox(mail, 'romeo@verona.test'),
     }),
     juliet.signUp({
       username: 'juliet',
       password: PASSWORD,
-      email: 'juliet@capulet.test',
-      readCode: () => readCode(mail, 'juliet@capulet.test'),
+      mail: mailbox(mail, 'juliet@capulet.test'),
     }),
   ]);
   expect(keys[0]).toMatch(/^(?:\w{4} ){11}\w{4}$/);

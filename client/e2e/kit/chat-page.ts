@@ -5,11 +5,23 @@ const PATIENCE_MS = 45_000;
 
 export type Picture = { name: string; mimeType: string; buffer: Buffer };
 
+export type NewPerson = {
+  username: string;
+  password: string;
+  /** The address, and how its owner reads the code sent there; none where the server wants none. */
+  mail?: { address: string; readCode: () => Promise<string> };
+};
+
 /** What a person does in the web client, in the words of a scene. */
 export type ChatPage = {
   readonly page: Page;
+  /** What stands under a name of its own on the page. */
+  at(testid: string): Locator;
   /** Fills the sign-up form, types the code from the mail, and saves the recovery key; resolves to the key, in front of the chats. */
-  signUp(person: { username: string; password: string; email: string; readCode: () => Promise<string> }): Promise<string>;
+  signUp(person: NewPerson): Promise<string>;
+  /** Signs in to an account that there is; a new device comes to the page that asks to unlock it. */
+  signIn(person: { username: string; password: string }): Promise<void>;
+  startDirectChat(userId: string): Promise<void>;
   /** Makes an encrypted room and opens it. */
   createEncryptedRoom(name: string): Promise<void>;
   inviteToRoom(userId: string): Promise<void>;
@@ -18,6 +30,8 @@ export type ChatPage = {
   say(text: string): Promise<void>;
   /** Sends a picture the way a person does: picks the file, keeps the smaller quality. */
   sendPicture(picture: Picture): Promise<void>;
+  /** Points at a message and presses one of the buttons that appear beside it. */
+  actOn(message: Locator, action: 'react' | 'reply' | 'message-menu'): Promise<void>;
   /** The message with exactly this text, once it is on screen. */
   message(text: string): Promise<Locator>;
   /** A picture of somebody else, once it is drawn. */
@@ -30,23 +44,41 @@ export function chatPage(page: Page): ChatPage {
   page.setDefaultTimeout(PATIENCE_MS);
   const at = (testid: string): Locator => page.getByTestId(testid);
 
-  async function signUp(person: { username: string; password: string; email: string; readCode: () => Promise<string> }): Promise<string> {
+  async function signUp(person: NewPerson): Promise<string> {
     await at('to-sign-up').click();
     const form = at('sign-up');
     await form.waitFor();
     await form.getByTestId('homeserver-found').waitFor();
     await at('username').fill(person.username);
     await at('password').fill(person.password);
-    await at('email').fill(person.email);
+    if (person.mail !== undefined) await at('email').fill(person.mail.address);
     await at('submit').click();
-    await at('code').waitFor();
-    await at('code').fill(await person.readCode());
+    if (person.mail !== undefined) {
+      await at('code').waitFor();
+      await at('code').fill(await person.mail.readCode());
+    }
     await at('setup-start').click();
     const recoveryKey = (await at('recovery-key').textContent()) ?? '';
     await at('confirm-key').check();
     await at('setup-done').click();
     await at('home').waitFor();
     return recoveryKey;
+  }
+
+  async function signIn(person: { username: string; password: string }): Promise<void> {
+    await at('homeserver-found').waitFor();
+    await at('username').fill(person.username);
+    await at('password').fill(person.password);
+    await at('submit').click();
+    await at('unlock').waitFor();
+  }
+
+  async function startDirectChat(userId: string): Promise<void> {
+    await at('new-chat').click();
+    await at('menu-new-direct').click();
+    await at('direct-user').fill(userId);
+    await at('direct-submit').click();
+    await at('composer-input').waitFor();
   }
 
   async function createEncryptedRoom(name: string): Promise<void> {
@@ -88,8 +120,14 @@ export function chatPage(page: Page): ChatPage {
     await at('attach-send').click();
   }
 
+  async function actOn(target: Locator, action: 'react' | 'reply' | 'message-menu'): Promise<void> {
+    await target.hover();
+    await target.getByTestId(action).click();
+  }
+
   async function message(text: string): Promise<Locator> {
-    const found = at('message').filter({ has: page.getByText(text, { exact: true }) });
+    // Its own words, not those it quotes.
+    const found = at('message').filter({ has: at('message-text').and(page.getByText(text, { exact: true })) });
     await found.waitFor();
     return found;
   }
@@ -104,5 +142,21 @@ export function chatPage(page: Page): ChatPage {
     await own.locator(`[data-testid="ticks"][data-delivery="${delivery}"]`).waitFor();
   }
 
-  return { page, signUp, createEncryptedRoom, inviteToRoom, acceptInvite, openRoom, say, sendPicture, message, picture, waitForDelivery };
+  return {
+    page,
+    at,
+    signUp,
+    signIn,
+    startDirectChat,
+    createEncryptedRoom,
+    inviteToRoom,
+    acceptInvite,
+    openRoom,
+    say,
+    sendPicture,
+    actOn,
+    message,
+    picture,
+    waitForDelivery,
+  };
 }

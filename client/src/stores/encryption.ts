@@ -39,6 +39,14 @@ export const useEncryptionStore = defineStore('encryption', () => {
     { immediate: true },
   );
 
+  // The password of the sign-in serves the set-up that follows it at once, and nothing later.
+  watch(
+    () => state.value.state,
+    (now) => {
+      if (now === 'ready' || now === 'needs-verification') session.takeFreshPassword();
+    },
+  );
+
   const needsSetup = computed(() => state.value.state === 'needs-setup');
   const needsUnlock = computed(() => state.value.state === 'needs-verification');
 

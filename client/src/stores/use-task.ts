@@ -1,5 +1,6 @@
 import { ref } from 'vue';
 import { useI18n } from 'vue-i18n';
+import { AuthenticationCancelled } from '../matrix/session/interactive-auth.ts';
 import { useToasts } from '../ui/use-toasts.ts';
 import { explainError } from './explain-error.ts';
 
@@ -16,6 +17,7 @@ export function useTask() {
       await task();
       return true;
     } catch (error) {
+      if (error instanceof AuthenticationCancelled) return false;
       toasts.show('error', explainError(error, t));
       return false;
     } finally {
