@@ -6,6 +6,7 @@ const KINDS: readonly (ReceiptKind | undefined)[] = [undefined, 'read', 'private
 
 /** How far one person has come. `thread` is empty for all of the room. */
 export type ReceiptRow = {
+  roomNid: number;
   userNid: number;
   kind: ReceiptKind;
   thread: string;
@@ -19,18 +20,18 @@ export type ReceiptRow = {
 /** A receipt as it is told, with the ids behind the numbers. */
 export type ToldReceipt = { roomNid: number; kind: ReceiptKind; thread: string; eventId: string; userId: string; ts: number };
 
-/** Moves receipts forward; one that is not ahead of what is stored changes nothing. `receipts` has each (user, kind, thread) once. */
-export async function upsertReceipts(sql: Sql, roomNid: number, receipts: readonly ReceiptRow[], position: number): Promise<void> {
+/** Moves receipts forward; one that is not ahead of what is stored changes nothing. `receipts` has each (room, user, kind, thread) once. */
+export async function upsertReceipts(sql: Sql, receipts: readonly ReceiptRow[], position: number): Promise<void> {
   if (receipts.length === 0) return;
   await sql`
     insert into receipts (room_nid, user_nid, kind, thread, event_nid, event_position, notify_seq, ts, position)
-    select ${roomNid}, n.user_nid, n.kind, n.thread, n.event_nid, n.event_position, n.notify_seq, n.ts, ${position}
+    select n.room_nid, n.user_nid, n.kind, n.thread, n.event_nid, n.event_position, n.notify_seq, n.ts, ${position}
     from   unnest(
-      ${receipts.map((row) => row.userNid)}::bigint[], ${receipts.map((row) => KINDS.indexOf(row.kind))}::smallint[],
+      ${receipts.map((row) => row.roomNid)}::bigint[], ${receipts.map((row) => row.userNid)}::bigint[], ${receipts.map((row) => KINDS.indexOf(row.kind))}::smallint[],
       ${receipts.map((row) => row.thread)}::text[], ${receipts.map((row) => row.eventNid)}::bigint[],
       ${receipts.map((row) => row.eventPosition)}::bigint[], ${receipts.map((row) => row.notifySeq)}::bigint[],
       ${receipts.map((row) => row.ts)}::bigint[]
-    ) as n(user_nid, kind, thread, event_nid, event_position, notify_seq, ts)
+    ) as n(room_nid, user_nid, kind, thread, event_nid, event_position, notify_seq, ts)
     on conflict (room_nid, user_nid, kind, thread) do update
       set event_nid = excluded.event_nid, event_position = excluded.event_position, notify_seq = excluded.notify_seq,
           ts = excluded.ts, position = excluded.position
@@ -40,7 +41,7 @@ export async function upsertReceipts(sql: Sql, roomNid: number, receipts: readon
 /** Where a user stands in a room, by kind and thread. */
 export async function listReceiptsOfUser(sql: Sql, roomNid: number, userNid: number): Promise<ReceiptRow[]> {
   const rows = await sql<(Omit<ReceiptRow, 'kind'> & { kind: number })[]>`
-    select user_nid as "userNid", kind, thread, event_nid as "eventNid", event_position as "eventPosition", notify_seq as "notifySeq", ts
+    select room_nid as "roomNid", user_nid as "userNid", kind, thread, event_nid as "eventNid", event_position as "eventPosition", notify_seq as "notifySeq", ts
     from   receipts
     where  room_nid = ${roomNid} and user_nid = ${userNid}`;
   return rows.map((row) => ({ ...row, kind: kindOf(row.kind) }));

@@ -20,34 +20,51 @@ type Deps = {
 };
 
 /**
- * Writes the receipts of one room as one row of the log, and queues those of our users for the other servers in the room. Who is in the
+ * Writes receipts, of whatever rooms, as one row of the log, and queues those of our users for the other servers in their rooms. Who is in a
  * room is woken; by private receipts, only their owner.
  */
 export function createAppendReceipts({ rooms, log, activity, readers, serverName }: Deps) {
-  return async function appendReceipts(roomNid: number, receipts: readonly NewReceipt[]): Promise<void> {
-    const room = await rooms.loadByNid(roomNid);
-    if (room === undefined) return;
+  return async function appendReceipts(receipts: readonly NewReceipt[]): Promise<void> {
     const newest = keepNewest(receipts);
+    const users: Iterable<number>[] = [newest.filter((receipt) => receipt.kind === 'private').map((receipt) => receipt.userNid)];
+    const edus: StreamRow[] = [];
+    for (const [roomNid, ofRoom] of Map.groupBy(newest, (receipt) => receipt.roomNid)) {
+      const room = await rooms.loadByNid(roomNid);
+      if (room === undefined) continue;
+      if (ofRoom.some((receipt) => receipt.kind !== 'private')) users.push(room.localJoined);
+      const own = ofRoom.filter((receipt) => serverNameOf(receipt.userId) === serverName);
+      edus.push(...outboxRows(room, own, serverName));
+    }
     const row: StreamRow = {
       write: (sql, position) => {
-        activity.wrote(roomNid, position);
-        for (const receipt of newest) if (receipt.kind !== 'delivered') readers.wrote(receipt.userNid, position);
-        return upsertReceipts(sql, roomNid, newest, position);
+        for (const { roomNid, userNid, kind } of newest) {
+          activity.wrote(roomNid, position);
+          if (kind !== 'delivered') readers.wrote(userNid, position);
+        }
+        return upsertReceipts(sql, newest, position);
       },
       wakes: {
-        users: newest.some((receipt) => receipt.kind !== 'private') ? room.localJoined : new Set(newest.map((receipt) => receipt.userNid)),
+        users: allOf(users),
         readBy: newest.filter((receipt) => receipt.kind !== 'delivered').map((receipt) => receipt.userNid),
       },
     };
-    const own = newest.filter((receipt) => serverNameOf(receipt.userId) === serverName);
-    await log.append({ rows: [row, ...outboxRows(room, own, serverName)] });
+    await log.append({ rows: [row, ...edus] });
+  };
+}
+
+/** The users of all the sets, read when the batch is committed. */
+function allOf(sets: readonly Iterable<number>[]): Iterable<number> {
+  return {
+    *[Symbol.iterator]() {
+      for (const users of sets) yield* users;
+    },
   };
 }
 
 function keepNewest(receipts: readonly NewReceipt[]): NewReceipt[] {
   const newest = new Map<string, NewReceipt>();
   for (const receipt of receipts) {
-    const key = `${receipt.userNid} ${receipt.kind} ${receipt.thread}`;
+    const key = `${receipt.roomNid} ${receipt.userNid} ${receipt.kind} ${receipt.thread}`;
     const other = newest.get(key);
     if (other === undefined || other.eventPosition <= receipt.eventPosition) newest.set(key, receipt);
   }

@@ -1,4 +1,7 @@
-/** Gathers what comes for the same room within a while, so that a flood costs little. */
+/** The key under which what comes for any room is gathered. */
+export const ALL_ROOMS = 0;
+
+/** Gathers what comes for the same room, or for all of them, within a while, so that a flood costs little. */
 export type Coalescer<Item> = {
   /** Resolves when the item was written with the others of its room, rejects when they could not be. */
   add: (roomNid: number, item: Item) => Promise<void>;
@@ -22,7 +25,7 @@ export function createCoalescer<Item>({
 }: {
   everyMs: number;
   isEager: boolean;
-  write: (roomNid: number, items: readonly Item[]) => Promise<void>;
+  write: (items: readonly Item[]) => Promise<void>;
 }): Coalescer<Item> {
   const slots = new Map<number, Slot<Item>>();
   const writing = new Set<Promise<void>>();
@@ -38,15 +41,15 @@ export function createCoalescer<Item>({
     slots.delete(roomNid);
     if (slot === undefined || slot.items.length === 0) return;
     open(roomNid);
-    flush(roomNid, slot);
+    flush(slot);
   }
 
-  function flush(roomNid: number, slot: Slot<Item>): void {
+  function flush(slot: Slot<Item>): void {
     const { items, written } = slot;
     if (items.length === 0) return;
     slot.items = [];
     slot.written = newWaiter();
-    const work = write(roomNid, items).then(written.resolve, written.reject);
+    const work = write(items).then(written.resolve, written.reject);
     writing.add(work);
     void work.finally(() => writing.delete(work));
   }
@@ -57,13 +60,13 @@ export function createCoalescer<Item>({
       const slot = slots.get(roomNid) ?? open(roomNid);
       const { promise } = slot.written;
       slot.items.push(item);
-      if ((isQuiet && isEager) || slot.items.length >= MAX_WAITING) flush(roomNid, slot);
+      if ((isQuiet && isEager) || slot.items.length >= MAX_WAITING) flush(slot);
       return promise;
     },
     drained: async () => {
-      for (const [roomNid, slot] of slots) {
+      for (const slot of slots.values()) {
         clearTimeout(slot.timer);
-        flush(roomNid, slot);
+        flush(slot);
       }
       slots.clear();
       await Promise.allSettled(writing);

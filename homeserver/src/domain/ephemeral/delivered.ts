@@ -9,15 +9,15 @@ import type { Interner } from '../rooms/interner.ts';
 import { positionOf } from '../streams/log-batch.ts';
 import type { Notifier } from '../streams/notifier.ts';
 import type { NewReceipt } from './append-receipts.ts';
-import type { Coalescer } from './coalescer.ts';
+import { ALL_ROOMS, type Coalescer } from './coalescer.ts';
 
 /** In larger rooms nobody is told what was delivered to whom. */
 const MAX_DELIVERED_MEMBERS = 20;
 /** How many syncing users are followed in memory; for others the database is asked when they come back. */
 const MAX_FOLLOWED_USERS = 20_000;
 
-/** The newest message for a user that no device of theirs has acknowledged, by room. */
-type Waiting = Map<number, Undelivered>;
+/** By room, the newest message for a user that no device of theirs has acknowledged; and how far their devices have. */
+type Followed = { waiting: Map<number, Undelivered>; reached: number };
 
 /** Called with each token that a device comes back with: it has everything up to that position. */
 export type Acknowledged = (device: { userNid: number }, position: number) => void;
@@ -39,7 +39,7 @@ type Deps = {
  * A user is followed from their first request on: what was sent since is in memory, and what was sent before is asked for once.
  */
 export function createDelivered({ database, rooms, interner, notifier, clock, logger, delivered }: Deps): Acknowledged {
-  const followed = new LRUCache<number, Waiting>({ max: MAX_FOLLOWED_USERS });
+  const followed = new LRUCache<number, Followed>({ max: MAX_FOLLOWED_USERS });
 
   const report = (error: unknown) =>
     logger.warn({ err: error }, 'what was delivered could not be noted; the next acknowledgement tries again');
@@ -49,7 +49,7 @@ export function createDelivered({ database, rooms, interner, notifier, clock, lo
       const room = row.keyNid === null ? rooms.peek(row.roomNid) : undefined;
       if (room === undefined || !isSmall(room)) continue;
       for (const userNid of room.localJoined)
-        if (userNid !== row.senderNid) followed.peek(userNid)?.set(row.roomNid, { ...row, eventPosition: positionOf(row) });
+        if (userNid !== row.senderNid) followed.peek(userNid)?.waiting.set(row.roomNid, { ...row, eventPosition: positionOf(row) });
     }
   });
 
@@ -64,29 +64,30 @@ export function createDelivered({ database, rooms, interner, notifier, clock, lo
   async function note(userNid: number, { roomNid, eventNid, eventId, eventPosition, notifySeq }: Undelivered): Promise<void> {
     const userId = await interner.userId(userNid);
     const place = { eventNid, eventId, eventPosition, notifySeq };
-    await delivered.add(roomNid, { ...place, userNid, userId, kind: 'delivered', thread: '', ts: clock.now() });
+    await delivered.add(ALL_ROOMS, { ...place, roomNid, userNid, userId, kind: 'delivered', thread: '', ts: clock.now() });
   }
 
   /** From now on the user is followed; what came before is either acknowledged or waits too. */
   async function follow(userNid: number, position: number): Promise<void> {
-    const waiting: Waiting = new Map();
-    followed.set(userNid, waiting);
+    const user: Followed = { waiting: new Map(), reached: position };
+    followed.set(userNid, user);
     for (const missed of await listUndelivered(database.sql, { userNid, maxMembers: MAX_DELIVERED_MEMBERS })) {
-      if (missed.eventPosition <= position) note(userNid, missed).catch(report);
-      else if ((waiting.get(missed.roomNid)?.eventPosition ?? 0) < missed.eventPosition) waiting.set(missed.roomNid, missed);
+      if (missed.eventPosition <= user.reached) note(userNid, missed).catch(report);
+      else if ((user.waiting.get(missed.roomNid)?.eventPosition ?? 0) < missed.eventPosition) user.waiting.set(missed.roomNid, missed);
     }
   }
 
   return function acknowledged({ userNid }, position) {
-    const waiting = followed.get(userNid);
-    if (waiting === undefined) {
+    const user = followed.get(userNid);
+    if (user === undefined) {
       follow(userNid, position).catch(report);
       return;
     }
-    for (const [roomNid, newest] of waiting) {
+    user.reached = Math.max(user.reached, position);
+    for (const [roomNid, newest] of user.waiting) {
       const reached = newestUpTo(newest, userNid, position);
       if (reached === undefined) continue;
-      if (reached === newest) waiting.delete(roomNid);
+      if (reached === newest) user.waiting.delete(roomNid);
       note(userNid, reached).catch(report);
     }
   };

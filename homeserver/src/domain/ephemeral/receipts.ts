@@ -68,7 +68,17 @@ export function createReceipts({ database, rooms, clock, receipts, accountData }
       const current = stored.find((receipt) => receipt.kind === kind && receipt.thread === thread);
       if (current !== undefined && current.eventPosition >= eventPosition && current.eventPosition > 0) return;
       const { eventNid, notifySeq } = event;
-      await receipts.add(room.nid, { ...reader, kind, thread, eventNid, eventId, eventPosition, notifySeq, ts: clock.now() });
+      await receipts.add(room.nid, {
+        ...reader,
+        roomNid: room.nid,
+        kind,
+        thread,
+        eventNid,
+        eventId,
+        eventPosition,
+        notifySeq,
+        ts: clock.now(),
+      });
     },
 
     markFullyRead: async (reader, { roomId, eventId }) => {

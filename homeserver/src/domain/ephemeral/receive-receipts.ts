@@ -10,7 +10,7 @@ import type { Interner } from '../rooms/interner.ts';
 import { isServerAllowed } from '../rooms/server-acl.ts';
 import type { Notifier } from '../streams/notifier.ts';
 import type { NewReceipt } from './append-receipts.ts';
-import type { Coalescer } from './coalescer.ts';
+import { ALL_ROOMS, type Coalescer } from './coalescer.ts';
 
 /** Rooms, and receipts in each, that are read from one EDU; the rest is ignored. */
 const MAX_ROOMS = 50;
@@ -72,8 +72,9 @@ export function createReceiveReceipts({ database, rooms, interner, notifier, clo
     const userNid = await interner.userNid(userId);
     const { eventNid, eventId, notifySeq } = event;
     const place = { eventNid, eventId, notifySeq, eventPosition: event.position ?? 0 };
-    const receipt = { ...place, userNid, userId, kind, thread: read.thread, ts: read.ts ?? clock.now() };
-    void (kind === 'read' ? receipts : delivered).add(room.nid, receipt);
+    const receipt = { ...place, roomNid: room.nid, userNid, userId, kind, thread: read.thread, ts: read.ts ?? clock.now() };
+    if (kind === 'read') void receipts.add(room.nid, receipt);
+    else void delivered.add(ALL_ROOMS, receipt);
   }
 
   return async function receiveReceipts(origin, content, kind) {
