@@ -1,11 +1,6 @@
-/** What JSON can say. */
-export type JsonValue = string | number | boolean | null | JsonValue[] | JsonObject;
-export type JsonObject = { [key: string]: JsonValue };
+import { isJsonObject, type JsonObject, type JsonValue } from 'federation-spec/events/event.ts';
 
-/** Whether an unknown value is a JSON object (and no array). */
-export function isJsonObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
+export { isJsonObject, type JsonObject, type JsonValue };
 
 /** The property as a string, or nothing when it is absent or something else. */
 export function stringIn(object: unknown, key: string): string | undefined {

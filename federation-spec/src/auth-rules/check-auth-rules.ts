@@ -1,5 +1,6 @@
 import type { Pdu } from '../events/event.ts';
-import { roomIdOf } from '../events/room-id-of.ts';
+import { eventIdOf } from '../events/event-id.ts';
+import { createEventIdOf } from '../events/room-id-of.ts';
 import { serverNameOf } from '../identifiers/server-name.ts';
 import type { RoomVersionRules } from '../room-versions/room-versions.ts';
 import { allow, refuse, type Verdict } from '../verdict.ts';
@@ -74,8 +75,9 @@ export function checkAuthRules(event: Pdu, state: AuthState, rules: RoomVersionR
 
 function checkRoomId(event: Pdu, create: Pdu, state: AuthState, rules: RoomVersionRules): Verdict {
   if (!rules.createEventIdIsRoomId) return allow();
-  const roomId = state.createEventId === undefined ? roomIdOf(create, rules) : `!${state.createEventId.slice(1)}`;
-  return event.room_id === roomId ? allow() : refuse(`The room id ${event.room_id} is not the id of the create event (${roomId}).`);
+  const createEventId = state.createEventId ?? eventIdOf(create, rules);
+  if (event.room_id !== undefined && createEventIdOf(event.room_id, rules) === createEventId) return allow();
+  return refuse(`The room id ${event.room_id} is not the id of the create event (${createEventId}).`);
 }
 
 function checkAliases(event: Pdu): Verdict {

@@ -16,3 +16,12 @@ export function roomIdOf(event: Pdu, rules: RoomVersionRules): string {
   if (event.room_id === undefined) throw new TypeError(`An event of type ${event.type} without room_id belongs to no room.`);
   return event.room_id;
 }
+
+/**
+ * The id of the create event that a room is named for; `undefined` in versions whose room ids say nothing.
+ *
+ * https://spec.matrix.org/latest/rooms/v12/#room-ids
+ */
+export function createEventIdOf(roomId: string, rules: RoomVersionRules): string | undefined {
+  return rules.createEventIdIsRoomId && roomId.startsWith('!') ? `$${roomId.slice(1)}` : undefined;
+}

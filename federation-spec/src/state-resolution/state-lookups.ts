@@ -1,6 +1,7 @@
 import type { AuthState } from '../auth-rules/auth-state.ts';
 import { listAuthEventIds } from '../events/edges.ts';
 import type { Pdu } from '../events/event.ts';
+import { createEventIdOf } from '../events/room-id-of.ts';
 import { stateKeyOf } from '../events/state-key.ts';
 import type { RoomVersionRules } from '../room-versions/room-versions.ts';
 
@@ -52,8 +53,7 @@ export function createResolution(lookups: StateLookups, rules: RoomVersionRules)
 
 /** The id of the create event that an event's room is named for; `undefined` in versions whose room ids say nothing. */
 export function createEventIdFromRoomId(event: Pdu, rules: RoomVersionRules): string | undefined {
-  if (!rules.createEventIdIsRoomId || event.room_id === undefined) return undefined;
-  return `$${event.room_id.slice(1)}`;
+  return event.room_id === undefined ? undefined : createEventIdOf(event.room_id, rules);
 }
 
 /**

@@ -9,6 +9,7 @@ import type { JsonObject, JsonValue, Pdu, PduDraft } from '../../src/events/even
 import { eventIdOf } from '../../src/events/event-id.ts';
 import { redactEvent } from '../../src/events/redact-event.ts';
 import { roomIdOf } from '../../src/events/room-id-of.ts';
+import { buildContentUri, parseContentUri } from '../../src/identifiers/content-uri.ts';
 import { parseEventId } from '../../src/identifiers/event-id.ts';
 import { parseKeyId } from '../../src/identifiers/key-id.ts';
 import { buildMatrixToUrl, buildMatrixUri, type MatrixLink, parseMatrixLink } from '../../src/identifiers/matrix-link.ts';
@@ -124,6 +125,10 @@ const IDENTIFIER_PARSERS: Readonly<Record<string, (text: string) => unknown>> = 
   event_id: parseEventId,
   room_alias: parseRoomAlias,
   key_id: parseKeyId,
+  content_uri: (text) => {
+    const parsed = parseContentUri(text);
+    return parsed !== undefined && buildContentUri(parsed) === text ? parsed : undefined;
+  },
   server_of: (text) => {
     const serverName = serverNameOf(text);
     return serverName === undefined ? undefined : { serverName };

@@ -729,6 +729,17 @@ const creating: AuthCase[] = [
     event: { type: 'm.room.message', sender: ALICE, content: { body: 'hi' }, patch: { room_id: '!another' } },
     allowed: false,
   },
+  {
+    shows: 'From version 12 on a room id has the sigil !, whatever comes after it.',
+    from: 12,
+    event: {
+      type: 'm.room.message',
+      sender: ALICE,
+      content: { body: 'hi' },
+      patch: { room_id: '#1j6hHJDGjrMamGshG0UfMPULATscu6tMqTh6MK-cUw4' },
+    },
+    allowed: false,
+  },
 ];
 
 export const AUTH_CASES: AuthCase[] = [

@@ -1,6 +1,7 @@
 import { fillPath } from 'federation-spec/api/build-uri.ts';
 import { getConfigAuthed, getContent, getContentAuthed, getContentThumbnailAuthed } from 'federation-spec/api/client/media.ts';
 import type { Endpoint } from 'federation-spec/api/endpoint.ts';
+import { type ContentUri, parseContentUri } from 'federation-spec/identifiers/content-uri.ts';
 import type { MatrixHttp } from '../http/matrix-http.ts';
 import { RequestError } from '../http/request-error.ts';
 import type { MatrixPlatform } from '../platform.ts';
@@ -71,12 +72,11 @@ async function fetchFrom(
   return await response.blob();
 }
 
-/** The parts of `mxc://server/id`. Throws when it is none. https://spec.matrix.org/latest/client-server-api/#matrix-content-mxc-uris */
-export function readMxc(mxcUrl: string): { serverName: string; mediaId: string } {
-  const match = /^mxc:\/\/([^/?#]+)\/([A-Za-z0-9_-]+)$/.exec(mxcUrl);
-  const [, serverName, mediaId] = match ?? [];
-  if (serverName === undefined || mediaId === undefined) throw new Error(`"${mxcUrl}" is not the address of a file`);
-  return { serverName, mediaId };
+/** The parts of `mxc://server/id`. Throws when it is none. */
+function readMxc(mxcUrl: string): ContentUri {
+  const parsed = parseContentUri(mxcUrl);
+  if (parsed === undefined) throw new Error(`"${mxcUrl}" is not the address of a file`);
+  return parsed;
 }
 
 /** Remembers blobs up to a number of bytes, least recently used out first; one load at a time for each. */

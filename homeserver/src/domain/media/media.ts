@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
+import { buildContentUri, isMediaId } from 'federation-spec/identifiers/content-uri.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { forbidden, limitExceeded, matrixError, notFound, tooLarge, unknown } from '../../platform/matrix-error.ts';
 import type { Random } from '../../platform/random.ts';
@@ -25,7 +26,6 @@ const ANNOUNCED_FOR_MS = 24 * 60 * 60 * 1000;
 const MAX_ANNOUNCED = 50;
 /** An image with more bytes gets no thumbnail: it would have to be read whole. */
 const MAX_THUMBNAILED_BYTES = 32 * 1024 * 1024;
-const MEDIA_ID = /^[A-Za-z0-9_-]{1,255}$/;
 
 /** A file on its way out. */
 export type OpenedMedia = { stream: Readable; bytes: number; contentType: string; fileName: string | undefined };
@@ -92,8 +92,8 @@ export function createMedia(deps: Deps): Media {
   }
 
   async function load(origin: string, mediaId: string, isRemoteAllowed: boolean): Promise<MediaRow & { objectKey: string }> {
-    const missing = () => notFound(`There is no media mxc://${origin}/${mediaId}.`);
-    if (!MEDIA_ID.test(mediaId)) throw missing();
+    const missing = () => notFound(`There is no media ${buildContentUri({ serverName: origin, mediaId })}.`);
+    if (!isMediaId(mediaId)) throw missing();
     let row = await findMedia(sql, origin, mediaId);
     if (row === undefined && origin !== serverName && isRemoteAllowed) row = await fetchOnce(origin, mediaId);
     if (row === undefined) throw missing();
@@ -155,7 +155,7 @@ export function createMedia(deps: Deps): Media {
       const stored = await storeFile(stream, description);
       const mediaId = random.text(ID_BITS);
       await insertMedia(sql, { origin: serverName, mediaId, uploaderNid, ...stored, createdAt: clock.now(), expiresAt: null });
-      return `mxc://${serverName}/${mediaId}`;
+      return buildContentUri({ serverName, mediaId });
     },
     announce: async (uploaderNid) => {
       const now = clock.now();
@@ -164,7 +164,7 @@ export function createMedia(deps: Deps): Media {
       const expiresAt = now + ANNOUNCED_FOR_MS;
       const empty = { objectKey: null, contentType: null, fileName: null, bytes: null, sha256: null };
       await insertMedia(sql, { origin: serverName, mediaId, uploaderNid, ...empty, createdAt: now, expiresAt });
-      return { uri: `mxc://${serverName}/${mediaId}`, expiresAt };
+      return { uri: buildContentUri({ serverName, mediaId }), expiresAt };
     },
     fill: async (uploaderNid, { origin, mediaId }, stream, description) => {
       const row = origin === serverName ? await findMedia(sql, origin, mediaId) : undefined;

@@ -1,5 +1,6 @@
 import type { JsonObject } from 'federation-spec/events/event.ts';
 import { isJsonObject } from 'federation-spec/events/event.ts';
+import { roomIdOf } from 'federation-spec/events/room-id-of.ts';
 import { type RoomVersionRules, roomVersionRules } from 'federation-spec/room-versions/room-versions.ts';
 import { invalidRoomState, MatrixError, unsupportedRoomVersion } from '../../platform/matrix-error.ts';
 import type { Random } from '../../platform/random.ts';
@@ -74,7 +75,7 @@ export function createCreateRoom({ rooms, log, database, random, serverName, pre
     const plainId = `!${random.text(ROOM_ID_BITS)}:${serverName}`;
     const draftRoom = new HotRoom({ nid: 0, roomId: plainId, version: wanted.version, rules });
     const prepared = await prepareEvent(draftRoom, create, { senderNid: wanted.creatorNid });
-    const roomId = rules.createEventIdIsRoomId ? `!${prepared.head.eventId.slice(1)}` : plainId;
+    const roomId = roomIdOf(prepared.event, rules);
     const room = new HotRoom({ nid: await internRoom(database.sql, roomId, wanted.version), roomId, version: wanted.version, rules });
     prepared.logged.row.roomNid = room.nid;
     prepared.logged.wakes = { users: room.localJoined };

@@ -1,4 +1,4 @@
-import type { JsonObject, Pdu } from 'federation-spec/events/event.ts';
+import { isJsonObject, type JsonObject, type Pdu } from 'federation-spec/events/event.ts';
 import { threadOf } from 'federation-spec/push-rules/thread-of.ts';
 import type { Sql } from '../../storage/database.ts';
 import { findEvent, type StoredEvent } from '../../storage/events.ts';
@@ -33,7 +33,7 @@ export async function findThread(sql: Sql, room: HotRoom, event: Pdu): Promise<s
 
 function relationOf(event: Pdu): JsonObject | undefined {
   const relation = event.content['m.relates_to'];
-  return typeof relation === 'object' && relation !== null && !Array.isArray(relation) ? relation : undefined;
+  return isJsonObject(relation) ? relation : undefined;
 }
 
 function isInThread(event: Pdu): boolean {

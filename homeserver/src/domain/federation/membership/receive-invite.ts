@@ -1,6 +1,5 @@
 import { checkEventFormat } from 'federation-spec/events/check-event-format.ts';
 import type { JsonObject, Pdu } from 'federation-spec/events/event.ts';
-import { eventIdOf } from 'federation-spec/events/event-id.ts';
 import { roomIdOf } from 'federation-spec/events/room-id-of.ts';
 import { serverNameOf } from 'federation-spec/identifiers/server-name.ts';
 import { type RoomVersionRules, roomVersionRules } from 'federation-spec/room-versions/room-versions.ts';
@@ -78,6 +77,5 @@ function checkRoomState({ roomId, inviteRoomState }: ReceivedInvite, rules: Room
   const format = checkEventFormat(create, rules);
   if (!format.allowed) throw invalidParam(`The m.room.create event is malformed: ${format.reason}`);
   const pdu = create as unknown as Pdu; // its format was checked above
-  if (roomIdOf(pdu, rules) !== roomId || `!${eventIdOf(pdu, rules).slice(1)}` !== roomId)
-    throw invalidParam('The m.room.create event is of another room');
+  if (roomIdOf(pdu, rules) !== roomId) throw invalidParam('The m.room.create event is of another room');
 }

@@ -3,6 +3,7 @@ import { createAuthState } from 'federation-spec/auth-rules/auth-state.ts';
 import { checkAuthRules } from 'federation-spec/auth-rules/check-auth-rules.ts';
 import { encodeCanonicalJson } from 'federation-spec/canonical-json/encode-canonical-json.ts';
 import { listAuthEventIds } from 'federation-spec/events/edges.ts';
+import { createEventIdOf } from 'federation-spec/events/room-id-of.ts';
 import type { Database } from '../../../storage/database.ts';
 import { type EventKind, insertUnpositionedEvents, listEventsById, type StoredEvent } from '../../../storage/events.ts';
 import type { Interner } from '../interner.ts';
@@ -30,7 +31,7 @@ export function createStoreOutliers({ database, interner }: { database: Database
     for (const stored of await listEventsById(sql, [...ids])) {
       if (stored.roomNid === room.roomNid) known.set(stored.eventId, toKnownEvent(stored));
     }
-    const createId = room.rules.createEventIdIsRoomId ? `$${room.roomId.slice(1)}` : undefined;
+    const createId = createEventIdOf(room.roomId, room.rules);
     if (createId !== undefined && !known.has(createId)) {
       const [create] = await listEventsById(sql, [createId]);
       if (create !== undefined) known.set(createId, toKnownEvent(create));
