@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { describeSettings, readSettings } from './config/settings.ts';
-import type { BotLog } from './sdk/bot.ts';
+import type { BotLog } from './sdk/bot-options.ts';
 import { startBotServer } from './start-bot-server.ts';
 
 /** Longer than stopping takes; after it the process ends whatever still hangs. */

@@ -1,6 +1,7 @@
 import { addHookCommand } from './admin/hook-command.ts';
 import type { Settings } from './config/settings.ts';
-import type { Bot, BotLog } from './sdk/bot.ts';
+import type { Bot } from './sdk/bot.ts';
+import type { BotLog } from './sdk/bot-options.ts';
 import { createBot } from './sdk/create-bot.ts';
 import { createHookStore } from './storage/hook-store.ts';
 import { createInboxStore } from './storage/inbox-store.ts';

@@ -1,5 +1,4 @@
-import type { Bot } from '../sdk/bot.ts';
-import type { MessageContext } from '../sdk/message-context.ts';
+import type { Bot, MessageContext } from '../sdk/bot.ts';
 import type { Hook } from '../storage/hook-store.ts';
 import { DIALECTS } from '../webhooks/adapters/adapter.ts';
 import { isDialect } from '../webhooks/adapters/find-adapter.ts';

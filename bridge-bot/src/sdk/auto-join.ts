@@ -1,6 +1,6 @@
 import type { MatrixClient } from 'client/matrix/client.ts';
 import { serverNameOf } from 'federation-spec/identifiers/server-name.ts';
-import type { BotLog } from './bot.ts';
+import type { BotLog } from './bot-options.ts';
 
 /** How often one invite is tried: the server that made the room may be down. */
 const MAX_TRIES = 5;

@@ -1,32 +1,34 @@
 import type { MatrixClient } from 'client/matrix/client.ts';
+import type { Room } from 'client/matrix/rooms/room.ts';
+import type { EventTrust } from 'client/matrix/timeline/timeline-item.ts';
 import type { KvStore } from '../storage/kv-store.ts';
-import type { CommandHandler, CommandOptions } from './commands.ts';
-import type { MessageContext } from './message-context.ts';
 import type { BotMessage } from './message-text.ts';
 
-export type BotOptions = {
-  /** Base URL of the homeserver's client API. */
-  homeserverUrl: string;
-  /** Localpart or full user id. */
-  user: string;
-  /** One of the two; with a password the bot logs in again by itself when its session ends. */
-  password?: string | undefined;
-  accessToken?: string | undefined;
-  /** Makes the account when there is none yet, by the homeserver's registration secret. */
-  registrationSecret?: string | undefined;
-  /** A folder of its own: identity, keys, what it knows of its rooms. */
-  dataDir: string;
-  /** Shown in the account's list of devices. */
-  deviceName?: string;
-  /** Whose invites are accepted: user ids, server names, or `*`; its own homeserver's people when left out. */
-  allow?: readonly string[];
-  log?: BotLog;
-  fetch?: typeof globalThis.fetch;
+export type CommandHandler = (message: MessageContext, args: readonly string[]) => Promise<void>;
+export type CommandOptions = {
+  /** One line for `!help`. */
+  about?: string;
 };
 
-export type BotLog = {
-  info(message: string): void;
-  warn(message: string, error?: unknown): void;
+/** A message that came in, and how to answer it. */
+export type MessageContext = {
+  readonly bot: Bot;
+  readonly room: Room;
+  readonly roomId: string;
+  readonly eventId: string;
+  readonly sender: string;
+  readonly senderName: string;
+  /** Plain text. Of a command: all that follows its name is in `rest`. */
+  readonly text: string;
+  readonly rest: string;
+  readonly isEncrypted: boolean;
+  readonly trust: EventTrust;
+  reply(message: BotMessage): Promise<string>;
+  /** Into the room, not as an answer. */
+  send(message: BotMessage): Promise<string>;
+  react(key: string): Promise<string>;
+  /** Whether the sender may change the room's settings (send state events). */
+  isSenderModerator(): Promise<boolean>;
 };
 
 /** Sees a message before the commands do. Not calling `next` ends it there. */

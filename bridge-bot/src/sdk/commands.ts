@@ -1,10 +1,4 @@
-import type { MessageContext } from './message-context.ts';
-
-export type CommandHandler = (message: MessageContext, args: readonly string[]) => Promise<void>;
-export type CommandOptions = {
-  /** One line for `!help`. */
-  about?: string;
-};
+import type { CommandHandler, CommandOptions } from './bot.ts';
 
 export type ParsedCommand = { name: string; args: string[]; rest: string };
 

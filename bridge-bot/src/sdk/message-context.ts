@@ -1,30 +1,7 @@
 import type { IncomingMessage } from 'client/matrix/client.ts';
 import { numberIn } from 'client/matrix/json.ts';
 import type { Room } from 'client/matrix/rooms/room.ts';
-import type { EventTrust } from 'client/matrix/timeline/timeline-item.ts';
-import type { Bot } from './bot.ts';
-import type { BotMessage } from './message-text.ts';
-
-/** A message that came in, and how to answer it. */
-export type MessageContext = {
-  readonly bot: Bot;
-  readonly room: Room;
-  readonly roomId: string;
-  readonly eventId: string;
-  readonly sender: string;
-  readonly senderName: string;
-  /** Plain text. Of a command: all that follows its name is in `rest`. */
-  readonly text: string;
-  readonly rest: string;
-  readonly isEncrypted: boolean;
-  readonly trust: EventTrust;
-  reply(message: BotMessage): Promise<string>;
-  /** Into the room, not as an answer. */
-  send(message: BotMessage): Promise<string>;
-  react(key: string): Promise<string>;
-  /** Whether the sender may change the room's settings (send state events). */
-  isSenderModerator(): Promise<boolean>;
-};
+import type { Bot, MessageContext } from './bot.ts';
 
 const DEFAULT_STATE_POWER_LEVEL = 50;
 

@@ -8,7 +8,7 @@ import { getTokenOwner } from 'federation-spec/api/client/account.ts';
 import { getRegistrationNonce, registerWithSharedSecret } from 'federation-spec/api/client/shared-secret-registration.ts';
 import { parseUserId } from 'federation-spec/identifiers/user-id.ts';
 import type { KvStore } from '../storage/kv-store.ts';
-import type { BotLog, BotOptions } from './bot.ts';
+import type { BotLog, BotOptions } from './bot-options.ts';
 
 const KEY = 'session';
 

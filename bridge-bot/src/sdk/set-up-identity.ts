@@ -3,7 +3,7 @@ import type { EncryptionState } from 'client/matrix/crypto/encryption.ts';
 import { stringIn } from 'client/matrix/json.ts';
 import { passwordAuthentication } from 'client/matrix/session/interactive-auth.ts';
 import type { KvStore } from '../storage/kv-store.ts';
-import type { BotLog } from './bot.ts';
+import type { BotLog } from './bot-options.ts';
 import { waitForSignal } from './wait-for-signal.ts';
 
 /** How long the homeserver may take to say where the account stands. */

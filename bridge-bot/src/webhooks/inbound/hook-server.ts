@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { BotLog } from '../../sdk/bot.ts';
+import type { BotLog } from '../../sdk/bot-options.ts';
 import type { Dialect, HookProblem } from '../adapters/adapter.ts';
 import { jsonAnswer, plainRefusal } from '../adapters/answers.ts';
 import { adapterOf } from '../adapters/find-adapter.ts';

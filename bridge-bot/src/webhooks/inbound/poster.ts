@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isJsonObject, stringIn } from 'client/matrix/json.ts';
-import type { Bot, BotLog } from '../../sdk/bot.ts';
+import type { Bot } from '../../sdk/bot.ts';
+import type { BotLog } from '../../sdk/bot-options.ts';
 import type { InboxStore, Post } from '../../storage/inbox-store.ts';
 import type { HookMessage } from '../adapters/adapter.ts';
 import { cut, MAX_TEXT_CHARACTERS } from '../adapters/rich-text.ts';

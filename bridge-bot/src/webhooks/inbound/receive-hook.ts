@@ -1,4 +1,4 @@
-import type { BotLog } from '../../sdk/bot.ts';
+import type { BotLog } from '../../sdk/bot-options.ts';
 import type { Hook } from '../../storage/hook-store.ts';
 import type { InboxStore } from '../../storage/inbox-store.ts';
 import type { Adapter, Dialect, HookProblem } from '../adapters/adapter.ts';
