@@ -135,7 +135,9 @@ export function createTellRooms({ database, rooms, viewRoom, renderEvents, clock
     const timelines = await readTimelines(wanted, Math.max(limit, 1));
     for (const room of wanted) {
       const timeline = timelines.get(room.roomNid);
-      if (timeline !== undefined) timelines.set(room.roomNid, await hideUnseen(room, timeline, device.userId));
+      if (timeline === undefined) continue;
+      const seen = await hideUnseen(room, timeline, device.userId);
+      timelines.set(room.roomNid, limit === 0 ? withoutEvents(seen) : seen);
     }
     const states = await readStates(wanted, timelines, request);
     const summaries = await readSummaries(wanted, timelines, device.userNid);
@@ -146,21 +148,22 @@ export function createTellRooms({ database, rooms, viewRoom, renderEvents, clock
       const first = timeline.events[0];
       const before = first === undefined ? room.upTo : positionOf(first) - 1;
       const at = request.wantsStateAfter ? room.upTo : before;
-      let state = states.get(room.roomNid) ?? [];
-      if (isLazy && timeline.events.length > 0) state = await addSpeakers(room, timeline, state, at);
-      const shown = new Set(request.wantsStateAfter ? [] : timeline.events.map((event) => event.eventNid));
-
       const rendered = await renderEvents(timeline.events, { roomId: room.roomId, reader: device });
       const events = rendered.filter((event) => passesFilter(event, filter?.room?.timeline));
+      const inTimeline = new Set(events.map((event) => event.event_id));
+      let state = states.get(room.roomNid) ?? [];
+      if (!request.wantsStateAfter) state = addUntold(state, timeline, inTimeline);
+      if (isLazy && timeline.events.length > 0) state = await addSpeakers(room, timeline, state, at);
+      const shown = new Set(request.wantsStateAfter ? [] : inTimeline);
       const now = clock.now();
       told.set(room.roomNid, {
         timeline: {
-          events: limit === 0 ? [] : events,
-          limited: timeline.isLimited || (limit === 0 && events.length > 0),
+          events,
+          limited: timeline.isLimited,
           prev_batch: formatToken({ kind: 'stream', position: Math.min(before, upTo), boot, volatile: 0 }),
         },
         state: state
-          .filter((event) => !shown.has(event.eventNid))
+          .filter((event) => !shown.has(event.eventId))
           .map((event) => renderEvent(event, { roomId: room.roomId, reader: device, now }))
           .filter((event) => passesFilter(event, filter?.room?.state)),
         ...summaryOf(summaries.get(room.roomNid)),
@@ -181,6 +184,18 @@ export function createTellRooms({ database, rooms, viewRoom, renderEvents, clock
     );
     return new Map(rows.map((row) => [row.roomNid, row]));
   }
+}
+
+/** For who wants no events: all there were stand behind the gap, whose end is the end of the room. */
+function withoutEvents(timeline: Timeline): Timeline {
+  return { ...timeline, events: [], isLimited: timeline.isLimited || timeline.events.length > 0 };
+}
+
+/** The state before the timeline, and what the timeline's filter keeps from the client though it is state. */
+function addUntold(state: readonly StoredEvent[], timeline: Timeline, inTimeline: ReadonlySet<string>): StoredEvent[] {
+  const untold = timeline.events.filter((event) => event.keyNid !== null && !inTimeline.has(event.eventId));
+  if (untold.length === 0) return [...state];
+  return [...new Map([...state, ...untold].map((event) => [event.keyNid, event])).values()];
 }
 
 function summaryOf(row: RoomSummaryRow | undefined): { summary?: JoinedRoom['summary'] } {

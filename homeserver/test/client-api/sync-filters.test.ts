@@ -1,0 +1,51 @@
+import { expect, test } from 'vitest';
+import { startServer } from '../kit/start-server.ts';
+import type { ClientEvent, TestUser } from '../kit/test-user.ts';
+
+type Room = { timeline: { events: ClientEvent[]; limited: boolean; prev_batch: string }; state: { events: ClientEvent[] } };
+type Answer = { next_batch: string; rooms: { join: Record<string, Room>; leave: Record<string, Room> } };
+
+async function sync(user: TestUser, options: { since?: string; filter?: object; fullState?: boolean } = {}): Promise<Answer> {
+  const query = new URLSearchParams({ timeout: '0' });
+  if (options.since !== undefined) query.set('since', options.since);
+  if (options.filter !== undefined) query.set('filter', JSON.stringify(options.filter));
+  if (options.fullState === true) query.set('full_state', 'true');
+  return (await user.call('GET', `/_matrix/client/v3/sync?${query}`)) as unknown as Answer;
+}
+
+const messagesFrom = async (user: TestUser, roomId: string, from: string, dir = 'b') =>
+  (await user.call('GET', `/_matrix/client/v3/rooms/${encodeURIComponent(roomId)}/messages?dir=${dir}&limit=100&from=${from}`))[
+    'chunk'
+  ] as ClientEvent[];
+
+test('state that the timeline filter leaves out is told as state', async () => {
+  await using server = await startServer();
+  const romeo = await server.user('romeo');
+  const roomId = await romeo.createRoom({ name: 'Verona' });
+  const filter = { room: { timeline: { types: ['m.room.message'] } } };
+
+  const first = await sync(romeo, { filter });
+  const nameOf = (room: Room | undefined) => room?.state.events.find((event) => event.type === 'm.room.name')?.content['name'];
+  expect(nameOf(first.rooms.join[roomId])).toBe('Verona');
+  expect(first.rooms.join[roomId]?.state.events.map((event) => event.type)).toContain('m.room.create');
+
+  await romeo.send(roomId, 'we move');
+  await romeo.setState(roomId, 'm.room.name', { name: 'Mantua' });
+  const second = await sync(romeo, { filter, since: first.next_batch });
+  expect(second.rooms.join[roomId]?.timeline.events.map((event) => event.type)).toEqual(['m.room.message']);
+  expect(nameOf(second.rooms.join[roomId])).toBe('Mantua');
+});
+
+test('who asks for no timeline gets the newest state, and may page back to the newest event', async () => {
+  await using server = await startServer();
+  const romeo = await server.user('romeo');
+  const roomId = await romeo.createRoom();
+  await romeo.send(roomId, 'before');
+  const topicId = await romeo.setState(roomId, 'm.room.topic', { topic: 'the newest' });
+
+  const room = (await sync(romeo, { filter: { room: { timeline: { limit: 0 } } } })).rooms.join[roomId];
+  expect(room?.timeline).toMatchObject({ events: [], limited: true });
+  expect(room?.state.events.find((event) => event.type === 'm.room.topic')?.event_id).toBe(topicId);
+  const [newest] = await messagesFrom(romeo, roomId, room?.timeline.prev_batch ?? '');
+  expect(newest?.event_id).toBe(topicId);
+});
