@@ -5,7 +5,7 @@ import { startServers } from 'homeserver/test/kit/start-servers.ts';
 import { logInTestUser } from 'homeserver/test/kit/test-user.ts';
 import { expect, test } from 'vitest';
 import { startJsSdkClient } from './kit/js-sdk-client.ts';
-import { itemOf, PASSWORD, roomOf, says, signUp, waitFor } from './kit/node-client.ts';
+import { itemOf, logIn, PASSWORD, roomOf, says, signUp, waitFor } from './kit/node-client.ts';
 
 const POLL = { timeout: 30_000 };
 
@@ -77,4 +77,32 @@ test('a recovery key that we made lets a device with matrix-js-sdk in', async ()
   await expect.poll(() => event?.getContent()['body'], POLL).toBe('My bounty is as boundless as the sea');
   const isVerified = async () => (await romeo.encryption.listDevices()).find((device) => device.deviceId === deviceId)?.isVerified;
   await expect.poll(isVerified, POLL).toBe(true);
+});
+
+test('a recovery key that matrix-js-sdk made lets a device of ours in, and exported keys can be read', async () => {
+  await using server = await startServer();
+  const { id: userId, deviceId, accessToken, ...user } = await server.user('romeo');
+  await using other = await startJsSdkClient(server.url, { userId, deviceId, accessToken });
+  const crypto = other.matrix.getCrypto();
+  if (crypto === undefined) throw new Error('matrix-js-sdk has no crypto');
+  const key = await crypto.createRecoveryKeyFromPassphrase();
+  other.useRecoveryKey(key.privateKey);
+  await crypto.bootstrapCrossSigning({ authUploadDeviceSigningKeys: async (upload) => void (await upload(null)) });
+  await crypto.bootstrapSecretStorage({ createSecretStorageKey: async () => key, setupNewKeyBackup: true });
+  const encryption = { type: 'm.room.encryption', state_key: '', content: { algorithm: 'm.megolm.v1.aes-sha2' } };
+  const roomId = await user.createRoom({ initial_state: [encryption] });
+  await expect.poll(() => other.matrix.getRoom(roomId)?.hasEncryptionStateEvent(), POLL).toBe(true);
+  await other.matrix.sendTextMessage(roomId, 'Soft, what light');
+  await expect.poll(async () => (await user.call('GET', '/_matrix/client/v3/room_keys/version'))['count'], POLL).toBe(1);
+
+  await using ours = await logIn(server.url, 'romeo');
+  await waitFor(ours.encryption.state, (state) => state.state === 'needs-verification' && state.hasRecovery);
+  await ours.encryption.recover(key.encodedPrivateKey ?? '');
+  await itemOf(await roomOf(ours, roomId), says('Soft, what light'));
+  expect(ours.encryption.state.get()).toMatchObject({ state: 'ready', backup: { state: 'enabled' } });
+
+  const exported = await ours.encryption.exportKeys('a passphrase');
+  expect(exported).toContain('-----BEGIN MEGOLM SESSION DATA-----');
+  await expect(ours.encryption.importKeys(exported, 'another')).rejects.toThrow();
+  expect(await ours.encryption.importKeys(exported, 'a passphrase')).toBe(0);
 });

@@ -9,10 +9,13 @@ export type JsSdkClient = AsyncDisposable & {
   matrix: MatrixClient;
   /** Texts of messages by others, decrypted, as they come. */
   heard: string[];
+  /** Answers with this key when secret storage is opened. */
+  useRecoveryKey(key: Uint8Array<ArrayBuffer>): void;
 };
 
 /** The Matrix foundation's own client library, which shares no code with ours, with its own rust crypto. */
-export async function startJsSdkClient(url: string, account: JsSdkAccount, recoveryKey?: Uint8Array<ArrayBuffer>): Promise<JsSdkClient> {
+export async function startJsSdkClient(url: string, account: JsSdkAccount, givenKey?: Uint8Array<ArrayBuffer>): Promise<JsSdkClient> {
+  let recoveryKey = givenKey;
   const matrix = createClient({
     baseUrl: url,
     ...account,
@@ -41,5 +44,8 @@ export async function startJsSdkClient(url: string, account: JsSdkAccount, recov
       if (state === SyncState.Error) reject(data?.error ?? new Error('The sync failed'));
     });
   });
-  return { matrix, heard, [Symbol.asyncDispose]: async () => matrix.stopClient() };
+  const useRecoveryKey = (key: Uint8Array<ArrayBuffer>): void => {
+    recoveryKey = key;
+  };
+  return { matrix, heard, useRecoveryKey, [Symbol.asyncDispose]: async () => matrix.stopClient() };
 }
