@@ -189,3 +189,21 @@ test('once counted, a further message costs no statement to count', async () => 
   expect(await badge()).toEqual(main(3));
   expect(server.queries.filter((query) => /from\s+(receipts|notify_modes|counted_apart)|join\s+notifications/.test(query))).toEqual([]);
 });
+
+test('judging the whole log again changes no count', async () => {
+  const { server, romeo, juliet, roomId, say, unread } = await stage();
+  await using _server = server;
+  const root = await say('root');
+  await romeo.send(roomId, { ...inThread(root, 'Juliet?'), 'm.mentions': { user_ids: [juliet.id] } });
+  await juliet.send(roomId, inThread(root, 'yes'));
+  await romeo.send(roomId, inThread(root, 'good'));
+  await redact(romeo, roomId, await say('never mind'));
+  await romeo.send(roomId, { msgtype: 'm.text', body: '@room', 'm.mentions': { room: true } });
+  const before = await unread();
+  expect(before).toEqual({ main: count(2, 1), threads: { [root]: count(1) } });
+
+  await server.stop();
+  await server.sql`delete from follower_cursors where name = 'push'`;
+  await server.restart();
+  expect(await unread()).toEqual(before);
+});
