@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { JsonObject } from 'federation-spec/events/event.ts';
 import { serverNameOf } from 'federation-spec/identifiers/server-name.ts';
 import type { Peers } from './compose-peers.ts';
@@ -46,6 +47,8 @@ import type { Logger } from './platform/logger.ts';
 import { notFound } from './platform/matrix-error.ts';
 import type { Random } from './platform/random.ts';
 import type { Database } from './storage/database.ts';
+
+const STOP_GRACE_MS = 2_000;
 
 type Deps = Awaited<ReturnType<typeof composeStreams>> &
   Pick<
@@ -144,9 +147,12 @@ export async function composeFederation(deps: Deps) {
         outbound.sendEphemeral([destination], { key: volatileKey(eduType, content), eduType, content });
       }
     },
+    /** Lets what is under way end; what still waits for another server then is cut off, and taken up again at the next start. */
     stop: async () => {
-      await outbound.stop();
-      await staged.stop();
+      const ended = Promise.all([outbound.stop(), staged.stop()]);
+      await Promise.race([ended, delay(STOP_GRACE_MS, undefined, { ref: false })]);
+      await peers.close();
+      await ended;
     },
   };
 }
