@@ -89,7 +89,7 @@ export async function composeFederation(deps: Deps) {
   const fetchGap = createFetchGap({ database, peers: peer, findServerKey, storeOutliers });
   const storePdu = createStorePdu({ database, log, rooms, interner, redactions, serverName });
   const receivePdu = createReceivePdu({ database, log, rooms, interner, fetchGap, storePdu });
-  const staged = await createProcessStaged({ database, rooms, joins, receivePdu, findServerKey, logger });
+  const staged = await createProcessStaged({ database, rooms, joins, receivePdu, findServerKey, clock, logger });
   const standing = createRemoteStanding({ database, log });
   const receiveRetraction = createReceiveRetraction({ standing, interner, findServerKey, serverName });
   const receiveTransaction = createReceiveTransaction({ ...common, joins, eduHandlers, receiveRetraction, wakeRooms: staged.wakeRooms });

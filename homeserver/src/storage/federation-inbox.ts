@@ -38,12 +38,12 @@ export async function stagePdus(
     on conflict (origin, event_id) do nothing`;
 }
 
-/** What waits for a room, in the order it came. */
-export async function listStaged(sql: Sql, roomId: string, limit: number): Promise<StagedPdu[]> {
+/** What waits for a room and may be tried now (ms), in the order it came. */
+export async function listStaged(sql: Sql, roomId: string, { now, limit }: { now: number; limit: number }): Promise<StagedPdu[]> {
   return await sql<StagedPdu[]>`
     select staged_nid as "stagedNid", origin, room_id as "roomId", event_id as "eventId", attempts, json
     from   federation_staged
-    where  room_id = ${roomId}
+    where  room_id = ${roomId} and retry_at <= ${now}
     order  by staged_nid
     limit  ${limit}`;
 }
@@ -57,6 +57,13 @@ export async function deleteStaged(sql: Sql, stagedNids: readonly number[]): Pro
   if (stagedNids.length > 0) await sql`delete from federation_staged where staged_nid = any(${[...stagedNids]}::bigint[])`;
 }
 
-export async function countAttempt(sql: Sql, stagedNid: number): Promise<void> {
-  await sql`update federation_staged set attempts = attempts + 1 where staged_nid = ${stagedNid}`;
+/** When the next of a room's events that wait is to be tried; undefined when none waits. */
+export async function findNextRetry(sql: Sql, roomId: string): Promise<number | undefined> {
+  const [row] = await sql<{ retryAt: number | null }[]>`
+    select min(retry_at) as "retryAt" from federation_staged where room_id = ${roomId}`;
+  return row?.retryAt ?? undefined;
+}
+
+export async function postponeStaged(sql: Sql, stagedNid: number, retryAt: number): Promise<void> {
+  await sql`update federation_staged set attempts = attempts + 1, retry_at = ${retryAt} where staged_nid = ${stagedNid}`;
 }

@@ -50,6 +50,8 @@ create table federation_staged (
   room_id    text     not null,
   event_id   text     not null,
   attempts   smallint not null default 0,
+  -- What it needs could not be fetched: not to be tried again before this time, in ms.
+  retry_at   bigint   not null default 0,
   json       text     not null,
   unique (origin, event_id)
 );

@@ -1,8 +1,15 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { readJson } from 'federation-spec/canonical-json/read-json.ts';
+import type { Clock } from '../../../platform/clock.ts';
 import type { Logger } from '../../../platform/logger.ts';
 import type { Database } from '../../../storage/database.ts';
-import { countAttempt, deleteStaged, listStaged, listStagedRooms, type StagedPdu } from '../../../storage/federation-inbox.ts';
+import {
+  deleteStaged,
+  findNextRetry,
+  listStaged,
+  listStagedRooms,
+  postponeStaged,
+  type StagedPdu,
+} from '../../../storage/federation-inbox.ts';
 import type { HotRoom } from '../../rooms/hot-room.ts';
 import type { HotRooms } from '../../rooms/hot-rooms.ts';
 import { checkPdu, type PduCheck } from '../../rooms/receive-pdu/check-pdu.ts';
@@ -19,6 +26,8 @@ const MAX_PARALLEL_ROOMS = 16;
 /** How often an event is tried when what it needs cannot be fetched. */
 const MAX_ATTEMPTS = 5;
 const FIRST_RETRY_MS = 500;
+/** How long a room rests after the database, say, failed. */
+const AFTER_FAULT_MS = 5_000;
 
 /** Processes what transactions have staged: the rooms side by side, the events of a room one after the other. */
 export type ProcessStaged = {
@@ -32,14 +41,24 @@ type Deps = {
   joins: JoinsUnderWay;
   receivePdu: ReceivePdu;
   findServerKey: FindServerKey;
+  clock: Clock;
   logger: Logger;
 };
 
 /** Begins with what was staged and not processed before the last stop. */
-export async function createProcessStaged({ database, rooms, joins, receivePdu, findServerKey, logger }: Deps): Promise<ProcessStaged> {
+export async function createProcessStaged({
+  database,
+  rooms,
+  joins,
+  receivePdu,
+  findServerKey,
+  clock,
+  logger,
+}: Deps): Promise<ProcessStaged> {
   const { sql } = database;
   const running = new Map<string, Promise<void>>();
   const woken = new Set<string>();
+  const timers = new Map<string, NodeJS.Timeout>();
   const slots = createSlots(MAX_PARALLEL_ROOMS);
   const stopping = new AbortController();
 
@@ -47,27 +66,35 @@ export async function createProcessStaged({ database, rooms, joins, receivePdu, 
     while (!stopping.signal.aborted) {
       await joins.find(roomId)?.ended;
       woken.delete(roomId);
-      const batch = await listStaged(sql, roomId, BATCH);
-      if (batch.length === 0) return;
-      const failed = await slots.run(() => processBatch(roomId, batch));
-      if (failed === undefined) continue;
-      await delay(FIRST_RETRY_MS * 2 ** failed.attempts, undefined, { signal: stopping.signal }).catch(() => undefined);
+      const batch = await listStaged(sql, roomId, { now: clock.now(), limit: BATCH });
+      if (batch.length > 0) await slots.run(() => processBatch(roomId, batch));
+      else if (!woken.has(roomId)) return await wakeLater(roomId);
     }
   }
 
-  /** Returns the event at which the batch broke off, if it did. */
-  async function processBatch(roomId: string, batch: readonly StagedPdu[]): Promise<StagedPdu | undefined> {
+  /** For what could not be completed and is to be tried again; new events need not wait for it. */
+  async function wakeLater(roomId: string): Promise<void> {
+    const retryAt = await findNextRetry(sql, roomId);
+    if (retryAt === undefined || stopping.signal.aborted) return;
+    clearTimeout(timers.get(roomId));
+    timers.set(
+      roomId,
+      setTimeout(() => wake(roomId), Math.max(0, retryAt - clock.now())),
+    );
+  }
+
+  /** An event that fails does not hold up those behind it: what they miss, they ask for themselves. */
+  async function processBatch(roomId: string, batch: readonly StagedPdu[]): Promise<void> {
     const room = await rooms.load(roomId);
     if (room === undefined) {
       await deleteStaged(
         sql,
         batch.map((staged) => staged.stagedNid),
       );
-      return undefined;
+      return;
     }
     const checks = await Promise.all(batch.map((staged) => checkPdu(readStaged(staged), room, findServerKey)));
     const done: { staged: StagedPdu; committed: Promise<unknown> }[] = [];
-    let failed: StagedPdu | undefined;
     for (const [index, staged] of batch.entries()) {
       const check = checks[index];
       if (check === undefined || stopping.signal.aborted) break;
@@ -75,13 +102,10 @@ export async function createProcessStaged({ database, rooms, joins, receivePdu, 
         const reception = await takeIn(room, staged, check);
         done.push({ staged, committed: reception?.committed ?? Promise.resolve() });
       } catch (error) {
-        failed = staged;
         await noteFailure(staged, error);
-        break;
       }
     }
     await settle(done);
-    return failed;
   }
 
   async function takeIn(room: HotRoom, staged: StagedPdu, check: PduCheck): Promise<Reception | undefined> {
@@ -115,14 +139,23 @@ export async function createProcessStaged({ database, rooms, joins, receivePdu, 
     const isLast = attempts + 1 >= MAX_ATTEMPTS;
     logger.warn({ origin, eventId, roomId, err: error }, isLast ? 'a received event is given up' : 'a received event will be tried again');
     if (isLast) await deleteStaged(sql, [staged.stagedNid]);
-    else await countAttempt(sql, staged.stagedNid);
+    else await postponeStaged(sql, staged.stagedNid, clock.now() + FIRST_RETRY_MS * 2 ** attempts);
   }
 
   function wake(roomId: string): void {
+    clearTimeout(timers.get(roomId));
+    timers.delete(roomId);
     woken.add(roomId);
     if (running.has(roomId) || stopping.signal.aborted) return;
     const work = processRoom(roomId)
-      .catch((error: unknown) => logger.error({ roomId, err: error }, 'the processing of received events failed'))
+      .catch((error: unknown) => {
+        logger.error({ roomId, err: error }, 'the processing of received events failed; it will be taken up again');
+        if (!stopping.signal.aborted)
+          timers.set(
+            roomId,
+            setTimeout(() => wake(roomId), AFTER_FAULT_MS),
+          );
+      })
       .finally(() => {
         running.delete(roomId);
         if (woken.has(roomId)) wake(roomId);
@@ -137,6 +170,7 @@ export async function createProcessStaged({ database, rooms, joins, receivePdu, 
     },
     stop: async () => {
       stopping.abort();
+      for (const timer of timers.values()) clearTimeout(timer);
       await Promise.all(running.values());
     },
   };
