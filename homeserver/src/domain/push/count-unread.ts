@@ -6,13 +6,10 @@ import { listCountedApart, listDeviationSums, listNotifySeqs, type ReadMark, typ
 import type { Activity } from '../streams/activity.ts';
 import type { OwnEvents } from './own-events.ts';
 import type { CountedRoom, UnreadCache } from './unread-cache.ts';
+import type { Count, UnreadCounts } from './unread-counts.ts';
 
 /** The end of a stretch that goes on. */
 const NO_END = Number.MAX_SAFE_INTEGER;
-
-type Count = { notifications: number; highlights: number };
-/** What is unread of a room's main timeline, and of its threads, by their root. */
-export type UnreadCounts = Count & { byThread: Map<string, Count> };
 
 export type CountUnread = (user: { userNid: number }, roomNids: readonly number[]) => Promise<Map<number, UnreadCounts>>;
 

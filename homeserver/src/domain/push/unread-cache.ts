@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { UnreadCounts } from './count-unread.ts';
+import type { UnreadCounts } from './unread-counts.ts';
 
 /** For how many users counts are remembered, and for how many rooms how much they have counted. */
 const MAX_USERS = 20_000;
