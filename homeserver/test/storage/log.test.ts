@@ -178,3 +178,43 @@ test('a redaction prunes its target, in the database too', async () => {
   const leaks = await rooms.database.sql`select 1 from events where json like '%a secret%'`;
   expect(leaks).toHaveLength(0);
 });
+
+test('what was built on a refused event is made anew, and nothing builds on what is not there', async () => {
+  await using rooms = await startRooms();
+  const romeo = await rooms.user('romeo');
+  const roomId = await rooms.createRoomForUser(romeo, {});
+  const first = await say(rooms, roomId, romeo, 'once', 'txn1');
+  const room = await rooms.rooms.load(roomId);
+  room?.transactions.clear();
+
+  const sent = await Promise.all([
+    say(rooms, roomId, romeo, 'warm'),
+    say(rooms, roomId, romeo, 'once', 'txn1'),
+    ...['two', 'three', 'four'].map((body) => say(rooms, roomId, romeo, body)),
+  ]);
+  expect(sent[1]).toBe(first);
+
+  const events = await rooms.database.sql<{ eventId: string; json: string }[]>`select event_id as "eventId", json from events`;
+  const stored = new Set(events.map((event) => event.eventId));
+  const missing = events.flatMap((event) => (JSON.parse(event.json).prev_events as string[]).filter((id) => !stored.has(id)));
+  expect(missing).toEqual([]);
+  expect(sent.every((eventId) => stored.has(eventId))).toBe(true);
+});
+
+test('what waits for the log to be written does not wait for what comes after', async () => {
+  await using rooms = await startRooms();
+  const romeo = await rooms.user('romeo');
+  const roomId = await rooms.createRoomForUser(romeo, {});
+  let isDrained = false;
+  let more: Promise<unknown> = say(rooms, roomId, romeo, 'first');
+  const keepBusy = async (round: number): Promise<void> => {
+    const next = say(rooms, roomId, romeo, `round ${round}`);
+    await more;
+    more = next;
+    if (round === 0) void rooms.log.drained().then(() => (isDrained = true));
+    if (!isDrained && round < 200) await keepBusy(round + 1);
+    else expect(round).toBeLessThan(50);
+  };
+  await keepBusy(0);
+  await more;
+});

@@ -3,6 +3,7 @@ import { stateKeyOf } from 'federation-spec/events/state-key.ts';
 import { serverNameOf } from 'federation-spec/identifiers/server-name.ts';
 import type { RoomVersionRules } from 'federation-spec/room-versions/room-versions.ts';
 import { membershipNumber } from '../../storage/memberships.ts';
+import { RefusedBasis } from '../streams/log.ts';
 import type { LoggedEvent, StateChange as LoggedStateChange, MembershipChange } from '../streams/log-batch.ts';
 import { positionOf } from '../streams/log-batch.ts';
 import type { Head, StateEntry } from './room-event.ts';
@@ -52,6 +53,8 @@ export class HotRoom {
   heads: Head[] = [];
   notifySeq = 0;
   isPartial = false;
+  /** Memory has let the room go: what is here may be behind. Nothing can be staged any more. */
+  isEvicted = false;
   /** Local users who are joined, by number. */
   readonly localJoined = new Set<number>();
   /** How many users of each server are joined. */
@@ -122,8 +125,12 @@ export class HotRoom {
     this.transactions.set(key, eventId);
   }
 
-  /** Makes the room's memory as if the event were committed. Append `prepared.logged` to the log right after it, in the same turn. */
+  /**
+   * Makes the room's memory as if the event were committed. Append `prepared.logged` to the log right after it, in the same turn.
+   * Throws `RefusedBasis` when the room was evicted since it was loaded.
+   */
   stage(prepared: PreparedEvent): LoggedEvent {
+    if (this.isEvicted) throw new RefusedBasis();
     if (prepared.isNotifying) this.notifySeq += 1;
     prepared.logged.row.notifySeq = this.notifySeq;
     for (const update of prepared.updates) this.#update(update);

@@ -42,6 +42,7 @@ export function createHotRooms({ database, log, notifier, logger }: Deps): HotRo
   function evict(roomNid: number): void {
     const room = byNid.get(roomNid);
     if (room === undefined) return;
+    room.isEvicted = true;
     byNid.delete(roomNid);
     byId.delete(room.roomId);
   }

@@ -2,12 +2,15 @@ import { notFound } from '../../platform/matrix-error.ts';
 import type { Database } from '../../storage/database.ts';
 import { isUniqueViolation } from '../../storage/database-errors.ts';
 import { findSentEvent } from '../../storage/events.ts';
-import type { Log } from '../streams/log.ts';
+import { type Log, RefusedBasis } from '../streams/log.ts';
 import type { HotRoom } from './hot-room.ts';
 import type { HotRooms } from './hot-rooms.ts';
 import type { PrepareEvent, Transaction } from './prepare-event.ts';
 import type { Redactions } from './redactions.ts';
 import type { EventDraft } from './room-event.ts';
+
+/** How often an event is made anew because what it was built on was refused. */
+const MAX_ATTEMPTS = 3;
 
 export type SendRequest = EventDraft & { roomId: string; senderNid: number; transaction?: Transaction | undefined };
 
@@ -21,7 +24,17 @@ type Deps = { rooms: HotRooms; log: Log; database: Database; prepareEvent: Prepa
  * Throws M_NOT_FOUND for a room this server does not know, and what `prepareEvent` throws.
  */
 export function createSendEvent({ rooms, log, database, prepareEvent, redactions }: Deps): SendEvent {
-  return async function sendEvent({ roomId, senderNid, transaction, ...draft }) {
+  return async function sendEvent(request) {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await send(request);
+      } catch (error) {
+        if (!(error instanceof RefusedBasis) || attempt >= MAX_ATTEMPTS) throw error;
+      }
+    }
+  };
+
+  async function send({ roomId, senderNid, transaction, ...draft }: SendRequest): Promise<string> {
     const room = await rooms.load(roomId);
     if (room === undefined) throw notFound(`This server does not know the room ${roomId}.`);
     if (transaction === undefined) return await sendOnce(room, draft, senderNid, undefined);
@@ -44,7 +57,7 @@ export function createSendEvent({ rooms, log, database, prepareEvent, redactions
       if (existing === undefined) throw error;
       return existing;
     }
-  };
+  }
 
   async function sendOnce(room: HotRoom, draft: EventDraft, senderNid: number, transaction: Transaction | undefined): Promise<string> {
     const { eventId, committed } = await room.turns.take(async () => {

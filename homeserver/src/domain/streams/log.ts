@@ -16,6 +16,13 @@ const MAX_QUEUED = 20_000;
 const RECONNECT_ATTEMPTS = 60;
 const RECONNECT_DELAY_MS = 500;
 
+/** What was appended builds on an event that is not in the log; nothing is written. Load the room anew and make the event again. */
+export class RefusedBasis extends Error {
+  constructor() {
+    super('the event builds on one that the log refused, or on a room that memory has let go');
+  }
+}
+
 export type Log = {
   /** Resolves after the commit, with the positions given. Rejects, with nothing written, when the batch could not be. */
   append: (batch: LogBatch) => Promise<{ from: number; to: number }>;
@@ -28,6 +35,7 @@ export type Log = {
 };
 
 type Submission = {
+  order: number;
   batch: LogBatch;
   rooms: ReadonlySet<number>;
   from: number;
@@ -55,23 +63,34 @@ export function createLog({ database, head, logger, committed, lost }: Deps): Lo
   const failureListeners: ((roomNids: ReadonlySet<number>) => void)[] = [];
   let position = head.position;
   let isWriting = false;
-  let idle: { promise: Promise<void>; resolve: () => void } | undefined;
+  let submitted = 0;
+  let drainWaiters: { upTo: number; resolve: () => void }[] = [];
 
   async function append(batch: LogBatch): Promise<{ from: number; to: number }> {
     if (queue.length >= MAX_QUEUED) throw new Error(`more than ${MAX_QUEUED} appends wait for the database`);
     const rooms = new Set((batch.events ?? []).map((event) => event.row.roomNid));
     return await new Promise((resolve, reject) => {
-      queue.push({ batch, rooms, from: 0, to: 0, resolve, reject });
+      submitted += 1;
+      queue.push({ order: submitted, batch, rooms, from: 0, to: 0, resolve, reject });
       if (!isWriting) void pump();
     });
   }
 
   async function pump(): Promise<void> {
     isWriting = true;
-    while (queue.length > 0) await writeGroup(takeGroup());
+    while (queue.length > 0) {
+      await writeGroup(takeGroup());
+      tellDrained();
+    }
     isWriting = false;
-    idle?.resolve();
-    idle = undefined;
+  }
+
+  /** The queue is in the order of submission: what was submitted before its first entry is settled. */
+  function tellDrained(): void {
+    const settled = (queue[0]?.order ?? Number.POSITIVE_INFINITY) - 1;
+    const [done, still] = [drainWaiters.filter(({ upTo }) => upTo <= settled), drainWaiters.filter(({ upTo }) => upTo > settled)];
+    drainWaiters = still;
+    for (const waiter of done) waiter.resolve();
   }
 
   function takeGroup(): Submission[] {
@@ -87,22 +106,30 @@ export function createLog({ database, head, logger, committed, lost }: Deps): Lo
     return queue.splice(0, count);
   }
 
-  async function writeGroup(group: readonly Submission[]): Promise<void> {
+  /** Resolves with the rooms whose events were refused. */
+  async function writeGroup(group: readonly Submission[]): Promise<ReadonlySet<number>> {
     const to = assignPositions(group, position);
     try {
       await writeUntilKnown(group, to);
     } catch (error) {
-      if (isDataError(error) && group.length > 1) {
-        for (const part of splitByRoom(group)) await writeGroup(part);
-      } else {
-        refuse(group, error);
-      }
-      return;
+      return isDataError(error) && group.length > 1 ? await writeParts(splitByRoom(group)) : refuse(group, error);
     }
     const from = position + 1;
     position = to;
     publish(group, from, to);
     for (const submission of group) submission.resolve({ from: submission.from, to: submission.to });
+    return new Set();
+  }
+
+  /** Writes one part after the other. What shares a room with a part that was refused is refused with it. */
+  async function writeParts(parts: readonly Submission[][]): Promise<ReadonlySet<number>> {
+    const refused = new Set<number>();
+    for (const part of parts) {
+      const isOrphan = part.some((submission) => submission.rooms.intersection(refused).size > 0);
+      if (isOrphan) for (const submission of part) submission.reject(new RefusedBasis());
+      else for (const room of await writeGroup(part)) refused.add(room);
+    }
+    return refused;
   }
 
   /** A connection lost during COMMIT leaves the batch unknown: it is looked up before it is written again. */
@@ -158,12 +185,14 @@ export function createLog({ database, head, logger, committed, lost }: Deps): Lo
   }
 
   /** Fails the waiters, and with them everything queued for the same rooms: it was built on what is not there. */
-  function refuse(group: readonly Submission[], error: unknown): void {
+  function refuse(group: readonly Submission[], error: unknown): ReadonlySet<number> {
     const rooms = new Set(group.flatMap((submission) => [...submission.rooms]));
-    const orphans = queue.filter((submission) => [...submission.rooms].some((room) => rooms.has(room)));
+    const orphans = queue.filter((submission) => submission.rooms.intersection(rooms).size > 0);
     for (const orphan of orphans) queue.splice(queue.indexOf(orphan), 1);
     if (rooms.size > 0) for (const listener of failureListeners) listener(rooms);
-    for (const submission of [...group, ...orphans]) submission.reject(error);
+    for (const submission of group) submission.reject(error);
+    for (const orphan of orphans) orphan.reject(new RefusedBasis());
+    return rooms;
   }
 
   return {
@@ -171,9 +200,7 @@ export function createLog({ database, head, logger, committed, lost }: Deps): Lo
     position: () => position,
     onRoomsFailed: (listener) => void failureListeners.push(listener),
     drained: async () => {
-      if (!isWriting && queue.length === 0) return;
-      idle ??= Promise.withResolvers<void>();
-      await idle.promise;
+      if (isWriting) await new Promise<void>((resolve) => drainWaiters.push({ upTo: submitted, resolve }));
     },
   };
 }
