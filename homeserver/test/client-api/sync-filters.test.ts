@@ -49,3 +49,41 @@ test('who asks for no timeline gets the newest state, and may page back to the n
   const [newest] = await messagesFrom(romeo, roomId, room?.timeline.prev_batch ?? '');
   expect(newest?.event_id).toBe(topicId);
 });
+
+test('who is banned from a room they never entered learns that, and nothing of the room', async () => {
+  await using server = await startServer();
+  const romeo = await server.user('romeo');
+  const juliet = await server.user('juliet');
+  const { next_batch: since } = await sync(juliet);
+  const roomId = await romeo.createRoom({ name: 'Secret' });
+  await romeo.send(roomId, 'we are alone');
+  await romeo.call('POST', `/_matrix/client/v3/rooms/${encodeURIComponent(roomId)}/ban`, { user_id: juliet.id });
+
+  for (const filter of [{}, { room: { include_leave: true, timeline: { limit: 1 } } }]) {
+    for (const from of [since, undefined]) {
+      const left = (await sync(juliet, { filter, ...(from === undefined ? {} : { since: from }) })).rooms.leave[roomId];
+      if (left === undefined) continue;
+      const told = [...left.state.events, ...left.timeline.events];
+      expect(told.map((event) => [event.type, event.state_key])).toEqual([['m.room.member', juliet.id]]);
+    }
+  }
+});
+
+test('who left hears until then, and what the room became meanwhile is kept from them when they are banned', async () => {
+  await using server = await startServer();
+  const romeo = await server.user('romeo');
+  const juliet = await server.user('juliet');
+  const roomId = await romeo.createRoom({ preset: 'public_chat' });
+  await juliet.join(roomId);
+  const { next_batch: since } = await sync(juliet);
+  await romeo.setState(roomId, 'm.room.topic', { topic: 'while she was there' });
+  await juliet.leave(roomId);
+  await romeo.setState(roomId, 'm.room.name', { name: 'behind her back' });
+  await romeo.call('POST', `/_matrix/client/v3/rooms/${encodeURIComponent(roomId)}/ban`, { user_id: juliet.id });
+
+  const left = (await sync(juliet, { since })).rooms.leave[roomId];
+  const told = [...(left?.state.events ?? []), ...(left?.timeline.events ?? [])];
+  expect(told.map((event) => event.type)).toContain('m.room.topic');
+  expect(told.map((event) => event.type)).not.toContain('m.room.name');
+  expect(left?.timeline.events.at(-1)?.content['membership']).toBe('ban');
+});

@@ -6,7 +6,7 @@ import { MEMBER } from './hot-room.ts';
 import { readPdu } from './read-pdu.ts';
 
 /** Whether the reader may see an event of the room. */
-export type MaySee = (event: Pick<StoredEvent, 'position' | 'type' | 'senderNid'>) => boolean;
+export type MaySee = (event: Pick<StoredEvent, 'eventNid' | 'position' | 'type' | 'senderNid'>) => boolean;
 
 /** What a person may see of one room. */
 export type RoomView = {
@@ -33,10 +33,13 @@ export function createViewRoom({ database }: { database: Database }): ViewRoom {
     const membership = valuesOf(memberships, 'membership');
     const lastJoin = membership.findLast((interval) => interval.value === 'join');
 
+    const ownEvents = new Set(memberships.map((interval) => interval.eventNid));
+
     return {
       membership: membership.findLast((interval) => interval.to === Number.POSITIVE_INFINITY)?.value,
       lastJoinedAt: lastJoin === undefined ? undefined : lastJoin.to,
       maySee: (event) => {
+        if (ownEvents.has(event.eventNid)) return true;
         const position = event.position ?? 0;
         const moments = event.type === MEMBER || event.type === 'm.room.history_visibility' ? [position - 1, position] : [position - 1];
         const joinsLater = lastJoin !== undefined && lastJoin.to > position;

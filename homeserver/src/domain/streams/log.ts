@@ -172,8 +172,9 @@ export function createLog({ database, head, logger, committed, lost }: Deps): Lo
         for (const rider of submission.batch.riders ?? []) writes.push(rider(sql));
       }
       const [held] = await Promise.all([isHeld, ...writes]);
-      if (!held) throw new Error('another process has taken the log of this database');
-      return held;
+      if (held) return held;
+      lost();
+      throw new Error('another process has taken the log of this database');
     });
   }
 

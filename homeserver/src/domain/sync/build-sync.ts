@@ -58,7 +58,7 @@ export function createBuildSync(deps: Deps): BuildSync {
 
     const toTell = (room: UserMembership): RoomToTell => {
       const isNew = since === undefined || isFullState || (room.position > after && !wereJoined.has(room.roomNid));
-      return { roomNid: room.roomNid, roomId: room.roomId, after: isNew ? 0 : after, upTo, since: room.position };
+      return { roomNid: room.roomNid, roomId: room.roomId, after: isNew ? 0 : after, upTo, since: room.position, isLeft: false };
     };
     const isGone = ({ membership }: UserMembership): boolean => membership === 'leave' || membership === 'ban';
     const tellsLeft = since !== undefined || filter?.room?.include_leave === true;
@@ -66,7 +66,7 @@ export function createBuildSync(deps: Deps): BuildSync {
       joined: joined.filter((room) => since === undefined || isFullState || room.position > after || isActive(room.roomNid)).map(toTell),
       left: memberships
         .filter((room) => tellsLeft && isGone(room) && room.position > after)
-        .map((room) => ({ roomNid: room.roomNid, roomId: room.roomId, after, upTo: room.position, since: room.position })),
+        .map((room) => ({ roomNid: room.roomNid, roomId: room.roomId, after, upTo: room.position, since: room.position, isLeft: true })),
       invited: memberships.filter((room) => room.membership === 'invite' && room.position > after),
       knocked: memberships.filter((room) => room.membership === 'knock' && room.position > after),
     };

@@ -33,6 +33,8 @@ export type RoomToTell = {
   upTo: number;
   /** The position of the user's own membership event. */
   since: number;
+  /** The user is in the room no more, and may never have been. */
+  isLeft: boolean;
 };
 
 export type ToldRoom = { timeline: NonNullable<JoinedRoom['timeline']>; state: ClientEvent[]; summary?: JoinedRoom['summary'] };
@@ -42,7 +44,8 @@ type Request = { device: SyncDevice; upTo: number; boot: string; filter: SyncFil
 export type TellRooms = (rooms: readonly RoomToTell[], request: Request) => Promise<Map<number, ToldRoom>>;
 
 type Deps = { database: Database; rooms: HotRooms; viewRoom: ViewRoom; renderEvents: RenderEvents; clock: Clock };
-type Timeline = { events: StoredEvent[]; isLimited: boolean; hasHiddenChanges: boolean };
+/** `stateUpTo`: how far the user may follow the state, when that is not to the end. */
+type Timeline = { events: StoredEvent[]; isLimited: boolean; hasHiddenChanges: boolean; stateUpTo?: number };
 
 /**
  * The timelines and states of many rooms, in a number of queries that does not grow with them. What the rooms in memory still hold needs none.
@@ -84,10 +87,19 @@ export function createTellRooms({ database, rooms, viewRoom, renderEvents, clock
   /** Who joined before the first of the events may see them all; for others the timeline begins after the last one that is hidden from them. */
   async function hideUnseen(room: RoomToTell, timeline: Timeline, userId: string): Promise<Timeline> {
     const first = timeline.events[0];
+    if (room.isLeft) return await hideAbsence(room, timeline, userId);
     if (first === undefined || (room.after > 0 && room.after >= room.since) || positionOf(first) > room.since) return timeline;
     const { maySee }: { maySee: MaySee } = await viewRoom(room.roomNid, userId);
     const from = timeline.events.findLastIndex((event) => !maySee(event)) + 1;
     return { ...timeline, events: timeline.events.slice(from), isLimited: timeline.isLimited || from > 0 };
+  }
+
+  /** Who left sees the room until then; who was refused, banned or not let in, sees of it that this was so, and nothing else. */
+  async function hideAbsence(room: RoomToTell, timeline: Timeline, userId: string): Promise<Timeline> {
+    const { maySee, lastJoinedAt } = await viewRoom(room.roomNid, userId);
+    const stateUpTo = Math.min(lastJoinedAt ?? 0, room.upTo);
+    const events = timeline.events.filter(maySee);
+    return { ...timeline, events, isLimited: timeline.isLimited || events.length < timeline.events.length, stateUpTo };
   }
 
   async function readStates(
@@ -98,11 +110,14 @@ export function createTellRooms({ database, rooms, viewRoom, renderEvents, clock
     const { filter, wantsStateAfter, device } = request;
     const isLazy = filter?.room?.state?.lazy_load_members === true;
     const endOf = (room: RoomToTell): number => {
-      const first = timelines.get(room.roomNid)?.events[0];
-      return wantsStateAfter || first === undefined ? room.upTo : positionOf(first) - 1;
+      const timeline = timelines.get(room.roomNid);
+      const first = timeline?.events[0];
+      const end = wantsStateAfter || first === undefined ? room.upTo : positionOf(first) - 1;
+      return Math.min(end, timeline?.stateUpTo ?? end);
     };
-    const unknown = wanted.filter((room) => room.after === 0);
-    const known = wanted.filter((room) => {
+    const mayFollow = wanted.filter((room) => (timelines.get(room.roomNid)?.stateUpTo ?? room.upTo) > room.after);
+    const unknown = mayFollow.filter((room) => room.after === 0);
+    const known = mayFollow.filter((room) => {
       const timeline = timelines.get(room.roomNid);
       return room.after > 0 && timeline !== undefined && (timeline.isLimited || timeline.hasHiddenChanges || wantsStateAfter);
     });
