@@ -16,7 +16,7 @@ const MAX_ANSWER_BYTES = 65_536;
 type Outbound = { outboundAllow: readonly string[]; outboundCa: string | undefined; outboundTlsVerify: boolean };
 
 /** Counting what is unread, and pushing it. */
-export async function composePush(deps: Omit<PushDeps, 'queued'>, outbound: Outbound) {
+export async function composePush(deps: Omit<PushDeps, 'queued' | 'hasRead'>, outbound: Outbound) {
   const http = createHttpClient({
     guard: createAddressGuard(outbound.outboundAllow),
     extraCa: await readExtraCa(outbound.outboundCa),
@@ -36,10 +36,11 @@ export async function composePush(deps: Omit<PushDeps, 'queued'>, outbound: Outb
   };
 
   let wake = (): void => undefined;
-  const push = await createPush({ ...deps, queued: () => wake() });
+  let hasRead = (_userNid: number): void => undefined;
+  const push = await createPush({ ...deps, queued: () => wake(), hasRead: (userNid) => hasRead(userNid) });
   const buildPush = createBuildPush({ ...deps, count: push.count });
   const delivery = createDeliverPushes({ ...deps, buildPush, postJson, forget: push.audience.forget });
-  wake = delivery.wake;
+  ({ wake, hasRead } = delivery);
   wake();
 
   const pushers = createPushers({ ...deps, forget: push.audience.forget });

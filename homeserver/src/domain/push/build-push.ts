@@ -12,8 +12,14 @@ import { dataOf } from './pushers.ts';
 
 type Deps = { database: Database; rooms: HotRooms; interner: Interner; count: CountUnread };
 
-/** The body for the push gateway; undefined when there is nothing left to tell. */
-export type BuildPush = (pusher: PusherRow, push: QueuedPush) => Promise<JsonObject | undefined>;
+export type BuildPush = {
+  /** The body for the push gateway; undefined when there is nothing left to tell. */
+  ofEvent: (pusher: PusherRow, push: QueuedPush) => Promise<JsonObject | undefined>;
+  /** A body that only tells how much is unread, after something was read elsewhere. */
+  ofCounts: (pusher: PusherRow, unread: number) => JsonObject;
+  /** How much a user has not read, in all rooms together. */
+  countAll: (userNid: number) => Promise<number>;
+};
 
 /** https://spec.matrix.org/latest/push-gateway-api/#post_matrixpushv1notify */
 export function createBuildPush({ database, rooms, interner, count }: Deps): BuildPush {
@@ -33,7 +39,7 @@ export function createBuildPush({ database, rooms, interner, count }: Deps): Bui
     return { total: [...roomNids.values()].reduce((sum, unread) => sum + unread, 0), roomNids };
   }
 
-  return async function buildPush(pusher, push) {
+  async function ofEvent(pusher: PusherRow, push: QueuedPush): Promise<JsonObject | undefined> {
     const [event] = await listEventsByNid(database.sql, [push.eventNid]);
     const room = await rooms.loadByNid(push.roomNid);
     if (event === undefined || room === undefined || event.redactedBy !== null) return undefined;
@@ -43,15 +49,8 @@ export function createBuildPush({ database, rooms, interner, count }: Deps): Bui
 
     const pdu = readPdu(event.json);
     const tweaks = JSON.parse(push.tweaks) as JsonObject;
-    const { url: _url, ...data } = dataOf(pusher);
     const isUrgent = pdu.type === 'm.room.encrypted' || tweaks['sound'] !== undefined || tweaks['highlight'] === true;
-    const device = {
-      app_id: pusher.appId,
-      pushkey: pusher.pushkey,
-      pushkey_ts: Math.floor(pusher.createdAt / 1_000),
-      data,
-      tweaks,
-    };
+    const device = { ...deviceOf(pusher), tweaks };
     const brief = {
       event_id: event.eventId,
       room_id: room.roomId,
@@ -59,7 +58,7 @@ export function createBuildPush({ database, rooms, interner, count }: Deps): Bui
       counts: { unread: total },
       devices: [device],
     };
-    if (data['format'] === 'event_id_only') return { notification: brief };
+    if (dataOf(pusher)['format'] === 'event_id_only') return { notification: brief };
 
     const userId = await interner.userId(pusher.userNid);
     await rooms.ensureMembers(room, [pdu.sender]);
@@ -73,7 +72,18 @@ export function createBuildPush({ database, rooms, interner, count }: Deps): Bui
         ...namesOf(room, pdu.sender),
       },
     };
+  }
+
+  return {
+    ofEvent,
+    ofCounts: (pusher, unread) => ({ notification: { prio: 'low', counts: { unread }, devices: [deviceOf(pusher)] } }),
+    countAll: async (userNid) => (await countAll(userNid)).total,
   };
+}
+
+function deviceOf(pusher: PusherRow): JsonObject {
+  const { url: _url, ...data } = dataOf(pusher);
+  return { app_id: pusher.appId, pushkey: pusher.pushkey, pushkey_ts: Math.floor(pusher.createdAt / 1_000), data };
 }
 
 function namesOf(room: HotRoom, sender: string): JsonObject {

@@ -35,6 +35,8 @@ export type PushDeps = {
   readers: Activity;
   /** Called when notifications were queued for pushers. */
   queued: () => void;
+  /** Called when a user read something. */
+  hasRead: (userNid: number) => void;
 };
 
 export type Push = {
@@ -78,7 +80,12 @@ export async function createPush(deps: PushDeps): Promise<Push> {
   });
   progress.reached(follower.position());
   notifier.onCommit(({ events, wakes, to }) => {
-    for (const { readBy } of wakes) for (const userNid of readBy ?? []) cache.forgetUser(userNid);
+    for (const { readBy } of wakes) {
+      for (const userNid of readBy ?? []) {
+        cache.forgetUser(userNid);
+        deps.hasRead(userNid);
+      }
+    }
     if (events.length > 0) progress.expect(to);
   });
 

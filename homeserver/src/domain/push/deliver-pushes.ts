@@ -7,6 +7,7 @@ import {
   deletePusherById,
   deleteQueuedPushes,
   listDuePushers,
+  listPushersOfUsers,
   listQueuedPushes,
   type PusherRow,
   type QueuedPush,
@@ -23,6 +24,8 @@ const MAX_AGE_MS = 86_400_000;
 const MAX_CONCURRENT = 10;
 /** Notifications read at once for one pusher. */
 const PAGE = 20;
+/** After somebody reads, their other devices are told so much later how much is left: reading goes on for a while. */
+const COUNTS_AFTER_MS = 1_500;
 
 /** Posts JSON to an address that a user gave; gives the status and the body. The address is checked by whoever makes it. */
 export type PostJson = (url: string, body: JsonObject, signal: AbortSignal) => Promise<{ status: number; body: unknown }>;
@@ -62,12 +65,13 @@ export function createDeliverPushes({ database, clock, logger, buildPush, postJs
   /** False when the pusher is gone, or has to be tried again later. */
   async function send(pusher: PusherRow, push: QueuedPush): Promise<boolean> {
     if (clock.now() - push.queuedAt > MAX_AGE_MS) return true;
-    const notification = await buildPush(pusher, push);
+    const notification = await buildPush.ofEvent(pusher, push);
     if (notification === undefined) return true;
     try {
       const { status, body } = await postJson(String(dataOf(pusher)['url']), notification, stopping.signal);
       if (status < 200 || status > 299) throw new Error(`the push gateway answered with status ${status}`);
       troubles.delete(pusher.pusherId);
+      toldCounts.delete(pusher.pusherId);
       if (!isRejected(body, pusher.pushkey)) return true;
       await deletePusherById(database.sql, pusher.pusherId);
       forget(pusher.userNid);
@@ -78,6 +82,27 @@ export function createDeliverPushes({ database, clock, logger, buildPush, postJs
       troubles.set(pusher.pusherId, { retryAt: clock.now() + delayMs, delayMs });
       logger.info({ err: error, appId: pusher.appId, delayMs }, 'a push gateway could not be reached; it is tried again later');
       return false;
+    }
+  }
+
+  /** Who read something, until their devices are told. */
+  const readers = new Set<number>();
+  const toldCounts = new Map<number, number>();
+  let countsTimer: NodeJS.Timeout | undefined;
+
+  /** A count is told once: one that is lost is made good by the next. */
+  async function tellCounts(): Promise<void> {
+    countsTimer = undefined;
+    const userNids = [...readers];
+    readers.clear();
+    for (const pusher of await listPushersOfUsers(database.sql, userNids)) {
+      const unread = await buildPush.countAll(pusher.userNid);
+      if (toldCounts.get(pusher.pusherId) === unread || stopping.signal.aborted) continue;
+      toldCounts.set(pusher.pusherId, unread);
+      const url = String(dataOf(pusher)['url']);
+      await postJson(url, buildPush.ofCounts(pusher, unread), stopping.signal).catch((error: unknown) =>
+        logger.info({ err: error, appId: pusher.appId }, 'a push gateway could not be told how much is unread'),
+      );
     }
   }
 
@@ -119,9 +144,15 @@ export function createDeliverPushes({ database, clock, logger, buildPush, postJs
 
   return {
     wake: () => wake(),
+    /** A user read something: their devices show a count that is too high. */
+    hasRead: (userNid: number) => {
+      readers.add(userNid);
+      if (!stopping.signal.aborted) countsTimer ??= setTimeout(() => track(tellCounts()), COUNTS_AFTER_MS);
+    },
     stop: async () => {
       stopping.abort();
       clearTimeout(timer);
+      clearTimeout(countsTimer);
       await Promise.all(working);
     },
   };
