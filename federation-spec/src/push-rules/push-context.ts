@@ -1,5 +1,4 @@
-import type { AuthState } from '../auth-rules/auth-state.ts';
-import { notificationPowerLevel, powerLevelOf } from '../auth-rules/power-levels.ts';
+import { notificationPowerLevel, type PowerState, powerLevelOf } from '../auth-rules/power-levels.ts';
 import type { RoomVersionRules } from '../room-versions/room-versions.ts';
 
 /** What push rules ask about beside the event. One context serves all users of a room but for `userId` and `displayName`. */
@@ -20,6 +19,6 @@ export type PushContext = {
  *
  * https://spec.matrix.org/latest/client-server-api/#conditions-1
  */
-export function createNotificationPermission(sender: string, state: AuthState, rules: RoomVersionRules): (key: string) => boolean {
+export function createNotificationPermission(sender: string, state: PowerState, rules: RoomVersionRules): (key: string) => boolean {
   return (key) => powerLevelOf(sender, state, rules) >= notificationPowerLevel(key, state, rules);
 }

@@ -45,6 +45,7 @@ export function permissionsOf(record: RoomRecord, userId: string): RoomPermissio
   };
 }
 
-function stateOf(record: RoomRecord): PowerState {
+/** The state that levels are read from. */
+export function stateOf(record: RoomRecord): PowerState {
   return { find: (type, stateKey) => stateEvent(record, type, stateKey) };
 }

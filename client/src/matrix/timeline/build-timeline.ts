@@ -1,7 +1,8 @@
-import { type JsonObject, objectIn, stringIn, stringsIn } from '../json.ts';
+import { createNotificationPermission } from 'federation-spec/push-rules/push-context.ts';
+import { objectIn, stringIn, stringsIn } from '../json.ts';
 import { createMemberNames, type MemberNames } from '../rooms/member-names.ts';
-import { permissionsOf } from '../rooms/power-levels.ts';
-import { isEncryptedRoom, type ReceiptPosition, type RoomRecord } from '../rooms/room-record.ts';
+import { permissionsOf, stateOf } from '../rooms/power-levels.ts';
+import { isEncryptedRoom, type ReceiptPosition, type RoomRecord, rulesOf } from '../rooms/room-record.ts';
 import type { OutgoingItem } from '../send/outgoing-item.ts';
 import type { Delivery } from './delivery.ts';
 import { foldRelations, type Reaction, type RelatingEvent, type Relations } from './fold-relations.ts';
@@ -104,7 +105,7 @@ function toItem(stored: StoredEvent, at: number, context: Context, positions: Po
     reactions: groupReactions(context.relations.reactions.get(event.event_id) ?? [], context.ownUserId),
     threadReplyCount: threadReplyCount(stored, context.relations),
     trust: trustOf(stored, context),
-    isHighlight: !isOwn && mentions(contentOf(stored), context.ownUserId),
+    isHighlight: !isOwn && mentions(stored, context),
     can: abilities(stored, body, isOwn, context),
   };
 }
@@ -254,9 +255,11 @@ function trustOf(stored: StoredEvent, { record }: Context): EventTrust {
   return isClear && isEncryptedRoom(record) && sentAfter ? { shield: 'red', reason: 'sent-in-clear' } : { shield: 'none' };
 }
 
-function mentions(content: JsonObject, ownUserId: string): boolean {
-  const named = objectIn(content, 'm.mentions');
-  return stringsIn(named, 'user_ids').includes(ownUserId) || named?.['room'] === true;
+/** By name, or with everybody in the room, by someone who may call them all. https://spec.matrix.org/latest/client-server-api/#user-and-room-mentions */
+function mentions(stored: StoredEvent, { record, ownUserId }: Context): boolean {
+  const named = objectIn(contentOf(stored), 'm.mentions');
+  if (stringsIn(named, 'user_ids').includes(ownUserId)) return true;
+  return named?.['room'] === true && createNotificationPermission(stored.event.sender, stateOf(record), rulesOf(record))('room');
 }
 
 function abilities(stored: StoredEvent, body: TimelineBody, isOwn: boolean, context: Context): TimelineItem['can'] {

@@ -1,6 +1,7 @@
 import { checkCanonicalJson } from 'federation-spec/canonical-json/check-canonical-json.ts';
 import { decodeBase64 } from 'federation-spec/encoding/base64.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from 'federation-spec/events/event.ts';
+import { parseKeyId } from 'federation-spec/identifiers/key-id.ts';
 import { verifyJson } from 'federation-spec/signing/sign-json.ts';
 import { allow, refuse, type Verdict } from 'federation-spec/verdict.ts';
 
@@ -65,13 +66,13 @@ export async function checkOneTimeKey(
   key: unknown,
   device: { userId: string; deviceId: string; publicKey: Uint8Array | undefined },
 ): Promise<Verdict> {
-  const [algorithm, keyId, ...rest] = fullId.split(':');
-  if (!algorithm || !keyId || rest.length > 0 || Buffer.byteLength(fullId) > MAX_ID_BYTES)
+  const id = parseKeyId(fullId);
+  if (id === undefined || id.name.includes(':') || Buffer.byteLength(fullId) > MAX_ID_BYTES)
     return refuse(`${fullId} is no id of a one-time key`);
   if (typeof key === 'string') return decodePublicKey(key) === undefined ? refuse(`The key ${fullId} is no key`) : allow();
   const sound = checkKeyJson(key);
   if (!sound.allowed) return sound;
-  if (algorithm !== SIGNED_CURVE25519) return allow();
+  if (id.algorithm !== SIGNED_CURVE25519) return allow();
   if (decodePublicKey(own(key, 'key')) === undefined) return refuse(`The key ${fullId} is no key`);
   if (device.publicKey === undefined) return refuse('The device has no keys yet that a one-time key could be signed with');
   const check = { serverName: device.userId, keyId: `ed25519:${device.deviceId}`, publicKey: device.publicKey };

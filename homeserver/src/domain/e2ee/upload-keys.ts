@@ -1,5 +1,6 @@
 import type { JsonObject } from 'federation-spec/events/event.ts';
 import { isJsonObject } from 'federation-spec/events/event.ts';
+import { parseKeyId } from 'federation-spec/identifiers/key-id.ts';
 import { invalidParam, tooLarge } from '../../platform/matrix-error.ts';
 import type { Pool } from '../../storage/database.ts';
 import { findDeviceKeys, upsertDeviceKeys } from '../../storage/device-keys.ts';
@@ -53,8 +54,9 @@ export function createUploadKeys({ pool, log, deviceLists, keyCounts }: Deps): U
       entries.map(async ([fullId, key]) => {
         const verdict = await checkOneTimeKey(fullId, key, device);
         if (!verdict.allowed) throw invalidParam(verdict.reason);
-        const [algorithm = '', keyId = ''] = fullId.split(':');
-        return { algorithm, keyId, key: JSON.stringify(key) };
+        const id = parseKeyId(fullId);
+        if (id === undefined) throw invalidParam(`${fullId} is no id of a key`);
+        return { algorithm: id.algorithm, keyId: id.name, key: JSON.stringify(key) };
       }),
     );
   }

@@ -1,3 +1,4 @@
+import { notify } from 'federation-spec/api/push-gateway/notify.ts';
 import type { Pusher } from 'federation-spec/api/schemas/pushers.ts';
 import { isJsonObject, type JsonObject } from 'federation-spec/events/event.ts';
 import type { Clock } from '../../platform/clock.ts';
@@ -11,7 +12,6 @@ const MAX_PUSHKEY_BYTES = 512;
 const MAX_APP_ID_LENGTH = 64;
 const MAX_TEXT_LENGTH = 256;
 const MAX_DATA_BYTES = 8_192;
-const GATEWAY_PATH = '/_matrix/push/v1/notify';
 /** Hosts that a gateway may be asked on without TLS: this machine, when the operator allows that at all. */
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
 
@@ -87,8 +87,8 @@ function checkGateway(url: unknown): void {
   if (url === undefined) throw missingParam('data.url is missing: where the push gateway is.');
   const parsed = typeof url === 'string' ? URL.parse(url) : null;
   const isSafe = parsed?.protocol === 'https:' || (parsed?.protocol === 'http:' && LOOPBACK.test(parsed.hostname));
-  if (parsed === null || !isSafe || parsed.pathname !== GATEWAY_PATH || parsed.username !== '' || parsed.password !== '') {
-    throw invalidParam(`data.url is an https URL with the path ${GATEWAY_PATH}.`);
+  if (parsed === null || !isSafe || parsed.pathname !== notify.path || parsed.username !== '' || parsed.password !== '') {
+    throw invalidParam(`data.url is an https URL with the path ${notify.path}.`);
   }
 }
 
