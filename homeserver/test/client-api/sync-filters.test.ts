@@ -87,3 +87,43 @@ test('who left hears until then, and what the room became meanwhile is kept from
   expect(told.map((event) => event.type)).not.toContain('m.room.name');
   expect(left?.timeline.events.at(-1)?.content['membership']).toBe('ban');
 });
+
+test('the full state comes without what was said before', async () => {
+  await using server = await startServer();
+  const romeo = await server.user('romeo');
+  const roomId = await romeo.createRoom({ name: 'Verona' });
+  await romeo.send(roomId, 'heard');
+  const { next_batch: since } = await sync(romeo);
+  const eventId = await romeo.send(roomId, 'new');
+
+  const room = (await sync(romeo, { since, fullState: true })).rooms.join[roomId];
+  expect(room?.timeline.events.map((event) => event.event_id)).toEqual([eventId]);
+  expect(room?.state.events.map((event) => event.type)).toContain('m.room.name');
+});
+
+test('an answer that ends early for its many messages to the device loses nothing of a room that its reader leaves later', async () => {
+  await using server = await startServer();
+  const romeo = await server.user('romeo');
+  const juliet = await server.user('juliet');
+  const roomId = await romeo.createRoom({ preset: 'public_chat' });
+  const otherId = await romeo.createRoom({ preset: 'public_chat' });
+  await juliet.join(roomId);
+  await juliet.join(otherId);
+  const { next_batch: since } = await sync(juliet);
+
+  const said = [await romeo.send(roomId, 'one'), await romeo.send(otherId, 'two')];
+  for (let index = 0; index < 101; index += 1) {
+    await romeo.call('PUT', `/_matrix/client/v3/sendToDevice/m.test/flood${index}`, { messages: { [juliet.id]: { '*': { index } } } });
+  }
+  await juliet.setState(roomId, 'm.room.member', { membership: 'join', displayname: 'Capulet' }, juliet.id);
+  await juliet.leave(otherId);
+
+  const first = await sync(juliet, { since });
+  const second = await sync(juliet, { since: first.next_batch });
+  const heard = [first, second].flatMap(({ rooms }) =>
+    [...Object.values(rooms.join), ...Object.values(rooms.leave)].flatMap((room) => room.timeline.events.map((event) => event.event_id)),
+  );
+  expect(said.filter((eventId) => !heard.includes(eventId))).toEqual([]);
+  expect(new Set(heard).size).toBe(heard.length);
+  expect(Object.keys(second.rooms.leave)).toEqual([otherId]);
+});

@@ -45,20 +45,37 @@ type Sorted = { joined: RoomToTell[]; left: RoomToTell[]; invited: UserMembershi
 export function createBuildSync(deps: Deps): BuildSync {
   const { database, log, listUserRooms, activity, tellRooms, stripRoom, e2ee, accountData, ephemeral, unread } = deps;
 
-  async function sortRooms(request: BuildRequest, upTo: number): Promise<Sorted> {
+  /** How the user stood in their rooms at the answer's position. Where it changed after it, only that they were joined matters. */
+  async function listStandings({ device, filter }: BuildRequest, upTo: number): Promise<UserMembership[]> {
+    const rooms = (await listUserRooms(device.userNid)).filter((room) => passesRoomFilter(room.roomId, filter?.room));
+    const later = rooms.filter((room) => room.position > upTo).map((room) => room.roomNid);
+    const joinedThen = await listRoomsJoinedAt(database.sql, device.userId, later, upTo);
+    return rooms.flatMap((room): UserMembership[] => {
+      if (room.position <= upTo) return [room];
+      return joinedThen.has(room.roomNid) ? [{ ...room, membership: 'join', position: upTo }] : [];
+    });
+  }
+
+  async function sortRooms(request: BuildRequest, memberships: readonly UserMembership[], upTo: number): Promise<Sorted> {
     const { device, filter, since, isFullState } = request;
     const after = since?.position ?? 0;
-    const memberships = (await listUserRooms(device.userNid)).filter(
-      (room) => room.position <= upTo && passesRoomFilter(room.roomId, filter?.room),
-    );
     const joined = memberships.filter((room) => room.membership === 'join');
     const moved = joined.filter((room) => room.position > after).map((room) => room.roomNid);
     const wereJoined = since === undefined ? new Set<number>() : await listRoomsJoinedAt(database.sql, device.userId, moved, after);
     const isActive = await activity.isActiveSince(after);
 
     const toTell = (room: UserMembership): RoomToTell => {
-      const isNew = since === undefined || isFullState || (room.position > after && !wereJoined.has(room.roomNid));
-      return { roomNid: room.roomNid, roomId: room.roomId, after: isNew ? 0 : after, upTo, since: room.position, isLeft: false };
+      const isNew = since === undefined || (room.position > after && !wereJoined.has(room.roomNid));
+      const stateAfter = isNew || isFullState ? 0 : after;
+      return {
+        roomNid: room.roomNid,
+        roomId: room.roomId,
+        after: isNew ? 0 : after,
+        stateAfter,
+        upTo,
+        since: room.position,
+        isLeft: false,
+      };
     };
     const isGone = ({ membership }: UserMembership): boolean => membership === 'leave' || membership === 'ban';
     const tellsLeft = since !== undefined || filter?.room?.include_leave === true;
@@ -66,18 +83,24 @@ export function createBuildSync(deps: Deps): BuildSync {
       joined: joined.filter((room) => since === undefined || isFullState || room.position > after || isActive(room.roomNid)).map(toTell),
       left: memberships
         .filter((room) => tellsLeft && isGone(room) && room.position > after)
-        .map((room) => ({ roomNid: room.roomNid, roomId: room.roomId, after, upTo: room.position, since: room.position, isLeft: true })),
+        .map(({ roomNid, roomId, position }) => ({
+          roomNid,
+          roomId,
+          after,
+          stateAfter: after,
+          upTo: position,
+          since: position,
+          isLeft: true,
+        })),
       invited: memberships.filter((room) => room.membership === 'invite' && room.position > after),
       knocked: memberships.filter((room) => room.membership === 'knock' && room.position > after),
     };
   }
 
   /** Rooms without new events may still have receipts, typing, tags or other counts to tell of. */
-  async function readRoomExtras(request: BuildRequest, upTo: number, sorted: Sorted) {
+  async function readRoomExtras(request: BuildRequest, standings: readonly UserMembership[], upTo: number, sorted: Sorted) {
     const { device, since } = request;
-    const memberships = (await listUserRooms(device.userNid)).filter(
-      (room) => room.membership === 'join' && room.position <= upTo && passesRoomFilter(room.roomId, request.filter?.room),
-    );
+    const memberships = standings.filter((room) => room.membership === 'join');
     const range = { after: since?.position ?? 0, upTo };
     const fresh = sorted.joined.filter((room) => room.after === 0).map((room) => room.roomNid);
     const others = memberships.map((room) => room.roomNid).filter((roomNid) => !fresh.includes(roomNid));
@@ -114,8 +137,9 @@ export function createBuildSync(deps: Deps): BuildSync {
     const upTo = toDevice.upTo;
 
     // 2. The rooms.
-    const sorted = await sortRooms(request, upTo);
-    const extras = await readRoomExtras(request, upTo, sorted);
+    const standings = await listStandings(request, upTo);
+    const sorted = await sortRooms(request, standings, upTo);
+    const extras = await readRoomExtras(request, standings, upTo, sorted);
 
     // 3. What is told of them.
     const told = await tellRooms([...sorted.joined, ...sorted.left], {

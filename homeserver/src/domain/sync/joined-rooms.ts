@@ -29,6 +29,8 @@ export type RoomToTell = {
   roomNid: number;
   roomId: string;
   after: number;
+  /** From where on the state is told: `after`, or 0 for all of it. */
+  stateAfter: number;
   /** Where the room ends for this user: now, or when they left it. */
   upTo: number;
   /** The position of the user's own membership event. */
@@ -61,7 +63,7 @@ export function createTellRooms({ database, rooms, viewRoom, renderEvents, clock
     const room = rooms.peek(roomNid);
     if (room === undefined || room.ringFloor > after) return undefined;
     const recent = room.ring.filter(({ row }) => positionOf(row) > after && positionOf(row) <= upTo);
-    const hasHiddenChanges = recent.some(({ row, stateChanges }) => stateChanges.some((change) => change.eventNid !== row.eventNid));
+    const hasHiddenChanges = recent.some(({ isOnMainLine }) => !isOnMainLine);
     return { events: recent.slice(-limit).map(({ row }) => row), isLimited: recent.length > limit, hasHiddenChanges };
   }
 
@@ -115,11 +117,11 @@ export function createTellRooms({ database, rooms, viewRoom, renderEvents, clock
       const end = wantsStateAfter || first === undefined ? room.upTo : positionOf(first) - 1;
       return Math.min(end, timeline?.stateUpTo ?? end);
     };
-    const mayFollow = wanted.filter((room) => (timelines.get(room.roomNid)?.stateUpTo ?? room.upTo) > room.after);
-    const unknown = mayFollow.filter((room) => room.after === 0);
+    const mayFollow = wanted.filter((room) => (timelines.get(room.roomNid)?.stateUpTo ?? room.upTo) > room.stateAfter);
+    const unknown = mayFollow.filter((room) => room.stateAfter === 0);
     const known = mayFollow.filter((room) => {
       const timeline = timelines.get(room.roomNid);
-      return room.after > 0 && timeline !== undefined && (timeline.isLimited || timeline.hasHiddenChanges || wantsStateAfter);
+      return room.stateAfter > 0 && timeline !== undefined && (timeline.isLimited || timeline.hasHiddenChanges || wantsStateAfter);
     });
     const [whole, changes] = await Promise.all([
       listStateOfRooms(
