@@ -26,7 +26,7 @@ import type { OutgoingItem } from './send/outgoing-item.ts';
 import { createSendQueue } from './send/send-queue.ts';
 import { uploadOutgoing } from './send/upload-outgoing.ts';
 import { createTokenKeeper } from './session/token-keeper.ts';
-import { type ClientStore, createMemoryStore } from './storage/client-store.ts';
+import { type ClientStore, createMemoryStore, type StoredClient } from './storage/client-store.ts';
 import { deleteCryptoStore } from './storage/delete-crypto-store.ts';
 import { openIndexedDbStore } from './storage/open-indexeddb-store.ts';
 import { createStoreSlot } from './storage/store-slot.ts';
@@ -243,21 +243,20 @@ export function createMatrixClient({ session, platform, onSessionChanged }: Matr
     encryption.attach(crypto);
   }
 
-  async function loadCache(): Promise<string | undefined> {
+  async function loadCache(): Promise<StoredClient> {
     const opened: ClientStore = platform.hasIndexedDb ? await openIndexedDbStore(storeName) : createMemoryStore();
     store.use(opened);
     const stored = await opened.load();
     for (const record of stored.rooms) records.set(record.roomId, record);
     for (const [type, content] of stored.accountData) accountData.set(type, content);
-    queue.restore(stored.outgoing);
     hasCaughtUp = stored.syncToken !== undefined;
     list.markAllChanged();
-    return stored.syncToken;
+    return stored;
   }
 
   async function stop(): Promise<void> {
     await loop.stop();
-    queue.stop();
+    await queue.stop();
     const { engine } = crypto ?? {};
     crypto = undefined;
     encryption.detach();
@@ -280,10 +279,12 @@ export function createMatrixClient({ session, platform, onSessionChanged }: Matr
     room: roomOf,
     presence: presenceOf,
     async start() {
-      const since = await loadCache();
+      const { syncToken, outgoing } = await loadCache();
       cryptoStarted = startCrypto();
+      // Not before: what waits to be sent waits for the crypto, and would be refused without.
+      queue.restore(outgoing);
       await cryptoStarted;
-      loop.start(since);
+      loop.start(syncToken);
       // A name that could not be fetched is shown as the id until the next start.
       accountCalls.loadProfile(ownUserId).then(profile.set, () => undefined);
     },

@@ -3,6 +3,9 @@ import { isTransient } from '../http/request-error.ts';
 import type { JsonObject } from '../json.ts';
 import type { OutgoingItem } from './outgoing-item.ts';
 
+/** A server that does not answer keeps nobody from stopping; what was being sent is sent again at the next start, under the same id. */
+const STOP_TIMEOUT_MS = 3_000;
+
 /** What the queue needs of the rest. */
 export type SendQueueDeps = {
   /** Encrypts where the room wants it, and sends; the event id. Must be safe to repeat with the same `txnId`. */
@@ -36,11 +39,12 @@ export type SendQueue = {
   settle(roomId: string, arrived: readonly { eventId: string; txnId: string | undefined }[], hasGap: boolean): ReadonlyMap<string, string>;
   /** Tries at once what waits for the network. */
   retryNow(): void;
-  stop(): void;
+  /** Takes up nothing new; resolves when what was being sent is sent or left for the next start, or after a short while. */
+  stop(): Promise<void>;
 };
 
 type Waiter = { resolve(eventId: string): void; reject(error: Error): void };
-type Lane = { items: OutgoingItem[]; running: boolean; uploads: Map<string, AbortController>; wake: AbortController };
+type Lane = { items: OutgoingItem[]; running: boolean; done: Promise<void>; uploads: Map<string, AbortController>; wake: AbortController };
 
 export function createSendQueue({ send, upload, store, onChange }: SendQueueDeps): SendQueue {
   const lanes = new Map<string, Lane>();
@@ -51,7 +55,7 @@ export function createSendQueue({ send, upload, store, onChange }: SendQueueDeps
   function laneOf(roomId: string): Lane {
     const known = lanes.get(roomId);
     if (known !== undefined) return known;
-    const lane: Lane = { items: [], running: false, uploads: new Map(), wake: new AbortController() };
+    const lane: Lane = { items: [], running: false, done: Promise.resolve(), uploads: new Map(), wake: new AbortController() };
     lanes.set(roomId, lane);
     return lane;
   }
@@ -80,7 +84,6 @@ export function createSendQueue({ send, upload, store, onChange }: SendQueueDeps
   }
 
   async function run(lane: Lane): Promise<void> {
-    if (lane.running) return;
     lane.running = true;
     try {
       for (let attempt = 1; !stopped; ) {
@@ -103,7 +106,7 @@ export function createSendQueue({ send, upload, store, onChange }: SendQueueDeps
       if (isQueued(lane, item.txnId)) replace(lane, { ...ready, state: 'sent', eventId });
       return undefined;
     } catch (error) {
-      if (!isQueued(lane, item.txnId)) return undefined;
+      if (stopped || !isQueued(lane, item.txnId)) return undefined;
       if (isTransient(error)) return retryDelayMs(error, attempt);
       const latest = lane.items.find(({ txnId }) => txnId === item.txnId) ?? item;
       replace(lane, { ...latest, state: 'failed', failure: error instanceof Error ? error.message : String(error) });
@@ -131,7 +134,8 @@ export function createSendQueue({ send, upload, store, onChange }: SendQueueDeps
   }
 
   function start(lane: Lane): void {
-    run(lane).catch((error: unknown) => {
+    if (lane.running) return;
+    lane.done = run(lane).catch((error: unknown) => {
       console.error('The send queue stopped', error);
     });
   }
@@ -193,7 +197,7 @@ export function createSendQueue({ send, upload, store, onChange }: SendQueueDeps
     retryNow() {
       for (const lane of lanes.values()) lane.wake.abort();
     },
-    stop() {
+    async stop() {
       stopped = true;
       for (const waiting of waiters.values()) for (const waiter of waiting) waiter.reject(new Error('The client was stopped'));
       waiters.clear();
@@ -201,6 +205,10 @@ export function createSendQueue({ send, upload, store, onChange }: SendQueueDeps
         lane.wake.abort();
         for (const upload of lane.uploads.values()) upload.abort();
       }
+      const done = Promise.all([...lanes.values()].map((lane) => lane.done));
+      const limit = new AbortController();
+      await Promise.race([done, waitMs(STOP_TIMEOUT_MS, limit.signal).catch(() => undefined)]);
+      limit.abort();
     },
   };
 }
