@@ -134,3 +134,17 @@ test('only those who may change the room make hooks, and its health is told', as
   expect(health.status).toBe(200);
   await expect(health.json()).resolves.toEqual({ status: 'ok' });
 });
+
+test('what comes in while the homeserver is away is posted when it is back, once, even if the bot stops meanwhile', async () => {
+  const { juliet, server } = scene;
+  const roomId = await scene.room();
+  const url = await scene.hook(roomId, 'outage', 'slack');
+  await server.stop();
+  await expect(postHook(url, { text: 'said into the dark' })).resolves.toMatchObject({ body: 'ok' });
+  await expect(postHook(url, { text: 'and again' })).resolves.toMatchObject({ body: 'ok' });
+  const restarting = scene.restartBot();
+  await server.restart();
+  await restarting;
+  await juliet.seeText(roomId, 'and again');
+  expect(listPosted(roomId)).toEqual(['said into the dark', 'and again']);
+});

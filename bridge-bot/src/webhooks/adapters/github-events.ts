@@ -19,7 +19,7 @@ const EVENTS: { readonly [event: string]: Render } = {
   },
   pull_request_review: (payload, action) => {
     const review = objectIn(payload, 'review');
-    const verb = REVIEW_VERBS[stringIn(review, 'state')?.toLowerCase() ?? ''];
+    const verb = verbOf(stringIn(review, 'state')?.toLowerCase(), REVIEW_VERBS);
     if (action !== 'submitted' || verb === undefined) return undefined;
     return renderComment(payload, verb, 'pull request', objectIn(payload, 'pull_request'), review);
   },

@@ -9,6 +9,7 @@ const MAX_COMMITS = 10;
 const MAX_TITLE_CHARACTERS = 200;
 const MAX_EXCERPT_CHARACTERS = 400;
 const SHORT_SHA = 8;
+const VERBS: { readonly [action: string]: string } = { open: 'opened', close: 'closed', reopen: 'reopened', merge: 'merged' };
 
 /** GitLab's webhooks. https://docs.gitlab.com/user/project/integrations/webhook_events/ */
 export const gitlabAdapter: Adapter = {
@@ -108,9 +109,7 @@ function renderSubject(payload: JsonObject, kind: string, subject: JsonObject | 
   if (action === undefined || action === 'update') return undefined;
   const mark = kind === 'issue' ? '#' : '!';
   const title = `${mark}${numberIn(subject, 'iid') ?? ''} ${cut(stringIn(subject, 'title') ?? '', MAX_TITLE_CHARACTERS)}`;
-  const verb =
-    { open: 'opened', close: 'closed', reopen: 'reopened', merge: 'merged', approved: 'approved', unapproved: 'unapproved' }[action] ??
-    action;
+  const verb = Object.hasOwn(VERBS, action) ? VERBS[action] : action;
   return sentence(payload, `${verb} ${kind}`, link(stringIn(subject, 'url') ?? '', title));
 }
 
