@@ -8,6 +8,7 @@ const VERSIONS = Array.from({ length: NEWEST_MINOR }, (_, minor) => `v1.${minor 
 
 /** Proposals that clients ask for by their unstable name. */
 const UNSTABLE_FEATURES: Readonly<Record<string, boolean>> = {
+  'chat.blinkchat.delivered': true,
   'chat.blinkchat.live': true,
   'org.matrix.msc4222': true,
 };
