@@ -4,16 +4,26 @@ import { type EventRow, eventColumns, type StoredEvent, toStoredEvent } from './
 /** A place between events in a room's own order: just after this event. */
 export type Place = { topological: number; eventNid: number };
 
-/** Timeline and backfilled events in the room's own order, from a place on, at most `limit`. */
+/** Timeline and backfilled events in the room's own order, from a place on, at most `limit`; of positions in (after, upTo], where given. */
 export async function listEventsFrom(
   sql: Sql,
   {
     roomNid,
     from,
     to,
+    after,
+    upTo,
     direction,
     limit,
-  }: { roomNid: number; from: Place; to?: Place | undefined; direction: 'backwards' | 'forwards'; limit: number },
+  }: {
+    roomNid: number;
+    from: Place;
+    to?: Place | undefined;
+    after?: number | undefined;
+    upTo?: number | undefined;
+    direction: 'backwards' | 'forwards';
+    limit: number;
+  },
 ): Promise<StoredEvent[]> {
   const isBackwards = direction === 'backwards';
   const start = isBackwards
@@ -25,10 +35,12 @@ export async function listEventsFrom(
       : isBackwards
         ? sql`and (topological, event_nid) > (${to.topological}, ${to.eventNid})`
         : sql`and (topological, event_nid) <= (${to.topological}, ${to.eventNid})`;
+  const later = after === undefined ? sql`` : sql`and position > ${after}`;
+  const earlier = upTo === undefined ? sql`` : sql`and (position is null or position <= ${upTo})`;
   const order = isBackwards ? sql`order by topological desc, event_nid desc` : sql`order by topological, event_nid`;
   const rows = await sql<EventRow[]>`
     select ${eventColumns(sql)} from events
-    where  room_nid = ${roomNid} and kind < 2 and ${start} ${end} ${order} limit ${limit}`;
+    where  room_nid = ${roomNid} and kind < 2 and ${start} ${end} ${later} ${earlier} ${order} limit ${limit}`;
   return rows.map(toStoredEvent);
 }
 

@@ -86,7 +86,7 @@ test('who left reads what was said until then, and no more', async () => {
   const juliet = await server.user('juliet');
   const roomId = await romeo.createRoom({ preset: 'public_chat', name: 'Before' });
   await juliet.join(roomId);
-  await romeo.send(roomId, 'while she was there');
+  const heard = await romeo.send(roomId, 'while she was there');
   await juliet.leave(roomId);
   const later = await romeo.send(roomId, 'after she left');
   await romeo.setState(roomId, 'm.room.name', { name: 'After' });
@@ -95,6 +95,20 @@ test('who left reads what was said until then, and no more', async () => {
   expect(seen).toEqual(['while she was there']);
   expect(await stateOf(juliet, roomId, 'm.room.name')).toEqual({ name: 'Before' });
   expect((await juliet.attempt('GET', roomPath(roomId, `event/${later}`))).status).toBe(404);
+  const context = await juliet.call('GET', roomPath(roomId, `context/${heard}?limit=20`));
+  const state = context['state'] as { type: string; content: object }[];
+  expect(state.find((event) => event.type === 'm.room.name')?.content).toEqual({ name: 'Before' });
+});
+
+test('who speaks into a room they are not in is refused alike, whether the room is there or not', async () => {
+  await using server = await startServer();
+  const romeo = await server.user('romeo');
+  const juliet = await server.user('juliet');
+  const roomId = await romeo.createRoom();
+  for (const target of [roomId, '!nowhere:hs1.test']) {
+    const answer = await juliet.attempt('PUT', roomPath(target, 'send/m.room.message/1'), { msgtype: 'm.text', body: 'hello?' });
+    expect([answer.status, answer.body['errcode']]).toEqual([403, 'M_FORBIDDEN']);
+  }
 });
 
 test('the same transaction answers the same event, also after a restart, and its device sees the id', async () => {

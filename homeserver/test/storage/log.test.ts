@@ -218,3 +218,35 @@ test('what waits for the log to be written does not wait for what comes after', 
   await keepBusy(0);
   await more;
 });
+
+test('paging from a place in the log is neither short of, nor repeats, what came late and belongs far back', async () => {
+  await using rooms = await startRooms();
+  const romeo = await rooms.user('romeo');
+  const reader = { ...romeo, deviceId: 'PHONE' };
+  const roomId = await rooms.createRoomForUser(romeo, {});
+  for (const body of ['one', 'two', 'three']) await say(rooms, roomId, romeo, body);
+  const since = `s${rooms.log.position()}`;
+
+  const room = await rooms.rooms.load(roomId);
+  if (room === undefined) throw new Error('the room is gone');
+  await room.turns.take(async () => {
+    const draft = { type: 'm.room.message', sender: romeo.userId, content: { msgtype: 'm.text', body: 'late' } };
+    const prepared = await rooms.prepareEvent(room, draft, { senderNid: romeo.userNid });
+    prepared.logged.row.topological -= 3;
+    await rooms.log.append({ events: [room.stage(prepared)] });
+  });
+  await say(rooms, roomId, romeo, 'four');
+
+  const walk = async (direction: 'b' | 'f'): Promise<unknown[]> => {
+    const bodies: unknown[] = [];
+    let from: string | undefined = since;
+    for (let page = 0; page < 50 && from !== undefined; page += 1) {
+      const { chunk, end } = await rooms.readRoom.messages(reader, { roomId, direction, from, limit: 1 });
+      bodies.push(...chunk.flatMap((event) => event.content['body'] ?? []));
+      from = end;
+    }
+    return bodies;
+  };
+  expect(await walk('b')).toEqual(['three', 'two', 'one']);
+  expect((await walk('f')).toSorted()).toEqual(['four', 'late']);
+});

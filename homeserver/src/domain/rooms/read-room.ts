@@ -5,7 +5,7 @@ import type { Database } from '../../storage/database.ts';
 import { findEvent, listEventsByNid, type StoredEvent } from '../../storage/events.ts';
 import { listState, listStateOfKeys } from '../../storage/state.ts';
 import { findPlaceAt, listEventsFrom, type Place } from '../../storage/timeline.ts';
-import { formatToken, parseToken } from '../streams/token.ts';
+import { formatToken, type PositionBounds, parseToken, type Token, type TopologicalToken } from '../streams/token.ts';
 import { type HotRoom, MEMBER } from './hot-room.ts';
 import type { HotRooms } from './hot-rooms.ts';
 import { readPdu } from './read-pdu.ts';
@@ -94,37 +94,39 @@ export function createReadRoom({ database, rooms, viewRoom, renderEvents, fetchH
     return event;
   }
 
-  async function placeOf(room: HotRoom, text: string | undefined, direction: 'b' | 'f'): Promise<Place> {
-    if (text === undefined)
-      return direction === 'b' ? { topological: Number.MAX_SAFE_INTEGER, eventNid: 0 } : { topological: 0, eventNid: 0 };
-    const token = parseToken(text);
-    if (token === undefined) throw invalidParam(`${text} is no pagination token of this server.`);
-    if (token.kind === 'topological') return token;
-    return (await findPlaceAt(sql, room.nid, token.position)) ?? { topological: 0, eventNid: 0 };
+  /** Where a page begins. */
+  async function beginAt(room: HotRoom, text: string | undefined, direction: 'b' | 'f'): Promise<Start> {
+    if (text === undefined) return { place: direction === 'b' ? LAST_PLACE : FIRST_PLACE, bounds: {} };
+    const token = readPageToken(text);
+    if (token.kind === 'topological') return { place: token, bounds: boundsOf(token, direction) };
+    const { position } = token;
+    if (direction === 'f') return { place: FIRST_PLACE, bounds: { after: position } };
+    return { place: (await findPlaceAt(sql, room.nid, position)) ?? FIRST_PLACE, bounds: { upTo: position } };
   }
 
   async function messages(reader: RoomReader, request: MessagesRequest): Promise<Page> {
     const { room, view } = await enter(reader, request.roomId);
-    const from = await placeOf(room, request.from, request.direction);
-    const to = request.to === undefined ? undefined : await placeOf(room, request.to, request.direction);
+    const { place: from, bounds } = await beginAt(room, request.from, request.direction);
     const limit = Math.min(request.limit ?? DEFAULT_PAGE, MAX_PAGE);
     const direction = request.direction === 'b' ? 'backwards' : 'forwards';
+    const range = { roomNid: room.nid, direction, ...bounds, ...endAt(request.to, request.direction) } as const;
 
     const chunk: ClientEvent[] = [];
     let place = from;
     let isAtEdge = false;
     for (let page = 0; page < MAX_HIDDEN_PAGES && chunk.length < limit && !isAtEdge; page += 1) {
-      let events = await listEventsFrom(sql, { roomNid: room.nid, from: place, to, direction, limit: limit - chunk.length });
-      if (direction === 'backwards' && to === undefined && events.length < limit - chunk.length && (await fetchHistory(room, limit))) {
-        events = await listEventsFrom(sql, { roomNid: room.nid, from: place, to, direction, limit: limit - chunk.length });
+      const wanted = limit - chunk.length;
+      let events = await listEventsFrom(sql, { ...range, from: place, limit: wanted });
+      if (direction === 'backwards' && request.to === undefined && events.length < wanted && (await fetchHistory(room, limit))) {
+        events = await listEventsFrom(sql, { ...range, from: place, limit: wanted });
       }
-      isAtEdge = events.length < limit - chunk.length;
+      isAtEdge = events.length < wanted;
       const shown = await renderEvents(events.filter(view.maySee), { roomId: room.roomId, reader });
       chunk.push(...(request.filter === undefined ? shown : shown.filter(request.filter)));
       place = placeAfter(events, direction) ?? place;
     }
     const start = request.from ?? formatToken({ kind: 'topological', ...from });
-    return { start, chunk, ...(isAtEdge ? {} : { end: formatToken({ kind: 'topological', ...place }) }) };
+    return { start, chunk, ...(isAtEdge ? {} : { end: formatToken({ kind: 'topological', ...place, bounds }) }) };
   }
 
   async function context(
@@ -145,13 +147,15 @@ export function createReadRoom({ database, rooms, viewRoom, renderEvents, fetchH
     const render = (events: readonly StoredEvent[]) => renderEvents(events.filter(view.maySee), { roomId, reader });
     const keep = options.filter ?? (() => true);
     const last = later.at(-1)?.position ?? event.position;
+    const { at: end = Number.POSITIVE_INFINITY } = stateAt(room, view);
+    const stateUpTo = Math.min(last ?? Number.POSITIVE_INFINITY, end);
     const [rendered] = await renderEvents([event], { roomId, reader });
     if (rendered === undefined) throw new Error('an event was lost while it was rendered');
     return {
       event: rendered,
       before: (await render(earlier)).filter(keep),
       after: (await render(later)).filter(keep),
-      state: await renderState(room, reader, await listState(sql, room.nid, last === null ? {} : { at: last })),
+      state: await renderState(room, reader, await listState(sql, room.nid, Number.isFinite(stateUpTo) ? { at: stateUpTo } : {})),
       start: formatToken({ kind: 'topological', ...(placeAfter(earlier, 'backwards') ?? before) }),
       end: formatToken({ kind: 'topological', ...(placeAfter(later, 'forwards') ?? after) }),
     };
@@ -189,6 +193,31 @@ export function createReadRoom({ database, rooms, viewRoom, renderEvents, fetchH
       return event;
     },
   };
+}
+
+const FIRST_PLACE: Place = { topological: 0, eventNid: 0 };
+const LAST_PLACE: Place = { topological: Number.MAX_SAFE_INTEGER, eventNid: 0 };
+
+type Start = { place: Place; bounds: PositionBounds };
+
+function readPageToken(text: string): Token {
+  const token = parseToken(text);
+  if (token === undefined) throw invalidParam(`${text} is no pagination token of this server.`);
+  return token;
+}
+
+/** Who turns round reads what lies on the way back, whatever it was that began the way. */
+function boundsOf({ bounds }: TopologicalToken, direction: 'b' | 'f'): PositionBounds {
+  if (direction === 'f') return bounds?.after === undefined ? {} : { after: bounds.after };
+  return bounds?.upTo === undefined ? {} : { upTo: bounds.upTo };
+}
+
+/** Where the pages end: at a place of the room's order, or at a position of the log. */
+function endAt(text: string | undefined, direction: 'b' | 'f'): PositionBounds & { to?: Place } {
+  if (text === undefined) return {};
+  const token = readPageToken(text);
+  if (token.kind === 'topological') return { to: token };
+  return direction === 'b' ? { after: token.position } : { upTo: token.position };
 }
 
 function isStateEvent(event: ClientEvent): event is StateEvent {
