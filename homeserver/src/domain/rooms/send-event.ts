@@ -1,4 +1,4 @@
-import { notFound } from '../../platform/matrix-error.ts';
+import { forbidden } from '../../platform/matrix-error.ts';
 import type { Database } from '../../storage/database.ts';
 import { isUniqueViolation } from '../../storage/database-errors.ts';
 import { findSentEvent } from '../../storage/events.ts';
@@ -21,7 +21,7 @@ type Deps = { rooms: HotRooms; log: Log; database: Database; prepareEvent: Prepa
 
 /**
  * The same device's same transaction gives the same answer and no second event, also while the first is still under way.
- * Throws M_NOT_FOUND for a room this server does not know, and what `prepareEvent` throws.
+ * Throws M_FORBIDDEN for a room this server does not know, and what `prepareEvent` throws.
  */
 export function createSendEvent({ rooms, log, database, prepareEvent, redactions }: Deps): SendEvent {
   return async function sendEvent(request) {
@@ -36,7 +36,7 @@ export function createSendEvent({ rooms, log, database, prepareEvent, redactions
 
   async function send({ roomId, senderNid, transaction, ...draft }: SendRequest): Promise<string> {
     const room = await rooms.load(roomId);
-    if (room === undefined) throw notFound(`This server does not know the room ${roomId}.`);
+    if (room === undefined) throw forbidden(`You are not in the room ${roomId}.`);
     if (transaction === undefined) return await sendOnce(room, draft, senderNid, undefined);
 
     const key = `${senderNid} ${transaction.deviceId} ${transaction.txnPath}`;
