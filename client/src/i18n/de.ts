@@ -17,7 +17,6 @@ export const de: Messages = {
     loading: 'Wird geladen …',
     you: 'Du',
     more: 'Mehr',
-    skipToMessages: 'Zu den Nachrichten springen',
   },
   signIn: {
     title: 'Willkommen zurück',
@@ -88,7 +87,6 @@ export const de: Messages = {
   unlock: {
     title: 'Entsperre deine Nachrichten',
     text: 'Dieses Gerät ist neu. Zeige, dass es deins ist, dann kannst du deine früheren Nachrichten lesen.',
-    withKey: 'Wiederherstellungsschlüssel verwenden',
     withDevice: 'Mit einem anderen Gerät bestätigen',
     keyLabel: 'Wiederherstellungsschlüssel',
     keyPlaceholder: 'EsTc LmNo …',
@@ -153,8 +151,6 @@ export const de: Messages = {
     muted: 'Stumm',
     encrypted: 'Verschlüsselt',
     settings: 'Einstellungen',
-    yesterday: 'Gestern',
-    online: 'online',
   },
   preview: {
     you: 'Du: {text}',
@@ -242,14 +238,12 @@ export const de: Messages = {
     enableEncryption: 'Verschlüsselung einschalten',
     edit: 'Details bearbeiten',
     noTopic: 'Kein Thema',
-    online: 'Online',
     replaced: 'Dieser Raum ist umgezogen.',
     goThere: 'Hingehen',
   },
   members: {
     title: 'Mitglieder',
     search: 'Mitglied suchen',
-    joined: 'Im Raum',
     invited: 'Eingeladen',
     creator: 'Gründung',
     admin: 'Admin',
@@ -263,8 +257,6 @@ export const de: Messages = {
     makeAdmin: 'Zum Admin machen',
     makeMember: 'Zum einfachen Mitglied machen',
     actions: 'Aktionen für {name}',
-    verified: 'Verifiziert',
-    changed: 'Identität geändert',
   },
   timeline: {
     label: 'Nachrichten in {room}',
@@ -277,7 +269,6 @@ export const de: Messages = {
     jumpToBottom: 'Zur neuesten Nachricht springen',
     edited: 'bearbeitet',
     redacted: 'Nachricht entfernt',
-    redactedBy: 'Nachricht von {name} entfernt',
     sending: 'Wird gesendet',
     sent: 'Gesendet',
     delivered: 'Zugestellt',
@@ -293,9 +284,7 @@ export const de: Messages = {
     removeTitle: 'Diese Nachricht entfernen?',
     removeText: 'Sie verschwindet für alle im Raum.',
     copyText: 'Text kopieren',
-    viewSource: 'Details',
     actions: 'Aktionen für die Nachricht',
-    replyTo: 'Antwort an {name}',
     replyUnknown: 'Eine Nachricht, die nicht geladen ist',
     readBy: 'Gelesen von {names}',
     reactedBy: '{names}: {key}',
@@ -364,7 +353,6 @@ export const de: Messages = {
     noPermission: 'Du darfst in diesem Raum nicht schreiben.',
     drop: 'Zum Senden loslassen',
     tooLarge: '{name} ist größer als die {limit}, die dieser Server annimmt.',
-    loggedOutSoft: 'Offline: Was du schreibst, wird gesendet, sobald du zurück bist.',
   },
   attach: {
     title: '{count} Datei senden | {count} Dateien senden',
@@ -378,9 +366,7 @@ export const de: Messages = {
     preview: 'Vorschau von {name}',
   },
   lightbox: {
-    title: 'Bild {name}',
     download: 'Herunterladen',
-    zoom: 'Vergrößern',
   },
   emoji: {
     search: 'Emoji suchen',
@@ -450,7 +436,6 @@ export const de: Messages = {
   status: {
     offline: 'Du bist offline. Was du schreibst, wird gesendet, sobald du zurück bist.',
     reconnecting: 'Keine Verbindung zu deinem Server. Neuer Versuch läuft …',
-    starting: 'Wird auf den neuesten Stand gebracht …',
     retryNow: 'Jetzt versuchen',
   },
   error: {

@@ -15,7 +15,6 @@ export const en = {
     loading: 'Loading…',
     you: 'You',
     more: 'More',
-    skipToMessages: 'Skip to the messages',
   },
   signIn: {
     title: 'Welcome back',
@@ -86,7 +85,6 @@ export const en = {
   unlock: {
     title: 'Unlock your messages',
     text: 'This device is new. Show that it is yours, and your earlier messages become readable.',
-    withKey: 'Use the recovery key',
     withDevice: 'Verify from another device',
     keyLabel: 'Recovery key',
     keyPlaceholder: 'EsTc LmNo …',
@@ -151,8 +149,6 @@ export const en = {
     muted: 'Muted',
     encrypted: 'Encrypted',
     settings: 'Settings',
-    yesterday: 'Yesterday',
-    online: 'online',
   },
   preview: {
     you: 'You: {text}',
@@ -240,14 +236,12 @@ export const en = {
     enableEncryption: 'Turn on encryption',
     edit: 'Edit details',
     noTopic: 'No topic',
-    online: 'Online',
     replaced: 'This room moved to a new one.',
     goThere: 'Go there',
   },
   members: {
     title: 'Members',
     search: 'Find a member',
-    joined: 'In the room',
     invited: 'Invited',
     creator: 'Creator',
     admin: 'Admin',
@@ -261,8 +255,6 @@ export const en = {
     makeAdmin: 'Make admin',
     makeMember: 'Make ordinary member',
     actions: 'What to do with {name}',
-    verified: 'Verified',
-    changed: 'Identity changed',
   },
   timeline: {
     label: 'Messages in {room}',
@@ -275,7 +267,6 @@ export const en = {
     jumpToBottom: 'Jump to the newest message',
     edited: 'edited',
     redacted: 'Message removed',
-    redactedBy: 'Message removed by {name}',
     sending: 'Sending',
     sent: 'Sent',
     delivered: 'Delivered',
@@ -291,9 +282,7 @@ export const en = {
     removeTitle: 'Remove this message?',
     removeText: 'It disappears for everyone in the room.',
     copyText: 'Copy text',
-    viewSource: 'Details',
     actions: 'Message actions',
-    replyTo: 'In reply to {name}',
     replyUnknown: 'A message that is not loaded',
     readBy: 'Read by {names}',
     reactedBy: '{names} reacted with {key}',
@@ -362,7 +351,6 @@ export const en = {
     noPermission: 'You may not write in this room.',
     drop: 'Drop to send',
     tooLarge: '{name} is larger than the {limit} that this server takes.',
-    loggedOutSoft: 'Offline: what you write is sent when you are back.',
   },
   attach: {
     title: 'Send {count} file | Send {count} files',
@@ -376,9 +364,7 @@ export const en = {
     preview: 'Preview of {name}',
   },
   lightbox: {
-    title: 'Image {name}',
     download: 'Download',
-    zoom: 'Zoom',
   },
   emoji: {
     search: 'Search emoji',
@@ -448,7 +434,6 @@ export const en = {
   status: {
     offline: 'You are offline. What you write is sent when you are back.',
     reconnecting: 'No connection to your server. Trying again…',
-    starting: 'Catching up…',
     retryNow: 'Try now',
   },
   error: {

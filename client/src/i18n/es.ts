@@ -17,7 +17,6 @@ export const es: Messages = {
     loading: 'Cargando…',
     you: 'Tú',
     more: 'Más',
-    skipToMessages: 'Ir a los mensajes',
   },
   signIn: {
     title: 'Hola de nuevo',
@@ -88,7 +87,6 @@ export const es: Messages = {
   unlock: {
     title: 'Desbloquea tus mensajes',
     text: 'Este dispositivo es nuevo. Demuestra que es tuyo y podrás leer tus mensajes anteriores.',
-    withKey: 'Usar la clave de recuperación',
     withDevice: 'Verificar desde otro dispositivo',
     keyLabel: 'Clave de recuperación',
     keyPlaceholder: 'EsTc LmNo …',
@@ -153,8 +151,6 @@ export const es: Messages = {
     muted: 'En silencio',
     encrypted: 'Cifrado',
     settings: 'Ajustes',
-    yesterday: 'Ayer',
-    online: 'en línea',
   },
   preview: {
     you: 'Tú: {text}',
@@ -242,14 +238,12 @@ export const es: Messages = {
     enableEncryption: 'Activar el cifrado',
     edit: 'Editar detalles',
     noTopic: 'Sin tema',
-    online: 'En línea',
     replaced: 'Esta sala se ha mudado a otra.',
     goThere: 'Ir allí',
   },
   members: {
     title: 'Miembros',
     search: 'Buscar un miembro',
-    joined: 'En la sala',
     invited: 'Con invitación',
     creator: 'Creación',
     admin: 'Administración',
@@ -263,8 +257,6 @@ export const es: Messages = {
     makeAdmin: 'Dar la administración',
     makeMember: 'Hacer miembro corriente',
     actions: 'Qué hacer con {name}',
-    verified: 'Verificado',
-    changed: 'Cambió su identidad',
   },
   timeline: {
     label: 'Mensajes en {room}',
@@ -277,7 +269,6 @@ export const es: Messages = {
     jumpToBottom: 'Ir al mensaje más reciente',
     edited: 'editado',
     redacted: 'Mensaje eliminado',
-    redactedBy: 'Mensaje eliminado por {name}',
     sending: 'Enviando',
     sent: 'Enviado',
     delivered: 'Entregado',
@@ -293,9 +284,7 @@ export const es: Messages = {
     removeTitle: '¿Eliminar este mensaje?',
     removeText: 'Desaparece para toda la sala.',
     copyText: 'Copiar texto',
-    viewSource: 'Detalles',
     actions: 'Acciones del mensaje',
-    replyTo: 'En respuesta a {name}',
     replyUnknown: 'Un mensaje que no está cargado',
     readBy: 'Leído por {names}',
     reactedBy: '{names} reaccionó con {key}',
@@ -364,7 +353,6 @@ export const es: Messages = {
     noPermission: 'No puedes escribir en esta sala.',
     drop: 'Suelta para enviar',
     tooLarge: '{name} supera los {limit} que admite este servidor.',
-    loggedOutSoft: 'Sin conexión: lo que escribas se enviará cuando vuelvas.',
   },
   attach: {
     title: 'Enviar {count} archivo | Enviar {count} archivos',
@@ -378,9 +366,7 @@ export const es: Messages = {
     preview: 'Vista previa de {name}',
   },
   lightbox: {
-    title: 'Imagen {name}',
     download: 'Descargar',
-    zoom: 'Ampliar',
   },
   emoji: {
     search: 'Buscar emoji',
@@ -450,7 +436,6 @@ export const es: Messages = {
   status: {
     offline: 'No tienes conexión. Lo que escribas se enviará cuando vuelvas.',
     reconnecting: 'Sin conexión con tu servidor. Intentándolo de nuevo…',
-    starting: 'Poniéndose al día…',
     retryNow: 'Intentar ya',
   },
   error: {
