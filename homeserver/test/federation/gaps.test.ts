@@ -5,7 +5,7 @@ import { type HostilePeer, type PeerRoom, startHostilePeer } from '../kit/hostil
 import { startServers, type TestServers } from '../kit/start-servers.ts';
 import type { TestUser } from '../kit/test-user.ts';
 
-const WAIT = { timeout: 20_000 };
+const WAIT = { timeout: 60_000 };
 let servers: TestServers;
 let peer: HostilePeer;
 let romeo: TestUser;

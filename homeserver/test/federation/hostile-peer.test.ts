@@ -4,7 +4,7 @@ import { type HostilePeer, type PeerRoom, startHostilePeer } from '../kit/hostil
 import { startServers, type TestServers } from '../kit/start-servers.ts';
 import type { TestUser } from '../kit/test-user.ts';
 
-const WAIT = { timeout: 15_000 };
+const WAIT = { timeout: 60_000 };
 
 let servers: TestServers;
 let peer: HostilePeer;

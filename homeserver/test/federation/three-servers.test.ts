@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startServers, type TestServers } from '../kit/start-servers.ts';
 import type { TestUser } from '../kit/test-user.ts';
 
-const WAIT = { timeout: 20_000 };
+const WAIT = { timeout: 60_000 };
 let servers: TestServers;
 let romeo: TestUser;
 let juliet: TestUser;
