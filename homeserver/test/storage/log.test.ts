@@ -250,3 +250,24 @@ test('paging from a place in the log is neither short of, nor repeats, what came
   expect(await walk('b')).toEqual(['three', 'two', 'one']);
   expect((await walk('f')).toSorted()).toEqual(['four', 'late']);
 });
+
+test('a redaction prunes its target also while that is on its way into the log', async () => {
+  await using rooms = await startRooms();
+  const romeo = await rooms.user('romeo');
+  const roomId = await rooms.createRoomForUser(romeo, {});
+  const room = await rooms.rooms.load(roomId);
+  if (room === undefined) throw new Error('the room is gone');
+
+  const target = await room.turns.take(async () => {
+    const draft = { type: 'm.room.message', sender: romeo.userId, content: { msgtype: 'm.text', body: 'a secret' } };
+    const prepared = await rooms.prepareEvent(room, draft, { senderNid: romeo.userNid });
+    return { eventId: prepared.head.eventId, committed: rooms.log.append({ events: [room.stage(prepared)] }) };
+  });
+  const redaction = { type: 'm.room.redaction', content: {}, redacts: target.eventId };
+  await rooms.sendEvent({ roomId, sender: romeo.userId, senderNid: romeo.userNid, ...redaction });
+  await target.committed;
+
+  const event = await rooms.readRoom.event({ ...romeo, deviceId: 'PHONE' }, roomId, target.eventId);
+  expect(event.content).toEqual({});
+  expect(await rooms.database.sql`select 1 from events where json like '%a secret%'`).toHaveLength(0);
+});

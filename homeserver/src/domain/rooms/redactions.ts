@@ -5,6 +5,7 @@ import { redactEvent } from 'federation-spec/events/redact-event.ts';
 import { forbidden, notFound } from '../../platform/matrix-error.ts';
 import type { Database } from '../../storage/database.ts';
 import { findEvent, markRedacted, type StoredEvent } from '../../storage/events.ts';
+import type { Log } from '../streams/log.ts';
 import type { Rider } from '../streams/log-batch.ts';
 import { type HotRoom, MEMBER, type PreparedEvent } from './hot-room.ts';
 import { readPdu } from './read-pdu.ts';
@@ -24,18 +25,18 @@ export function redactedIdOf(room: HotRoom, event: Pdu): string | undefined {
 }
 
 /** https://spec.matrix.org/latest/rooms/v3/#handling-redactions */
-export function createRedactions({ database }: { database: Database }): Redactions {
+export function createRedactions({ database, log }: Deps): Redactions {
   return {
     checkSender: async (room, { sender, targetId }) => {
       if (powerLevelOf(sender, room, room.rules) >= namedPowerLevel('redact', room, room.rules)) return;
-      const target = await findTarget(database, room, targetId);
+      const target = await findTarget({ database, log }, room, targetId);
       if (target === undefined || target.roomNid !== room.nid) throw notFound(`The room has no event ${targetId} that you may redact.`);
       if (readPdu(target.json).sender !== sender) throw forbidden('You may redact only what you wrote yourself.');
     },
     ridersOf: async (room, { event, logged }) => {
       const targetId = event.type === 'm.room.redaction' ? redactedIdOf(room, event) : undefined;
       if (targetId === undefined) return [];
-      const target = await findTarget(database, room, targetId);
+      const target = await findTarget({ database, log }, room, targetId);
       if (target === undefined || target.roomNid !== room.nid || target.type === 'm.room.create') return [];
       const targetEvent = readPdu(target.json);
       if (!checkRedaction(event, targetEvent, room, room.rules).allowed) return [];
@@ -51,9 +52,15 @@ export function createRedactions({ database }: { database: Database }): Redactio
   };
 }
 
-async function findTarget(database: Database, room: HotRoom, eventId: string): Promise<StoredEvent | undefined> {
-  const inRing = room.ring.find((logged) => logged.row.eventId === eventId);
-  return inRing?.row ?? (await findEvent(database.sql, eventId));
+type Deps = { database: Database; log: Pick<Log, 'drained'> };
+
+/** The event may be on its way into the log still: it came in the same transaction of another server. */
+async function findTarget({ database, log }: Deps, room: HotRoom, eventId: string): Promise<StoredEvent | undefined> {
+  const findHere = () => room.ring.find((logged) => logged.row.eventId === eventId)?.row;
+  const present = findHere() ?? (await findEvent(database.sql, eventId));
+  if (present !== undefined) return present;
+  await log.drained();
+  return findHere() ?? (await findEvent(database.sql, eventId));
 }
 
 /** The entry of the room's state that the event holds, if it does. */
