@@ -1,4 +1,6 @@
-import { isJsonObject, type JsonObject, type Pdu } from 'federation-spec/events/event.ts';
+import type { JsonObject, Pdu } from 'federation-spec/events/event.ts';
+import { defaultPushRules } from 'federation-spec/push-rules/default-push-rules.ts';
+import { evaluatePushRules, readPushActions } from 'federation-spec/push-rules/evaluate-push-rules.ts';
 
 /** What a local user wants to put into a room. `stateKey` is given for state events only. */
 export type EventDraft = {
@@ -29,12 +31,15 @@ export const NOTIFYING_TYPES: ReadonlySet<string> = new Set([
   'org.matrix.msc3381.poll.end',
 ]);
 
+/** Somebody whom no event names, in a room of more than two. */
+const ANYBODY = { userId: '@:', memberCount: 3, hasNotificationPermission: () => false };
+const DEFAULT_RULES = defaultPushRules(ANYBODY.userId);
+
 /**
- * Whether an event counts as unread by the default push rules: a message somebody would want to see, and no notice nor edit. Mentions are
- * not looked at: what differs for a person is noted for them.
+ * Whether an event counts as unread by the default push rules, for somebody whom it does not name: a message one would want to see, and no
+ * notice nor edit. What differs for a person is noted for them.
  */
 export function notifiesByDefault(event: Pdu): boolean {
-  if (!NOTIFYING_TYPES.has(event.type) || event.content['msgtype'] === 'm.notice') return false;
-  const relation = event.content['m.relates_to'];
-  return !(isJsonObject(relation) && relation['rel_type'] === 'm.replace');
+  const decision = evaluatePushRules(DEFAULT_RULES, event, ANYBODY);
+  return decision !== undefined && readPushActions(decision.actions).notify;
 }
