@@ -43,7 +43,9 @@ export function createViewRoom({ database }: { database: Database }): ViewRoom {
         const position = event.position ?? 0;
         const moments = event.type === MEMBER || event.type === 'm.room.history_visibility' ? [position - 1, position] : [position - 1];
         const joinsLater = lastJoin !== undefined && lastJoin.to > position;
-        return moments.some((at) => isVisible(valueAt(visibility, at) ?? 'shared', valueAt(membership, at), joinsLater));
+        // For what came by backfill, from before we took part, the first visibility that we know is taken.
+        const unknown = event.position === null ? (visibility[0]?.value ?? 'shared') : 'shared';
+        return moments.some((at) => isVisible(valueAt(visibility, at) ?? unknown, valueAt(membership, at), joinsLater));
       },
     };
   };
@@ -68,7 +70,6 @@ function valuesOf(history: readonly KeyInterval[], key: string): Interval[] {
   });
 }
 
-/** Before the first known value the first one is taken: such events came by backfill, from before we took part. */
 function valueAt(intervals: readonly Interval[], at: number): string | undefined {
   const found = intervals.find((interval) => interval.from <= at && at < interval.to);
   return found?.value;
