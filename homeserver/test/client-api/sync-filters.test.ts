@@ -127,3 +127,16 @@ test('an answer that ends early for its many messages to the device loses nothin
   expect(new Set(heard).size).toBe(heard.length);
   expect(Object.keys(second.rooms.leave)).toEqual([otherId]);
 });
+
+test('who loads members lazily is told of those by whom a nameless room is called', async () => {
+  await using server = await startServer();
+  const romeo = await server.user('romeo');
+  const juliet = await server.user('juliet');
+  const roomId = await romeo.createRoom({ preset: 'public_chat' });
+  await juliet.join(roomId);
+  for (let index = 0; index < 12; index += 1) await romeo.send(roomId, `line ${index}`);
+
+  const room = (await sync(romeo, { filter: { room: { state: { lazy_load_members: true } } } })).rooms.join[roomId];
+  const members = room?.state.events.filter((event) => event.type === 'm.room.member').map((event) => event.state_key);
+  expect(members?.toSorted()).toEqual([juliet.id, romeo.id].toSorted());
+});

@@ -53,7 +53,7 @@ type Timeline = { events: StoredEvent[]; isLimited: boolean; hasHiddenChanges: b
  * The timelines and states of many rooms, in a number of queries that does not grow with them. What the rooms in memory still hold needs none.
  *
  * 1. The newest events of each room. 2. What of them the user may see. 3. The state before them (or after, when asked for).
- * 4. The members who speak in them, when members are loaded lazily. 5. Who is in the room.
+ * 4. The members who speak in them, or by whom the room is called, when members are loaded lazily. 5. Who is in the room.
  */
 export function createTellRooms({ database, rooms, viewRoom, renderEvents, clock }: Deps): TellRooms {
   const { sql } = database;
@@ -137,8 +137,13 @@ export function createTellRooms({ database, rooms, viewRoom, renderEvents, clock
     return Map.groupBy([...whole, ...changes], (event) => event.roomNid);
   }
 
-  async function addSpeakers(room: RoomToTell, timeline: Timeline, state: StoredEvent[], at: number): Promise<StoredEvent[]> {
-    const speakers = new Set(timeline.events.map((event) => senderOf(event)));
+  async function addSpeakers(
+    room: RoomToTell,
+    { events, heroes }: { events: readonly StoredEvent[]; heroes: readonly string[] },
+    state: StoredEvent[],
+    at: number,
+  ): Promise<StoredEvent[]> {
+    const speakers = new Set([...events.map((event) => senderOf(event)), ...heroes]);
     const listed = new Set(state.filter((event) => event.type === MEMBER).map((event) => event.eventNid));
     const members = await listMembersAt(sql, room.roomNid, [...speakers], at);
     return [...state, ...members.filter((member) => !listed.has(member.eventNid))];
@@ -170,7 +175,8 @@ export function createTellRooms({ database, rooms, viewRoom, renderEvents, clock
       const inTimeline = new Set(events.map((event) => event.event_id));
       let state = states.get(room.roomNid) ?? [];
       if (!request.wantsStateAfter) state = addUntold(state, timeline, inTimeline);
-      if (isLazy && timeline.events.length > 0) state = await addSpeakers(room, timeline, state, at);
+      const heroes = room.isLeft ? [] : (summaries.get(room.roomNid)?.heroes ?? []);
+      if (isLazy) state = await addSpeakers(room, { events: timeline.events, heroes }, state, at);
       const shown = new Set(request.wantsStateAfter ? [] : inTimeline);
       const now = clock.now();
       told.set(room.roomNid, {
