@@ -23,8 +23,10 @@ export function createInviteUser({ log, prepareEvent, inviteRemote }: Deps): Inv
     const draft = { type: MEMBER, stateKey: target, sender, content };
 
     for (let attempt = 1; attempt < MAX_ATTEMPTS; attempt += 1) {
-      const prepared = await room.turns.take(() => prepareEvent(room, draft, { senderNid }));
-      const heads = room.heads;
+      const { prepared, heads } = await room.turns.take(async () => {
+        const made = await prepareEvent(room, draft, { senderNid });
+        return { prepared: made, heads: room.heads };
+      });
       const signed = await inviteRemote(room, prepared.event, prepared.head.eventId);
       const committed = await room.turns.take(async () => {
         if (room.heads !== heads) return undefined;
