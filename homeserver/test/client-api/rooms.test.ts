@@ -204,3 +204,19 @@ test('a forgotten room is not listed any more', async () => {
   const answer = await romeo.call('GET', `/_matrix/client/v3/sync?filter=${filter}`);
   expect((answer['rooms'] as { leave: object }).leave).toEqual({});
 });
+
+test("a redaction that is sent like any event is held to the same rule: others' words need the power", async () => {
+  await using server = await startServer();
+  const romeo = await server.user('romeo');
+  const juliet = await server.user('juliet');
+  const roomId = await romeo.createRoom({ preset: 'public_chat' });
+  await juliet.join(roomId);
+  const eventId = await romeo.send(roomId, 'hers to read, not to take away');
+
+  const answer = await juliet.attempt('PUT', roomPath(roomId, 'send/m.room.redaction/1'), { redacts: eventId });
+  expect([answer.status, answer.body['errcode']]).toEqual([403, 'M_FORBIDDEN']);
+  expect((await romeo.messages(roomId)).find((event) => event.event_id === eventId)?.content['body']).toBeDefined();
+  const own = await juliet.send(roomId, 'a slip');
+  await juliet.send(roomId, { redacts: own }, 'm.room.redaction');
+  expect((await romeo.messages(roomId)).find((event) => event.event_id === own)?.content).toEqual({});
+});

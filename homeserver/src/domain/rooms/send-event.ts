@@ -61,7 +61,8 @@ export function createSendEvent({ rooms, log, database, prepareEvent, redactions
 
   async function sendOnce(room: HotRoom, draft: EventDraft, senderNid: number, transaction: Transaction | undefined): Promise<string> {
     const { eventId, committed } = await room.turns.take(async () => {
-      if (draft.redacts !== undefined) await redactions.checkSender(room, { sender: draft.sender, targetId: draft.redacts });
+      const redactedId = draft.redacts ?? (draft.type === 'm.room.redaction' ? draft.content['redacts'] : undefined);
+      if (typeof redactedId === 'string') await redactions.checkSender(room, { sender: draft.sender, targetId: redactedId });
       const prepared = await prepareEvent(room, draft, { senderNid, transaction });
       const riders = await redactions.ridersOf(room, prepared);
       const appended = log.append({ events: [room.stage(prepared)], riders });
