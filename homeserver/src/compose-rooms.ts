@@ -66,7 +66,7 @@ export async function composeRooms(deps: RoomDeps) {
   const sendEvent = createSendEvent({ rooms, log, database, prepareEvent, redactions });
   const createRoom = createCreateRoom({ rooms, log, database, random, serverName, prepareEvent });
   const inviteUser = createInviteUser({ log, prepareEvent, inviteRemote: network.remote.invite });
-  const memberships = createMemberships({ database, rooms, sendEvent, inviteUser, findProfile, remote: network.remote, serverName });
+  const memberships = createMemberships({ database, log, rooms, sendEvent, inviteUser, findProfile, remote: network.remote, serverName });
   const aliases = createAliases({ database, rooms, clock, serverName, resolveRemote: network.resolveRemoteAlias });
   const createRoomForUser = createCreateRoomForUser({
     createRoom,

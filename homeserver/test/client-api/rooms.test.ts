@@ -193,13 +193,15 @@ test('a person of the allowed room enters a restricted one, a stranger does not'
   expect((await tybalt.attempt('POST', roomPath(roomId, 'join'), {})).status).toBe(403);
 });
 
-test('a forgotten room is not listed any more', async () => {
+test('a forgotten room is neither listed nor read any more', async () => {
   await using server = await startServer();
   const romeo = await server.user('romeo');
   const roomId = await romeo.createRoom();
   expect((await romeo.attempt('POST', roomPath(roomId, 'forget'), {})).status).toBeGreaterThanOrEqual(400);
   await romeo.leave(roomId);
+  await romeo.sync();
   await romeo.call('POST', roomPath(roomId, 'forget'), {});
+  expect((await romeo.attempt('GET', roomPath(roomId, 'messages?dir=b'))).status).toBe(403);
   const filter = encodeURIComponent(JSON.stringify({ room: { include_leave: true } }));
   const answer = await romeo.call('GET', `/_matrix/client/v3/sync?filter=${filter}`);
   expect((answer['rooms'] as { leave: object }).leave).toEqual({});

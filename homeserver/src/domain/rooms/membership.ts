@@ -5,6 +5,7 @@ import { forbidden, notFound } from '../../platform/matrix-error.ts';
 import type { Database } from '../../storage/database.ts';
 import { findMembership, listJoinedMembers, type Membership, markForgotten } from '../../storage/memberships.ts';
 import { findRoom } from '../../storage/rooms.ts';
+import type { Log } from '../streams/log.ts';
 import { type HotRoom, MEMBER } from './hot-room.ts';
 import type { HotRooms } from './hot-rooms.ts';
 import type { InviteUser } from './invite-user.ts';
@@ -39,6 +40,7 @@ export type Memberships = {
 
 type Deps = {
   database: Database;
+  log: Log;
   rooms: HotRooms;
   sendEvent: SendEvent;
   inviteUser: InviteUser;
@@ -49,7 +51,7 @@ type Deps = {
 
 /** https://spec.matrix.org/latest/client-server-api/#room-membership */
 export function createMemberships(deps: Deps): Memberships {
-  const { database, rooms, sendEvent, inviteUser, findProfile, remote, serverName } = deps;
+  const { database, log, rooms, sendEvent, inviteUser, findProfile, remote, serverName } = deps;
 
   async function membershipOf(room: HotRoom, userId: string): Promise<Membership | undefined> {
     await rooms.ensureMembers(room, [userId]);
@@ -168,7 +170,9 @@ export function createMemberships(deps: Deps): Memberships {
       const standing = row === undefined ? undefined : await findMembership(database.sql, row.roomNid, actor.userNid);
       if (row === undefined || standing === undefined) throw notFound(`You have nothing to do with the room ${roomId}.`);
       if (standing.membership !== 'leave' && standing.membership !== 'ban') throw forbidden('Leave the room before you forget it.');
-      await markForgotten(database.sql, row.roomNid, actor.userNid);
+      await log.append({
+        rows: [{ write: (sql) => markForgotten(sql, row.roomNid, actor.userNid), wakes: { membershipsOf: [actor.userNid] } }],
+      });
     },
   };
 }

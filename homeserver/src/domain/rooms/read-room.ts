@@ -3,6 +3,7 @@ import type { JsonObject } from 'federation-spec/events/event.ts';
 import { forbidden, invalidParam, notFound } from '../../platform/matrix-error.ts';
 import type { Database } from '../../storage/database.ts';
 import { findEvent, listEventsByNid, type StoredEvent } from '../../storage/events.ts';
+import { findMembership } from '../../storage/memberships.ts';
 import { listState, listStateOfKeys } from '../../storage/state.ts';
 import { findPlaceAt, listEventsFrom, type Place } from '../../storage/timeline.ts';
 import { formatToken, type PositionBounds, parseToken, type Token, type TopologicalToken } from '../streams/token.ts';
@@ -67,6 +68,9 @@ export function createReadRoom({ database, rooms, viewRoom, renderEvents, fetchH
     const view = await viewRoom(room.nid, reader.userId);
     const isWorldReadable = room.find('m.room.history_visibility', '')?.content['history_visibility'] === 'world_readable';
     if (view.lastJoinedAt === undefined && !isWorldReadable) throw forbidden(`You are not in the room ${roomId}.`);
+    if (view.membership !== 'join' && !isWorldReadable && (await findMembership(sql, room.nid, reader.userNid))?.forgotten === true) {
+      throw forbidden(`You have forgotten the room ${roomId}.`);
+    }
     return { room, view };
   }
 
