@@ -3,11 +3,12 @@ import { listTimelineForwards, type StoredEvent } from '../../../storage/events.
 import { listOutboxDestinations } from '../../../storage/federation-outbox.ts';
 import { enqueuePdus, listQueueDestinations } from '../../../storage/federation-queue.ts';
 import { listUsersByNid } from '../../../storage/users.ts';
+import type { HotRoom } from '../../rooms/hot-room.ts';
 import type { HotRooms } from '../../rooms/hot-rooms.ts';
 import { readPdu } from '../../rooms/read-pdu.ts';
 import { createFollower } from '../../streams/follower.ts';
 import type { Log } from '../../streams/log.ts';
-import type { Committed } from '../../streams/log-batch.ts';
+import { type Committed, positionOf } from '../../streams/log-batch.ts';
 import type { Notifier } from '../../streams/notifier.ts';
 import type { PeerPolicy } from '../peer-policy.ts';
 import { createDestinationQueue, type DestinationDeps, type DestinationQueue } from './destination-queue.ts';
@@ -74,12 +75,25 @@ export async function createOutbound(deps: Deps): Promise<Outbound> {
     wake(new Set(entries.map((entry) => entry.destination)));
   }
 
+  // Most rooms of most servers are their own: what memory knows to concern nobody else is not read again.
+  const knownAfter = log.position();
+  let lastConcerning = knownAfter;
+  notifier.onCommit(({ events }: Committed) => {
+    for (const { row } of events) if (!isOwnAffair(rooms.peek(row.roomNid), row)) lastConcerning = positionOf(row);
+  });
+
+  /** Whether an event concerns this server's users only. */
+  function isOwnAffair(room: HotRoom | undefined, row: StoredEvent): boolean {
+    return room !== undefined && row.type !== 'm.room.member' && [...room.joinedServers.keys()].every((server) => server === serverName);
+  }
+
   const follower = await createFollower(
     { database, log, notifier, logger },
     {
       name: 'federation',
       startsAt: 'now',
       handle: async ({ after, upTo }) => {
+        if (after >= knownAfter && lastConcerning <= after) return;
         for (let from = after; ; ) {
           const events = await listTimelineForwards(sql, { after: from, upTo, limit: PAGE_EVENTS });
           await enqueue(events);
