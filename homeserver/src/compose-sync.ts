@@ -6,7 +6,14 @@ import type { Notifier } from './domain/streams/notifier.ts';
 import { createBuildSync } from './domain/sync/build-sync.ts';
 import { createTellRooms } from './domain/sync/joined-rooms.ts';
 import { createRoomActivity } from './domain/sync/room-activity.ts';
+import { createConnections } from './domain/sync/sliding/connections.ts';
+import { createListRooms } from './domain/sync/sliding/list-rooms.ts';
+import { createListRoomFacts } from './domain/sync/sliding/room-facts.ts';
+import { createSlidingSync } from './domain/sync/sliding/sliding-sync.ts';
+import { createTellExtensions } from './domain/sync/sliding/tell-extensions.ts';
+import { createTellSlidingRooms } from './domain/sync/sliding/tell-sliding-rooms.ts';
 import type { AccountDataForSync, E2eeForSync, EphemeralForSync, UnreadForSync } from './domain/sync/sources.ts';
+import { createListStandings } from './domain/sync/standings.ts';
 import { createStripRoom } from './domain/sync/strip-room.ts';
 import { createSync } from './domain/sync/sync.ts';
 import { createListUserRooms } from './domain/sync/user-rooms.ts';
@@ -36,14 +43,21 @@ type Deps = {
 /** Telling clients what is new: by request and by live connection. */
 export function composeSync(deps: Deps) {
   const { log, accountData, ephemeral, logger } = deps;
-  const buildSync = createBuildSync({
-    ...deps,
-    listUserRooms: createListUserRooms(deps),
-    activity: createRoomActivity({ ...deps, startedAt: log.position() }),
-    tellRooms: createTellRooms(deps),
-    stripRoom: createStripRoom(deps),
-  });
+  const listStandings = createListStandings({ ...deps, listUserRooms: createListUserRooms(deps) });
+  const activity = createRoomActivity({ ...deps, startedAt: log.position() });
+  const tellRooms = createTellRooms(deps);
+  const stripRoom = createStripRoom(deps);
+  const buildSync = createBuildSync({ ...deps, listStandings, activity, tellRooms, stripRoom });
   const sync = createSync({ ...deps, buildSync, acknowledged: ephemeral.acknowledged, synced: ephemeral.synced });
+  const listRoomFacts = createListRoomFacts(deps);
+  const slidingSync = createSlidingSync({
+    ...deps,
+    connections: createConnections(),
+    listStandings,
+    listRooms: createListRooms({ ...deps, activity, listRoomFacts, stripRoom }),
+    tellSlidingRooms: createTellSlidingRooms({ ...deps, tellRooms, stripRoom, listRoomFacts }),
+    tellExtensions: createTellExtensions(deps),
+  });
   const sockets = (authenticate: Authenticate): SocketRoute[] => [liveRoute({ sync, authenticate, logger })];
-  return { sync, routes: syncRoutes({ sync, loadFilter: accountData.loadFilter }), sockets };
+  return { sync, routes: syncRoutes({ sync, slidingSync, loadFilter: accountData.loadFilter }), sockets };
 }

@@ -106,3 +106,48 @@ export async function listRoomActivity(sql: Sql, after: number): Promise<{ roomN
   return await sql<{ roomNid: number; position: number }[]>`
     select room_nid as "roomNid", max(position) as position from events where position > ${after} group by room_nid`;
 }
+
+/** The last position at which each of these rooms had a timeline event. */
+export async function listLastPositions(sql: Sql, roomNids: readonly number[]): Promise<{ roomNid: number; position: number }[]> {
+  if (roomNids.length === 0) return [];
+  return await sql<{ roomNid: number; position: number }[]>`
+    select a.room_nid as "roomNid", e.position
+    from   unnest(${[...roomNids]}::bigint[]) as a(room_nid)
+    cross join lateral (
+      select position from events where events.room_nid = a.room_nid and position > 0 order by position desc limit 1
+    ) e`;
+}
+
+/** The last position up to `upTo` at which each of these rooms had an event of one of the types. */
+export async function listLastPositionsOfTypes(
+  sql: Sql,
+  roomNids: readonly number[],
+  { types, upTo }: { types: readonly string[]; upTo: number },
+): Promise<{ roomNid: number; position: number }[]> {
+  if (roomNids.length === 0) return [];
+  return await sql<{ roomNid: number; position: number }[]>`
+    select a.room_nid as "roomNid", e.position
+    from   unnest(${[...roomNids]}::bigint[]) as a(room_nid)
+    cross join lateral (
+      select position from events
+      where  events.room_nid = a.room_nid and position > 0 and position <= ${upTo} and type = any(${[...types]}::text[])
+      order  by position desc
+      limit  1
+    ) e`;
+}
+
+/** The events that hold these types with an empty state key in each room, at a position. */
+export async function listSingularState(
+  sql: Sql,
+  roomNids: readonly number[],
+  { types, at }: { types: readonly string[]; at: number },
+): Promise<{ roomNid: number; type: string; json: string }[]> {
+  if (roomNids.length === 0) return [];
+  return await sql<{ roomNid: number; type: string; json: string }[]>`
+    select s.room_nid as "roomNid", k.type, e.json
+    from   state_keys k
+    join   state_intervals s on s.key_nid = k.key_nid and s.room_nid = any(${[...roomNids]}::bigint[])
+                            and s.from_pos <= ${at} and s.to_pos > ${at}
+    join   events e on e.event_nid = s.event_nid
+    where  k.type = any(${[...types]}::text[]) and k.state_key = ''`;
+}

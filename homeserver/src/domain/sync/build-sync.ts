@@ -10,9 +10,9 @@ import { formatToken, type StreamToken } from '../streams/token.ts';
 import type { RoomToTell, TellRooms, ToldRoom } from './joined-rooms.ts';
 import type { RoomActivity } from './room-activity.ts';
 import type { AccountDataChange, AccountDataForSync, E2eeForSync, EphemeralForSync, UnreadCounts, UnreadForSync } from './sources.ts';
+import type { ListStandings } from './standings.ts';
 import type { StripRoom } from './strip-room.ts';
 import type { SyncRequest } from './sync-request.ts';
-import type { ListUserRooms } from './user-rooms.ts';
 
 /** Most messages from device to device in one answer; the rest comes with the next. */
 const MAX_TO_DEVICE = 100;
@@ -25,7 +25,7 @@ export type BuildSync = (request: BuildRequest) => Promise<{ response: SyncRespo
 type Deps = {
   database: Database;
   log: Log;
-  listUserRooms: ListUserRooms;
+  listStandings: ListStandings;
   activity: RoomActivity;
   tellRooms: TellRooms;
   stripRoom: StripRoom;
@@ -43,18 +43,7 @@ type Sorted = { joined: RoomToTell[]; left: RoomToTell[]; invited: UserMembershi
  * 3. What is told of each. 4. What belongs to no room.
  */
 export function createBuildSync(deps: Deps): BuildSync {
-  const { database, log, listUserRooms, activity, tellRooms, stripRoom, e2ee, accountData, ephemeral, unread } = deps;
-
-  /** How the user stood in their rooms at the answer's position. Where it changed after it, only that they were joined matters. */
-  async function listStandings({ device, filter }: BuildRequest, upTo: number): Promise<UserMembership[]> {
-    const rooms = (await listUserRooms(device.userNid)).filter((room) => passesRoomFilter(room.roomId, filter?.room));
-    const later = rooms.filter((room) => room.position > upTo).map((room) => room.roomNid);
-    const joinedThen = await listRoomsJoinedAt(database.sql, device.userId, later, upTo);
-    return rooms.flatMap((room): UserMembership[] => {
-      if (room.position <= upTo) return [room];
-      return joinedThen.has(room.roomNid) ? [{ ...room, membership: 'join', position: upTo }] : [];
-    });
-  }
+  const { database, log, listStandings, activity, tellRooms, stripRoom, e2ee, accountData, ephemeral, unread } = deps;
 
   async function sortRooms(request: BuildRequest, memberships: readonly UserMembership[], upTo: number): Promise<Sorted> {
     const { device, filter, since, isFullState } = request;
@@ -137,7 +126,7 @@ export function createBuildSync(deps: Deps): BuildSync {
     const upTo = toDevice.upTo;
 
     // 2. The rooms.
-    const standings = await listStandings(request, upTo);
+    const standings = (await listStandings(device, upTo)).filter((room) => passesRoomFilter(room.roomId, filter?.room));
     const sorted = await sortRooms(request, standings, upTo);
     const extras = await readRoomExtras(request, standings, upTo, sorted);
 

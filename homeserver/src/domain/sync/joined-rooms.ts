@@ -39,7 +39,13 @@ export type RoomToTell = {
   isLeft: boolean;
 };
 
-export type ToldRoom = { timeline: NonNullable<JoinedRoom['timeline']>; state: ClientEvent[]; summary?: JoinedRoom['summary'] };
+export type ToldRoom = {
+  timeline: NonNullable<JoinedRoom['timeline']>;
+  state: ClientEvent[];
+  summary?: JoinedRoom['summary'];
+  /** Where in the log the timeline's events stand, before its filter. */
+  positions: readonly number[];
+};
 
 type Request = { device: SyncDevice; upTo: number; boot: string; filter: SyncFilter | undefined; wantsStateAfter: boolean };
 
@@ -131,7 +137,7 @@ export function createTellRooms({ database, rooms, viewRoom, renderEvents, clock
       ),
       listStateChangesOfRooms(
         sql,
-        known.map((room) => ({ roomNid: room.roomNid, after: room.after, upTo: endOf(room) })),
+        known.map((room) => ({ roomNid: room.roomNid, after: room.stateAfter, upTo: endOf(room) })),
       ),
     ]);
     return Map.groupBy([...whole, ...changes], (event) => event.roomNid);
@@ -180,6 +186,7 @@ export function createTellRooms({ database, rooms, viewRoom, renderEvents, clock
       const shown = new Set(request.wantsStateAfter ? [] : inTimeline);
       const now = clock.now();
       told.set(room.roomNid, {
+        positions: timeline.events.map(positionOf),
         timeline: {
           events,
           limited: timeline.isLimited,

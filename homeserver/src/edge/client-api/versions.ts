@@ -11,6 +11,7 @@ const UNSTABLE_FEATURES: Readonly<Record<string, boolean>> = {
   'chat.blinkchat.delivered': true,
   'chat.blinkchat.live': true,
   'org.matrix.msc4222': true,
+  'org.matrix.simplified_msc3575': true,
 };
 
 /** `GET /_matrix/client/versions` */

@@ -1,0 +1,19 @@
+import type { Database } from '../../storage/database.ts';
+import type { UserMembership } from '../../storage/memberships.ts';
+import { listRoomsJoinedAt } from '../../storage/sync.ts';
+import type { ListUserRooms } from './user-rooms.ts';
+
+/** How a user stood in their rooms at a position. Where it changed after it, only that they were joined matters. */
+export type ListStandings = (user: { userId: string; userNid: number }, upTo: number) => Promise<UserMembership[]>;
+
+export function createListStandings({ database, listUserRooms }: { database: Database; listUserRooms: ListUserRooms }): ListStandings {
+  return async function listStandings({ userId, userNid }, upTo) {
+    const rooms = await listUserRooms(userNid);
+    const later = rooms.filter((room) => room.position > upTo).map((room) => room.roomNid);
+    const joinedThen = await listRoomsJoinedAt(database.sql, userId, later, upTo);
+    return rooms.flatMap((room): UserMembership[] => {
+      if (room.position <= upTo) return [room];
+      return joinedThen.has(room.roomNid) ? [{ ...room, membership: 'join', position: upTo }] : [];
+    });
+  };
+}
