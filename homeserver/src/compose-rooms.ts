@@ -16,6 +16,7 @@ import { createRedactions } from './domain/rooms/redactions.ts';
 import { createRenderEvents } from './domain/rooms/render-events.ts';
 import { createSendEvent } from './domain/rooms/send-event.ts';
 import { createSpreadProfile } from './domain/rooms/spread-profile.ts';
+import { createUpgradeRoom } from './domain/rooms/upgrade-room.ts';
 import { createViewRoom } from './domain/rooms/visibility.ts';
 import { createLog } from './domain/streams/log.ts';
 import { createNotifier } from './domain/streams/notifier.ts';
@@ -25,6 +26,7 @@ import { roomCreateRoutes } from './edge/client-api/room-create.ts';
 import { roomMembershipRoutes } from './edge/client-api/room-membership.ts';
 import { roomReadRoutes } from './edge/client-api/room-read.ts';
 import { roomSendRoutes } from './edge/client-api/room-send.ts';
+import { roomUpgradeRoute } from './edge/client-api/room-upgrade.ts';
 import type { Route } from './edge/http/route.ts';
 import type { Clock } from './platform/clock.ts';
 import type { Logger } from './platform/logger.ts';
@@ -78,6 +80,7 @@ export async function composeRooms(deps: RoomDeps) {
     serverName,
     defaultVersion: defaultRoomVersion,
   });
+  const upgradeRoom = createUpgradeRoom({ rooms, database, createRoom, sendEvent, findProfile, logger });
   const publicRooms = createPublicRooms({ database, rooms, serverName, queryRemote: network.queryRemotePublicRooms });
   const searchUsers = createSearchUsers({ database });
   const viewRoom = createViewRoom({ database });
@@ -90,6 +93,7 @@ export async function composeRooms(deps: RoomDeps) {
 
   const routes: Route[] = [
     ...roomCreateRoutes(createRoomForUser),
+    roomUpgradeRoute(upgradeRoom),
     ...roomMembershipRoutes({ memberships, resolveAlias: aliases.resolve }),
     ...roomSendRoutes(sendEvent),
     ...roomReadRoutes(readRoom, listJoinedRooms),

@@ -45,3 +45,12 @@ export async function listPublishedRooms(sql: Sql): Promise<{ roomNid: number; r
     from   published_rooms p join rooms r using (room_nid)
     order  by joined desc, p.room_nid`;
 }
+
+/** Points every alias of one room at another, and lists the other in its place. */
+export async function moveAliases(sql: Sql, { from, to }: { from: number; to: number }): Promise<void> {
+  await sql`update room_aliases set room_nid = ${to} where room_nid = ${from}`;
+  await sql`
+    insert into published_rooms (room_nid) select ${to}::bigint from published_rooms where room_nid = ${from}
+    on conflict do nothing`;
+  await sql`delete from published_rooms where room_nid = ${from}`;
+}

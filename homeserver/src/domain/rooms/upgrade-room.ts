@@ -1,0 +1,167 @@
+import { powerLevelOf, requiredPowerLevel } from 'federation-spec/auth-rules/power-levels.ts';
+import { isJsonObject, type JsonObject } from 'federation-spec/events/event.ts';
+import { type RoomVersionRules, roomVersionRules } from 'federation-spec/room-versions/room-versions.ts';
+import type { Logger } from '../../platform/logger.ts';
+import { forbidden, MatrixError, unsupportedRoomVersion } from '../../platform/matrix-error.ts';
+import { moveAliases } from '../../storage/aliases.ts';
+import type { Database } from '../../storage/database.ts';
+import type { CreateRoom } from './create-room.ts';
+import type { HotRoom } from './hot-room.ts';
+import type { HotRooms } from './hot-rooms.ts';
+import type { FindProfile } from './membership.ts';
+import type { SendEvent } from './send-event.ts';
+
+/** The state that goes along to the new room, in the order it is written there; power levels are made from the old ones. */
+const CARRIED_STATE = [
+  'm.room.join_rules',
+  'm.room.history_visibility',
+  'm.room.guest_access',
+  'm.room.name',
+  'm.room.topic',
+  'm.room.avatar',
+  'm.room.encryption',
+  'm.room.server_acl',
+  'm.room.canonical_alias',
+] as const;
+/** State of a space, one event for each child. */
+const CARRIED_LISTS = ['m.space.child'];
+/** What whoever upgrades has at least in the new room, so that they can write its first state. */
+const UPGRADER_LEVEL = 100;
+/** What speaking and inviting need at least in a room that has been left behind. */
+const QUIET_LEVEL = 50;
+const DEFAULT_STATE_LEVEL = 50;
+
+export type UpgradeRoom = (
+  user: { userId: string; userNid: number },
+  request: { roomId: string; newVersion: string; additionalCreators?: readonly string[] | undefined },
+) => Promise<string>;
+
+type Deps = {
+  rooms: HotRooms;
+  database: Database;
+  createRoom: CreateRoom;
+  sendEvent: SendEvent;
+  findProfile: FindProfile;
+  logger: Logger;
+};
+
+/**
+ * Replaces a room by a new one; resolves with the new room's id.
+ * 1. Who may not send the tombstone may not upgrade.
+ * 2. The new room is made, with what the old one was, and a pointer back.
+ * 3. The tombstone points forward.
+ * 4. Our aliases and the listing in the directory move.
+ * 5. The old room falls silent, as far as the sender's power goes.
+ * Throws M_FORBIDDEN and M_UNSUPPORTED_ROOM_VERSION.
+ * https://spec.matrix.org/latest/client-server-api/#server-behaviour-17
+ */
+export function createUpgradeRoom({ rooms, database, createRoom, sendEvent, findProfile, logger }: Deps): UpgradeRoom {
+  return async function upgradeRoom(user, { roomId, newVersion, additionalCreators = [] }) {
+    const rules = roomVersionRules(newVersion);
+    if (rules === undefined) throw unsupportedRoomVersion(`This server does not know room version ${newVersion}.`);
+    const old = await loadUpgradable(user, roomId); // 1
+
+    const replacementId = await createRoom({
+      creator: user.userId,
+      creatorNid: user.userNid,
+      creatorProfile: await findProfile(user.userId),
+      version: newVersion,
+      preset: 'private_chat',
+      creationContent: creationContent(old, rules, additionalCreators),
+      powerLevelOverride: powerLevels(old, rules, user.userId, additionalCreators),
+      initialState: carriedState(old),
+      invites: [],
+      remoteInvites: [],
+      isDirect: false,
+      riders: () => [],
+    }); // 2
+    const tombstone = { body: 'This room has been replaced', replacement_room: replacementId };
+    await send('m.room.tombstone', tombstone); // 3
+
+    const replacement = await rooms.load(replacementId);
+    if (replacement !== undefined) await database.sql.begin((sql) => moveAliases(sql, { from: old.nid, to: replacement.nid })); // 4
+
+    if (old.find('m.room.canonical_alias', '') !== undefined) await tryToSend('m.room.canonical_alias', {});
+    await tryToSend('m.room.power_levels', quietLevels(old)); // 5
+    return replacementId;
+
+    async function send(type: string, content: JsonObject): Promise<void> {
+      await sendEvent({ roomId, sender: user.userId, senderNid: user.userNid, type, stateKey: '', content });
+    }
+
+    async function tryToSend(type: string, content: JsonObject): Promise<void> {
+      try {
+        await send(type, content);
+      } catch (error) {
+        if (!(error instanceof MatrixError)) throw error;
+        logger.info({ roomId, type, reason: error.message }, 'a room that was upgraded could not be closed in every way');
+      }
+    }
+  };
+
+  async function loadUpgradable({ userId, userNid }: { userId: string; userNid: number }, roomId: string): Promise<HotRoom> {
+    const room = await rooms.load(roomId);
+    if (room?.localJoined.has(userNid) !== true) throw forbidden(`You are not in the room ${roomId}.`);
+    const needed = requiredPowerLevel({ type: 'm.room.tombstone', stateKey: '' }, room, room.rules);
+    if (powerLevelOf(userId, room, room.rules) < needed) throw forbidden(`Upgrading this room needs power level ${needed}.`);
+    return room;
+  }
+}
+
+function creationContent(old: HotRoom, rules: RoomVersionRules, additionalCreators: readonly string[]): JsonObject {
+  const {
+    creator: _creator,
+    room_version: _version,
+    additional_creators: _creators,
+    ...kept
+  } = old.find('m.room.create', '')?.content ?? {};
+  const lastEventId = old.heads.at(-1)?.eventId;
+  return {
+    ...kept,
+    predecessor: { room_id: old.roomId, ...(lastEventId === undefined ? {} : { event_id: lastEventId }) },
+    ...(rules.privilegedCreators && additionalCreators.length > 0 ? { additional_creators: [...additionalCreators] } : {}),
+  };
+}
+
+function carriedState(old: HotRoom): { type: string; stateKey: string; content: JsonObject }[] {
+  const single = CARRIED_STATE.flatMap((type) => {
+    const content = old.find(type, '')?.content;
+    return content === undefined ? [] : [{ type, stateKey: '', content }];
+  });
+  const lists = old.listState().flatMap(({ event: { type, state_key: stateKey, content } }) => {
+    const isCarried = CARRIED_LISTS.includes(type) && stateKey !== undefined && Object.keys(content).length > 0;
+    return isCarried ? [{ type, stateKey, content }] : [];
+  });
+  return [...single, ...lists];
+}
+
+/** The old levels; creators of a version that puts them above everyone are not listed, others get enough to write the first state. */
+function powerLevels(old: HotRoom, rules: RoomVersionRules, upgrader: string, additionalCreators: readonly string[]): JsonObject {
+  const content = old.find('m.room.power_levels', '')?.content;
+  if (content === undefined) return {};
+  const users = { ...(isJsonObject(content['users']) ? content['users'] : {}) };
+  if (rules.privilegedCreators) {
+    for (const creator of [upgrader, ...additionalCreators]) delete users[creator];
+  } else {
+    const needed = Object.values(isJsonObject(content['events']) ? content['events'] : {}).map((level) => readLevel(level, 0));
+    const own = readLevel(users[upgrader], 0);
+    users[upgrader] = Math.max(UPGRADER_LEVEL, own, readLevel(content['state_default'], DEFAULT_STATE_LEVEL), ...needed);
+  }
+  return { ...content, users };
+}
+
+function quietLevels(old: HotRoom): JsonObject {
+  const content = old.find('m.room.power_levels', '')?.content ?? {};
+  const quiet = Math.max(QUIET_LEVEL, readLevel(content['users_default'], 0) + 1);
+  return {
+    ...content,
+    events_default: Math.max(quiet, readLevel(content['events_default'], 0)),
+    invite: Math.max(quiet, readLevel(content['invite'], 0)),
+  };
+}
+
+/** Old rooms may hold levels as text. */
+function readLevel(value: unknown, absent: number): number {
+  const level = typeof value === 'string' ? Number(value) : value;
+  return typeof level === 'number' && Number.isSafeInteger(level) ? level : absent;
+}
