@@ -1,3 +1,7 @@
+import type { Agent } from 'node:https';
+import { composeOwnGateway } from './compose-own-gateway.ts';
+import type { Config } from './config/config.ts';
+import type { Secrets } from './config/secrets.ts';
 import { createBuildPush } from './domain/push/build-push.ts';
 import { createPush, type PushDeps } from './domain/push/create-push.ts';
 import { createDeliverPushes, type PostJson } from './domain/push/deliver-pushes.ts';
@@ -8,21 +12,25 @@ import type { Route } from './edge/http/route.ts';
 import { createAddressGuard } from './platform/http-client/address-guard.ts';
 import { createHttpClient } from './platform/http-client/http-client.ts';
 import { readExtraCa } from './platform/http-client/read-ca.ts';
+import type { Random } from './platform/random.ts';
 
 /** A gateway's answer is short, and soon. */
 const GATEWAY_TIMEOUT_MS = 15_000;
 const MAX_ANSWER_BYTES = 65_536;
 
-type Outbound = { outboundAllow: readonly string[]; outboundCa: string | undefined; outboundTlsVerify: boolean };
+type Surroundings = { config: Config; secrets: Secrets; random: Random; fcmAgent: Agent | undefined };
 
 /** Counting what is unread, and pushing it. */
-export async function composePush(deps: Omit<PushDeps, 'queued' | 'hasRead'>, outbound: Outbound) {
+export async function composePush(deps: Omit<PushDeps, 'queued' | 'hasRead'>, surroundings: Surroundings) {
+  const { config } = surroundings;
   const http = createHttpClient({
-    guard: createAddressGuard(outbound.outboundAllow),
-    extraCa: await readExtraCa(outbound.outboundCa),
-    verifyTls: outbound.outboundTlsVerify,
+    guard: createAddressGuard(config.outboundAllow),
+    extraCa: await readExtraCa(config.outboundCa),
+    verifyTls: config.outboundTlsVerify,
   });
+  const { gateway, capability, close } = await composeOwnGateway({ ...surroundings, clock: deps.clock, guarded: http });
   const postJson: PostJson = async (url, body, signal) => {
+    if (url === gateway.url) return { status: 200, body: await gateway.notify(body, signal) };
     const { status, body: bytes } = await http.request({
       method: 'POST',
       url,
@@ -43,14 +51,15 @@ export async function composePush(deps: Omit<PushDeps, 'queued' | 'hasRead'>, ou
   ({ wake, hasRead } = delivery);
   wake();
 
-  const pushers = createPushers({ ...deps, forget: push.audience.forget });
+  const pushers = createPushers({ ...deps, gateway, forget: push.audience.forget });
   const routes: Route[] = [...pusherRoutes(pushers), notificationsRoute(push.listNotifications)];
   const stop = async (): Promise<void> => {
     await push.stop();
     await delivery.stop();
+    await close();
     await http.close();
   };
-  return { ...push, unread: { count: push.count, changedRooms: push.changedRooms }, routes, stop };
+  return { ...push, unread: { count: push.count, changedRooms: push.changedRooms }, routes, capability, stop };
 }
 
 /** Some gateways answer with nothing at all. */

@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises';
+import type { Agent } from 'node:https';
 import { fileURLToPath } from 'node:url';
 import { ROOM_VERSIONS } from 'federation-spec/room-versions/room-versions.ts';
 import { composeAccounts } from './compose-accounts.ts';
@@ -63,6 +64,8 @@ export type Surroundings = {
   clock?: Clock;
   random?: Random;
   logger?: Logger;
+  /** Another way to Firebase. */
+  fcmAgent?: Agent;
   /** Told of every SQL statement. */
   onQuery?: (query: string) => void;
   /** Told of answers that are not what their endpoint promises. */
@@ -184,7 +187,7 @@ export async function createServer(config: Config, surroundings: Surroundings = 
         loadPushRules: personal.pushRules.load,
         readers: ephemeral.readers,
       },
-      config,
+      { config, secrets, random, fcmAgent: surroundings.fcmAgent },
     );
     closers.push(push.stop);
 
@@ -232,7 +235,7 @@ export async function createServer(config: Config, surroundings: Surroundings = 
     // The edge.
     const routes: Route[] = [
       versionsRoute(),
-      capabilitiesRoute({ roomVersions: ROOM_VERSIONS, defaultRoomVersion: config.defaultRoomVersion }),
+      capabilitiesRoute({ roomVersions: ROOM_VERSIONS, defaultRoomVersion: config.defaultRoomVersion, ownPush: push.capability }),
       ...accountsRoutes(accounts, config),
       ...keyRoutes(e2ee, { requireProof: accounts.requireProof, position: streams.log.position }),
       ...keyBackupRoutes(e2ee.keyBackups),

@@ -46,6 +46,10 @@ export const httpUrl: Parser<string> = (given) => {
 export const mailAddress: Parser<string> = (given) =>
   given.includes('@') ? good(given) : bad('a mail address, such as Chat <chat@example.org>');
 
+/** Whom push services may write to. https://www.rfc-editor.org/rfc/rfc8292#section-2.1 */
+export const contactUri: Parser<string> = (given) =>
+  /^(?:mailto:.+@|https:\/\/).+/.test(given) ? good(given) : bad('an address that begins with mailto: or https://');
+
 export const commaList: Parser<readonly string[]> = (given) =>
   good(
     given

@@ -10,6 +10,8 @@ export type Secrets = {
   tokenSeed: Uint8Array;
   /** The key of HMACs over what is stored hashed: one-time codes, upload tickets, and the like. */
   pepper: Uint8Array;
+  /** The P-256 private key by which push services of browsers know us. */
+  vapidKey: Uint8Array;
 };
 
 const KEY_BYTES = 32;
@@ -25,29 +27,44 @@ export async function loadSecrets(dataDir: string, random: Random): Promise<Secr
     if (error.code === 'ENOENT') return undefined;
     throw error;
   });
-  if (written !== undefined) return parseSecrets(written, file);
+  if (written !== undefined) {
+    const { vapidKey, ...others } = parseSecrets(written, file);
+    if (vapidKey !== undefined) return { ...others, vapidKey };
+    const completed = { ...others, vapidKey: makeVapidKey(random) };
+    await writePrivately(file, formatSecrets(completed));
+    return completed;
+  }
 
   const made: Secrets = {
     signingKey: { keyId: `ed25519:${random.text(30).replace(/[^A-Za-z0-9]/g, '0')}`, seed: random.bytes(KEY_BYTES) },
     tokenSeed: random.bytes(KEY_BYTES),
     pepper: random.bytes(KEY_BYTES),
+    vapidKey: makeVapidKey(random),
   };
   await writePrivately(file, formatSecrets(made));
   return made;
 }
 
-function formatSecrets({ signingKey, tokenSeed, pepper }: Secrets): string {
+/** A private key of P-256 is less than the order of the curve, which begins with a bit that is set. */
+function makeVapidKey(random: Random): Uint8Array {
+  const [first = 0, ...others] = random.bytes(KEY_BYTES);
+  return Uint8Array.of(first & 0x7f, ...others);
+}
+
+function formatSecrets({ signingKey, tokenSeed, pepper, vapidKey }: Secrets): string {
   const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64');
   const shown = {
     signing_key_id: signingKey.keyId,
     signing_key: base64(signingKey.seed),
     token_key: base64(tokenSeed),
     pepper: base64(pepper),
+    vapid_key: base64(vapidKey),
   };
   return `${JSON.stringify(shown, undefined, 2)}\n`;
 }
 
-function parseSecrets(written: string, file: string): Secrets {
+/** The key for browsers came later: a file without it is whole. */
+function parseSecrets(written: string, file: string): Omit<Secrets, 'vapidKey'> & { vapidKey?: Uint8Array } {
   const damaged = () =>
     new Error(`${file} is damaged. Restore it from a backup: it holds this server's signing key, which cannot be made anew.`);
   let object: unknown;
@@ -70,6 +87,7 @@ function parseSecrets(written: string, file: string): Secrets {
     signingKey: { keyId: read('signing_key_id'), seed: bytes('signing_key') },
     tokenSeed: bytes('token_key'),
     pepper: bytes('pepper'),
+    ...(typeof object === 'object' && object !== null && 'vapid_key' in object ? { vapidKey: bytes('vapid_key') } : {}),
   };
 }
 

@@ -1,5 +1,18 @@
 import { LOG_LEVELS } from '../platform/logger.ts';
-import { cidrs, commaList, filePath, httpUrl, mailAddress, oneOf, onOff, secret, serverName, text, wholeNumber } from './parse-setting.ts';
+import {
+  cidrs,
+  commaList,
+  contactUri,
+  filePath,
+  httpUrl,
+  mailAddress,
+  oneOf,
+  onOff,
+  secret,
+  serverName,
+  text,
+  wholeNumber,
+} from './parse-setting.ts';
 import { setting } from './setting.ts';
 
 const MAX_PORT = 65_535;
@@ -35,6 +48,18 @@ export const SETTINGS = {
   urlPreviews: setting('BLINKCHAT_URL_PREVIEWS', onOff, 'on', 'previews of links'),
   smtpUrl: setting('BLINKCHAT_SMTP_URL', secret, undefined, 'outgoing mail, smtp://user:password@host:port; an outbox folder when unset'),
   mailFrom: setting('BLINKCHAT_MAIL_FROM', mailAddress, 'BlinkChat <noreply@localhost>', 'the sender of our mails'),
+  pushFcmCredentials: setting(
+    'BLINKCHAT_PUSH_FCM_CREDENTIALS',
+    filePath,
+    undefined,
+    "the JSON file of Firebase's service account; phones are not pushed to when unset",
+  ),
+  pushVapidSubject: setting(
+    'BLINKCHAT_PUSH_VAPID_SUBJECT',
+    contactUri,
+    undefined,
+    'whom push services of browsers may write to, mailto: or https:; the public URL when unset',
+  ),
   passwordCost: setting('BLINKCHAT_PASSWORD_COST', wholeNumber(4, 15), '10', 'bcrypt cost'),
   rateLimits: setting('BLINKCHAT_RATE_LIMITS', onOff, 'on', 'rate limits; off for tests'),
   trustedProxies: setting('BLINKCHAT_TRUSTED_PROXIES', cidrs, '127.0.0.0/8,::1/128', 'whose X-Forwarded-For is believed (CIDRs)'),

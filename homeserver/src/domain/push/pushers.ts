@@ -5,6 +5,7 @@ import type { Clock } from '../../platform/clock.ts';
 import { invalidParam, missingParam } from '../../platform/matrix-error.ts';
 import type { Database } from '../../storage/database.ts';
 import { deletePusher, deletePusherOfOthers, listPushersOfUsers, type PusherRow, upsertPusher } from '../../storage/pushers.ts';
+import type { OwnGateway } from './own-gateway.ts';
 
 /** Most pushers of one account, and the largest fields of one. https://spec.matrix.org/latest/client-server-api/#post_matrixclientv3pushersset */
 const MAX_PUSHERS = 50;
@@ -39,10 +40,12 @@ export type Pushers = {
 export function createPushers({
   database,
   clock,
+  gateway,
   forget,
 }: {
   database: Database;
   clock: Clock;
+  gateway: OwnGateway;
   forget: (userNid: number) => void;
 }): Pushers {
   const { sql } = database;
@@ -50,7 +53,7 @@ export function createPushers({
     list: async (userNid) => (await listPushersOfUsers(sql, [userNid])).map(toPusher),
 
     set: async ({ userNid, deviceId }, draft) => {
-      const pusher = { ...readDraft(draft), userNid, deviceId, createdAt: clock.now() };
+      const pusher = { ...readDraft(draft, gateway), userNid, deviceId, createdAt: clock.now() };
       const own = await listPushersOfUsers(sql, [userNid]);
       const isNew = !own.some((other) => other.appId === pusher.appId && other.pushkey === pusher.pushkey);
       if (isNew && own.length >= MAX_PUSHERS) throw invalidParam(`An account has at most ${MAX_PUSHERS} pushers; remove one first.`);
@@ -66,7 +69,7 @@ export function createPushers({
   };
 }
 
-function readDraft(draft: PusherDraft): Omit<PusherRow, 'pusherId' | 'userNid' | 'deviceId' | 'createdAt'> {
+function readDraft(draft: PusherDraft, gateway: OwnGateway): Omit<PusherRow, 'pusherId' | 'userNid' | 'deviceId' | 'createdAt'> {
   const { kind, appId, pushkey, appDisplayName, deviceDisplayName, lang, data, profileTag = null } = draft;
   if (appDisplayName === undefined || deviceDisplayName === undefined || lang === undefined || data === undefined) {
     throw missingParam('A pusher needs app_display_name, device_display_name, lang and data.');
@@ -77,7 +80,12 @@ function readDraft(draft: PusherDraft): Omit<PusherRow, 'pusherId' | 'userNid' |
   for (const text of [appDisplayName, deviceDisplayName, lang, profileTag ?? '']) {
     if (text.length > MAX_TEXT_LENGTH) throw invalidParam(`The names of a pusher have at most ${MAX_TEXT_LENGTH} characters.`);
   }
-  checkGateway(data['url']);
+  if (data['url'] === gateway.url) {
+    const fault = gateway.findFault({ appId, pushkey, data });
+    if (fault !== undefined) throw invalidParam(fault);
+  } else {
+    checkGateway(data['url']);
+  }
   const text = JSON.stringify(data);
   if (Buffer.byteLength(text) > MAX_DATA_BYTES) throw invalidParam(`data has at most ${MAX_DATA_BYTES} bytes.`);
   return { kind, appId, pushkey, appDisplayName, deviceDisplayName, profileTag, lang, data: text };

@@ -5,9 +5,12 @@ import { type Route, route } from '../http/route.ts';
 export function capabilitiesRoute({
   roomVersions,
   defaultRoomVersion,
+  ownPush,
 }: {
   roomVersions: readonly string[];
   defaultRoomVersion: string;
+  /** How to ask our own push gateway. */
+  ownPush: { url: string; app_ids: string[]; vapid_public_key: string };
 }): Route {
   const available = Object.fromEntries(roomVersions.map((version) => [version, 'stable' as const]));
   return route(getCapabilities, async ({ requester }) => ({
@@ -19,6 +22,7 @@ export function capabilitiesRoute({
       'm.3pid_changes': { enabled: true },
       'm.get_login_token': { enabled: true },
       'm.profile_fields': { enabled: true },
+      'chat.blinkchat.push': ownPush,
       ...(requester.isAdmin ? { 'm.account_moderation': { suspend: true, lock: true } } : {}),
     },
   }));
