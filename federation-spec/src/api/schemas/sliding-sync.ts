@@ -110,7 +110,7 @@ export const SlidingSyncRoomSchema = Type.Object({
   invited_count: Type.Optional(Type.Integer()),
   notification_count: Type.Optional(Type.Integer()),
   highlight_count: Type.Optional(Type.Integer()),
-  /** Rooms are sorted by it, the highest first. */
+  /** A client sorts by it, the highest first: where the last event stands that moves a room up. The lists go by any activity instead. */
   bump_stamp: Type.Optional(Type.Integer()),
 });
 export type SlidingSyncRoom = Static<typeof SlidingSyncRoomSchema>;

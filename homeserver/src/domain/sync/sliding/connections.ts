@@ -19,8 +19,8 @@ export type SentRoom = {
   upTo: number;
   config: RoomConfig;
   isDirect: boolean;
-  /** Membership events that need no telling again. */
-  memberEventIds: ReadonlySet<string>;
+  /** The membership event last told of each member: it needs no telling again. */
+  members: ReadonlyMap<string, string>;
 };
 
 /** What a client knows at one `pos` of its connection. */

@@ -116,9 +116,9 @@ export function createTellSlidingRooms({ database, tellRooms, stripRoom, unread,
       if (news === undefined) continue;
       const state = pickState(news, { room, sent, userId: device.userId });
       const isDirect = direct.has(standing.roomId);
-      const members = [...(sent?.memberEventIds ?? []), ...state.filter((event) => event.type === MEMBER).map((event) => event.event_id)];
-      const memberEventIds = new Set(members.slice(-MAX_REMEMBERED_MEMBERS));
-      sentRooms.set(toTell.roomNid, { membership: 'join', since: standing.position, upTo, config, isDirect, memberEventIds });
+      const toldMembers = state.filter((event) => event.type === MEMBER).map((event) => [event.state_key ?? '', event.event_id] as const);
+      const members = new Map([...new Map([...(sent?.members ?? []), ...toldMembers])].slice(-MAX_REMEMBERED_MEMBERS));
+      sentRooms.set(toTell.roomNid, { membership: 'join', since: standing.position, upTo, config, isDirect, members });
       if (!hasOtherNews && state.length === 0 && news.timeline.events.length === 0 && !hasFaceChanged(news)) continue;
       const liveAfter = before?.token.position;
       rooms[standing.roomId] = {
@@ -145,7 +145,7 @@ export function createTellSlidingRooms({ database, tellRooms, stripRoom, unread,
       const sent = sentRooms.get(roomNid);
       if (sent?.membership === membership && sent.since === position) continue;
       const isDirect = request.direct.has(roomId);
-      sentRooms.set(roomNid, { membership, since: position, upTo: request.upTo, config, isDirect, memberEventIds: new Set() });
+      sentRooms.set(roomNid, { membership, since: position, upTo: request.upTo, config, isDirect, members: new Map() });
       rooms[roomId] = { initial: true, membership, is_dm: isDirect, bump_stamp: position, invite_state: await stripRoom(standing) };
     }
   }
@@ -194,8 +194,9 @@ function pickState(
   const tellsChangedMembers = sent !== undefined && timeline.limited !== true;
   return state.filter((event) => {
     const stateKey = event.state_key ?? '';
-    if (wantsState(config, event.type, stateKey, userId)) return sent?.memberEventIds.has(event.event_id) !== true;
-    if (event.type !== MEMBER || !isLazy(config) || sent?.memberEventIds.has(event.event_id) === true) return false;
+    if (event.type === MEMBER && sent?.members.get(stateKey) === event.event_id) return false;
+    if (wantsState(config, event.type, stateKey, userId)) return true;
+    if (event.type !== MEMBER || !isLazy(config)) return false;
     return tellsChangedMembers || speakers.has(stateKey);
   });
 }
