@@ -39,6 +39,7 @@ import { serverOpenIdRoute } from './edge/server-api/openid.ts';
 import { serverPublicRoomRoutes } from './edge/server-api/public-rooms.ts';
 import { serverQueryRoutes } from './edge/server-api/queries.ts';
 import { serverRoomEventRoutes } from './edge/server-api/room-events.ts';
+import { serverSpaceRoute } from './edge/server-api/spaces.ts';
 import { serverTransactionRoute } from './edge/server-api/transactions.ts';
 import { createVerifyOrigin } from './edge/server-api/verify-origin.ts';
 import { serverVersionRoute } from './edge/server-api/version.ts';
@@ -53,7 +54,7 @@ const STOP_GRACE_MS = 2_000;
 type Deps = Awaited<ReturnType<typeof composeStreams>> &
   Pick<
     Awaited<ReturnType<typeof composeRooms>>,
-    'rooms' | 'interner' | 'redactions' | 'prepareEvent' | 'memberships' | 'aliases' | 'publicRooms'
+    'rooms' | 'interner' | 'redactions' | 'prepareEvent' | 'memberships' | 'aliases' | 'publicRooms' | 'spaces'
   > & {
     peers: Peers;
     database: Database;
@@ -110,6 +111,7 @@ export async function composeFederation(deps: Deps) {
     fetchHistory: createFetchHistory({ ...common, peer, storeBackfilled: createStoreBackfilled({ database, interner, fetchGap }) }),
     resolveRemoteAlias: peers.queries.resolveAlias,
     queryRemotePublicRooms: peers.queries.publicRooms,
+    queryRemoteSpace: peers.queries.space,
   };
   const mayBeInvited = (userId: string) =>
     loadProfile(userId).then(
@@ -132,6 +134,7 @@ export async function composeFederation(deps: Deps) {
     ...serverRoomEventRoutes(createReadEvents({ database, rooms, disclose }), { serverName, now: clock.now }),
     ...serverDeviceRoutes(deps.e2ee),
     ...serverPublicRoomRoutes(deps.publicRooms),
+    serverSpaceRoute(deps.spaces),
     ...serverQueryRoutes({ loadProfile, resolveAlias: deps.aliases.resolveLocal }),
   ];
   const verifyOrigin = createVerifyOrigin({ keyring, clock, serverName, mayFederate, sawServer: outbound.sawServer });

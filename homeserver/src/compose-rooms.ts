@@ -1,6 +1,7 @@
 import { createAliases } from './domain/directory/aliases.ts';
 import { createPublicRooms } from './domain/directory/public-rooms.ts';
 import { createSearchUsers } from './domain/directory/search-users.ts';
+import { createSpaces } from './domain/directory/spaces.ts';
 import { createCreateRoom } from './domain/rooms/create-room.ts';
 import { createCreateRoomForUser } from './domain/rooms/create-room-for-user.ts';
 import { createHotRooms } from './domain/rooms/hot-rooms.ts';
@@ -27,6 +28,7 @@ import { roomMembershipRoutes } from './edge/client-api/room-membership.ts';
 import { roomReadRoutes } from './edge/client-api/room-read.ts';
 import { roomSendRoutes } from './edge/client-api/room-send.ts';
 import { roomUpgradeRoute } from './edge/client-api/room-upgrade.ts';
+import { spaceRoutes } from './edge/client-api/spaces.ts';
 import type { Route } from './edge/http/route.ts';
 import type { Clock } from './platform/clock.ts';
 import type { Logger } from './platform/logger.ts';
@@ -82,6 +84,7 @@ export async function composeRooms(deps: RoomDeps) {
   });
   const upgradeRoom = createUpgradeRoom({ rooms, database, createRoom, sendEvent, findProfile, logger });
   const publicRooms = createPublicRooms({ database, rooms, serverName, queryRemote: network.queryRemotePublicRooms });
+  const spaces = createSpaces({ database, rooms, serverName, queryRemote: network.queryRemoteSpace });
   const searchUsers = createSearchUsers({ database });
   const viewRoom = createViewRoom({ database });
   const renderEvents = createRenderEvents({ database, clock });
@@ -98,6 +101,7 @@ export async function composeRooms(deps: RoomDeps) {
     ...roomSendRoutes(sendEvent),
     ...roomReadRoutes(readRoom, listJoinedRooms),
     ...roomAliasRoutes(aliases),
+    ...spaceRoutes(spaces, aliases.resolve),
     ...directoryRoutes({ publicRooms, searchUsers }),
   ];
   return {
@@ -110,6 +114,7 @@ export async function composeRooms(deps: RoomDeps) {
     memberships,
     aliases,
     publicRooms,
+    spaces,
     viewRoom,
     renderEvents,
     readRoom,

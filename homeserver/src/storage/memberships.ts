@@ -74,3 +74,13 @@ export async function listUsersSharingRooms(sql: Sql, userNid: number): Promise<
 export async function markForgotten(sql: Sql, roomNid: number, userNid: number): Promise<void> {
   await sql`update memberships set forgotten = true where room_nid = ${roomNid} and user_nid = ${userNid} and membership in (3, 4)`;
 }
+
+/** Whether a user of the server is invited to the room. */
+export async function isServerInvited(sql: Sql, roomNid: number, serverName: string): Promise<boolean> {
+  const suffix = `:${serverName}`;
+  const rows = await sql`
+    select 1 from memberships m join users u using (user_nid)
+    where  m.room_nid = ${roomNid} and m.membership = 1 and right(u.user_id, ${suffix.length}::int) = ${suffix}
+    limit  1`;
+  return rows.length > 0;
+}

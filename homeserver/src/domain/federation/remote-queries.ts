@@ -1,10 +1,12 @@
 import { queryPublicRooms } from 'federation-spec/api/server/public-rooms.ts';
 import { queryProfile, queryRoomDirectory } from 'federation-spec/api/server/queries.ts';
+import { getSpaceHierarchy } from 'federation-spec/api/server/spaces.ts';
 import type { JsonObject } from 'federation-spec/events/event.ts';
 import { serverNameOf } from 'federation-spec/identifiers/server-name.ts';
 import { badGateway, notFound } from '../../platform/matrix-error.ts';
 import type { ResolvedAlias } from '../directory/aliases.ts';
 import type { QueryRemotePublicRooms } from '../directory/public-rooms.ts';
+import type { QueryRemoteSpace } from '../directory/spaces.ts';
 import type { FederationClient } from './federation-client.ts';
 import { FederationError } from './federation-error.ts';
 
@@ -19,6 +21,7 @@ export type RemoteQueries = {
   /** Throws M_NOT_FOUND. */
   resolveAlias: (alias: string) => Promise<ResolvedAlias>;
   publicRooms: QueryRemotePublicRooms;
+  space: QueryRemoteSpace;
 };
 
 export function createRemoteQueries(client: FederationClient): RemoteQueries {
@@ -31,6 +34,13 @@ export function createRemoteQueries(client: FederationClient): RemoteQueries {
       };
       const body = { ...(limit === undefined ? {} : { limit }), ...(since === undefined ? {} : { since }), filter };
       return await client.call(server, queryPublicRooms, { body }, options).catch(tell(`The directory of ${server} could not be had.`));
+    },
+    space: async (server, roomId, suggestedOnly) => {
+      const query = { suggested_only: suggestedOnly ? ('true' as const) : ('false' as const) };
+      return await client.call(server, getSpaceHierarchy, { params: { roomId }, query }, options).catch((error: unknown) => {
+        if (!(error instanceof FederationError)) throw error;
+        return undefined;
+      });
     },
     profile: async (userId, field) => {
       const server = serverNameOf(userId) ?? '';

@@ -1,6 +1,7 @@
 import { forbidden, notFound } from '../../platform/matrix-error.ts';
 import type { ResolveRemoteAlias } from '../directory/aliases.ts';
 import type { QueryRemotePublicRooms } from '../directory/public-rooms.ts';
+import type { QueryRemoteSpace } from '../directory/spaces.ts';
 import type { FetchHistory } from './read-room.ts';
 import type { RemoteRooms } from './remote-rooms.ts';
 
@@ -10,6 +11,7 @@ export type RoomNetwork = {
   fetchHistory: FetchHistory;
   resolveRemoteAlias: ResolveRemoteAlias;
   queryRemotePublicRooms: QueryRemotePublicRooms;
+  queryRemoteSpace: QueryRemoteSpace;
 };
 
 /** The network of a server that federates with nobody: its rooms are its own. */
@@ -19,6 +21,7 @@ export function createIsolatedNetwork(): RoomNetwork {
     remote: { join: refuse, knock: refuse, leave: refuse, invite: refuse },
     fetchHistory: () => Promise.resolve(false),
     queryRemotePublicRooms: refuse,
+    queryRemoteSpace: () => Promise.resolve(undefined),
     resolveRemoteAlias: (alias) => Promise.reject(notFound(`This server does not federate, and ${alias} is not one of its own.`)),
   };
 }

@@ -23,6 +23,7 @@ export function createLateNetwork(): LateNetwork {
       },
       fetchHistory: (room, limit) => now().fetchHistory(room, limit),
       resolveRemoteAlias: (alias) => now().resolveRemoteAlias(alias),
+      queryRemoteSpace: (...question) => now().queryRemoteSpace(...question),
       queryRemotePublicRooms: (...question) => now().queryRemotePublicRooms(...question),
     },
     connect: (network) => {

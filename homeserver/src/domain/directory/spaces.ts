@@ -1,0 +1,144 @@
+import type { RoomSummary, SpaceRoom } from 'federation-spec/api/schemas/room-directory.ts';
+import { forbidden, invalidParam, notFound } from '../../platform/matrix-error.ts';
+import type { Database } from '../../storage/database.ts';
+import { findMembership, type Membership } from '../../storage/memberships.ts';
+import type { HotRooms } from '../rooms/hot-rooms.ts';
+import { createRoomAccess, type Inquirer } from './room-access.ts';
+import { summarizeRoom, summarizeSpace } from './summarize-room.ts';
+
+const DEFAULT_PAGE = 50;
+const MAX_PAGE = 100;
+/** Most rooms of one tree that are walked, whatever the page: a space that contains itself ends anyway, a wide one ends here. */
+const MAX_WALKED = 1_000;
+const MAX_DEPTH = 20;
+/** Most questions to other servers for one page, and servers asked about one room. */
+const MAX_REMOTE_QUESTIONS = 20;
+const MAX_SERVERS = 3;
+/** Most children of a space about which another server is told. */
+const MAX_TOLD_CHILDREN = 100;
+
+export type RemoteSpace = { room: SpaceRoom; children: RoomSummary[]; inaccessible_children: string[] };
+/** Asks another server for a space and what is right below it; undefined when it cannot or will not say. */
+export type QueryRemoteSpace = (server: string, roomId: string, suggestedOnly: boolean) => Promise<RemoteSpace | undefined>;
+
+export type HierarchyRequest = {
+  roomId: string;
+  suggestedOnly: boolean;
+  limit?: number | undefined;
+  maxDepth?: number | undefined;
+  from?: string | undefined;
+};
+
+export type Spaces = {
+  /** Throws M_NOT_FOUND, in the same words whether the room is unknown or closed to who asks. */
+  summary: (user: Inquirer | undefined, roomId: string) => Promise<RoomSummary & { membership?: Membership }>;
+  /** Throws M_FORBIDDEN for a root that the user may not see, M_INVALID_PARAM for a page of another question. */
+  hierarchy: (user: Inquirer, request: HierarchyRequest) => Promise<{ rooms: SpaceRoom[]; next_batch?: string }>;
+  /** What another server may know of a space. Throws M_NOT_FOUND. */
+  forServer: (origin: string, roomId: string, suggestedOnly: boolean) => Promise<RemoteSpace>;
+};
+
+type Deps = { database: Database; rooms: HotRooms; serverName: string; queryRemote: QueryRemoteSpace };
+
+/** https://spec.matrix.org/latest/client-server-api/#querying-the-spaces-hierarchy */
+export function createSpaces({ database, rooms, serverName, queryRemote }: Deps): Spaces {
+  const access = createRoomAccess({ database, rooms });
+
+  /** The room, when this server takes part in it. */
+  async function loadHere(roomId: string) {
+    const room = await rooms.load(roomId);
+    return room?.joinedServers.has(serverName) === true ? room : undefined;
+  }
+
+  /** What another server tells us is for any of us; whether it is for this user is ours to check. */
+  async function isOpenRemote(user: Inquirer, room: RoomSummary): Promise<boolean> {
+    if (room.world_readable || ['public', 'knock', 'knock_restricted'].includes(room.join_rule ?? 'public')) return true;
+    for (const allowedId of (room.allowed_room_ids ?? []).slice(0, MAX_TOLD_CHILDREN)) {
+      if ((await rooms.load(allowedId))?.localJoined.has(user.userNid) === true) return true;
+    }
+    return false;
+  }
+
+  async function hierarchy(user: Inquirer, request: HierarchyRequest) {
+    const { suggestedOnly } = request;
+    const maxDepth = Math.min(request.maxDepth ?? MAX_DEPTH, MAX_DEPTH);
+    const question = `${suggestedOnly ? 's' : 'a'}${maxDepth}`;
+    const start = readPage(request.from, question);
+    const end = start + Math.max(1, Math.min(request.limit ?? DEFAULT_PAGE, MAX_PAGE));
+    const seen = new Set<string>();
+    const found: SpaceRoom[] = [];
+    let questions = 0;
+
+    async function askOthers(roomId: string, via: readonly string[]): Promise<SpaceRoom | undefined> {
+      for (const server of via.filter((name) => name !== serverName).slice(0, MAX_SERVERS)) {
+        if (questions >= MAX_REMOTE_QUESTIONS) return undefined;
+        questions += 1;
+        const answer = await queryRemote(server, roomId, suggestedOnly);
+        if (answer?.room.room_id === roomId) return (await isOpenRemote(user, answer.room)) ? answer.room : undefined;
+      }
+      return undefined;
+    }
+
+    async function look(roomId: string, via: readonly string[]): Promise<SpaceRoom | undefined> {
+      const room = await loadHere(roomId);
+      if (room === undefined) return await askOthers(roomId, via);
+      return (await access.isOpenTo(room, user)) ? summarizeSpace(room, suggestedOnly) : undefined;
+    }
+
+    const waiting: { roomId: string; via: readonly string[]; depth: number }[] = [{ roomId: request.roomId, via: [], depth: 0 }];
+    while (found.length <= end && seen.size < MAX_WALKED) {
+      const next = waiting.pop();
+      if (next === undefined) break;
+      if (seen.has(next.roomId)) continue;
+      seen.add(next.roomId);
+      const room = await look(next.roomId, next.via);
+      if (room === undefined) {
+        if (next.depth === 0) throw forbidden(`You may not see the room ${next.roomId}, or this server does not know it.`);
+        continue;
+      }
+      found.push(room);
+      if (next.depth >= maxDepth || room.room_type !== 'm.space') continue;
+      for (const child of room.children_state.slice(0, MAX_WALKED).reverse()) {
+        waiting.push({ roomId: child.state_key, via: readVia(child.content['via']), depth: next.depth + 1 });
+      }
+    }
+    return { rooms: found.slice(start, end), ...(found.length > end ? { next_batch: `${question}_${end}` } : {}) };
+  }
+
+  return {
+    hierarchy,
+    summary: async (user, roomId) => {
+      const room = await loadHere(roomId);
+      if (room === undefined || !(await access.isOpenTo(room, user))) throw notFound('There is no such room that you may see.');
+      const standing = user === undefined ? undefined : await findMembership(database.sql, room.nid, user.userNid);
+      return { ...summarizeRoom(room), ...(standing === undefined ? {} : { membership: standing.membership }) };
+    },
+    forServer: async (origin, roomId, suggestedOnly) => {
+      const room = await loadHere(roomId);
+      if (room === undefined || !(await access.isOpenToServer(room, origin))) throw notFound('There is no such room that you may see');
+      const space = summarizeSpace(room, suggestedOnly);
+      const children: RoomSummary[] = [];
+      const inaccessible: string[] = [];
+      for (const { state_key: childId } of space.children_state.slice(0, MAX_TOLD_CHILDREN)) {
+        const child = await loadHere(childId);
+        if (child === undefined) continue;
+        if (await access.isOpenToServer(child, origin)) children.push(summarizeRoom(child));
+        else inaccessible.push(childId);
+      }
+      return { room: space, children, inaccessible_children: inaccessible };
+    },
+  };
+}
+
+function readPage(from: string | undefined, question: string): number {
+  if (from === undefined) return 0;
+  const [asked, place] = from.split('_');
+  const start = Number(place);
+  if (asked !== question || !Number.isSafeInteger(start) || start < 0 || start > MAX_WALKED)
+    throw invalidParam('from is no page of this question: suggested_only and max_depth must stay as they were.');
+  return start;
+}
+
+function readVia(via: unknown): string[] {
+  return Array.isArray(via) ? via.filter((server) => typeof server === 'string') : [];
+}
