@@ -24,6 +24,13 @@ function setPusher(user: TestUser, appId: string, pushkey: string, data: Record<
   return user.attempt('POST', `${PUSHERS}/set`, { kind: 'http', app_id: appId, pushkey, data, ...names });
 }
 
+test('the browser of these tests reads the example of RFC 8291', () => {
+  const browser = createSubscription({ privateKey: 'q1dXpw3UpT5VOmu_cf_v6ih07Aems3njxI-JWgLcM94', auth: 'BTBZMqHH6r4Tts7J_aSIgg' });
+  const example =
+    'DGv6ra1nlYgDCS1FRnbzlwAAEABBBP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A_yl95bQpu6cVPTpK4Mqgkf1CXztLVBSt2Ks3oZwbuwXPXLWyouBWLVWGNWQexSgSxsj_Qulcy4a-fN';
+  expect(browser.decrypt(Buffer.from(example, 'base64url'))).toBe('When I grow up, I want to be a watermelon');
+});
+
 test('a browser is pushed to, by a message only it can read, that tells the ids of the event and nothing of its content', async () => {
   await using ca = await createTestCa();
   await using service = await startPushService(ca, ['127.0.0.1']);
@@ -41,7 +48,7 @@ test('a browser is pushed to, by a message only it can read, that tells the ids 
   const { path, headers, body } = await service.next();
   expect(path).toBe('/subscriptions/1');
   expect(headers).toMatchObject({ 'content-encoding': 'aes128gcm', ttl: '86400', urgency: 'high' });
-  expect(browser.decrypt(body)).toEqual({ event_id: eventId, room_id: roomId, unread: 1, prio: 'high' });
+  expect(browser.read(body)).toEqual({ event_id: eventId, room_id: roomId, unread: 1, prio: 'high' });
 
   const [, token = '', key = ''] = /^vapid t=(\S+), k=(\S+)$/.exec(headers.authorization ?? '') ?? [];
   expect(key).toBe(publicKey);
@@ -51,7 +58,7 @@ test('a browser is pushed to, by a message only it can read, that tells the ids 
   expect(payload).toMatchObject({ aud: service.url, sub: 'mailto:nurse@verona.example' });
 
   await sendReceipt(juliet, roomId, eventId);
-  expect(browser.decrypt((await service.next()).body)).toEqual({ unread: 0, prio: 'low' });
+  expect(browser.read((await service.next()).body)).toEqual({ unread: 0, prio: 'low' });
   await server.restart();
   expect((await ownPushOf(juliet)).vapid_public_key).toBe(publicKey);
 });
@@ -71,7 +78,7 @@ test('a subscription that is gone is removed; one that is out of order for a whi
   const eventId = await romeo.send(roomId, 'hello?');
   await service.next();
   service.answer.status = 201;
-  expect(browser.decrypt((await service.next()).body)).toMatchObject({ event_id: eventId });
+  expect(browser.read((await service.next()).body)).toMatchObject({ event_id: eventId });
 
   service.answer.status = 410;
   await romeo.send(roomId, 'gone');

@@ -77,11 +77,13 @@ export async function writeServiceAccount(file: string, tokenUri: string) {
 }
 
 /** A browser's subscription, and how the browser reads what is pushed to it. https://www.rfc-editor.org/rfc/rfc8291#section-3.4 */
-export function createSubscription() {
+export function createSubscription(known?: { privateKey: string; auth: string }) {
   const pair = createECDH('prime256v1');
-  const p256dh = pair.generateKeys();
-  const auth = randomBytes(16);
-  function decrypt(body: Buffer): unknown {
+  if (known === undefined) pair.generateKeys();
+  else pair.setPrivateKey(known.privateKey, 'base64url');
+  const p256dh = pair.getPublicKey();
+  const auth = known === undefined ? randomBytes(16) : Buffer.from(known.auth, 'base64url');
+  function decrypt(body: Buffer): string {
     const salt = body.subarray(0, 16);
     const theirs = body.subarray(21, 21 + body.readUInt8(20));
     const record = body.subarray(21 + theirs.length);
@@ -91,7 +93,12 @@ export function createSubscription() {
     const nonce = Buffer.from(hkdfSync('sha256', material, salt, 'Content-Encoding: nonce\0', 12));
     const decipher = createDecipheriv('aes-128-gcm', key, nonce).setAuthTag(record.subarray(-16));
     const plain = Buffer.concat([decipher.update(record.subarray(0, -16)), decipher.final()]);
-    return JSON.parse(plain.subarray(0, plain.lastIndexOf(2)).toString());
+    return plain.subarray(0, plain.lastIndexOf(2)).toString();
   }
-  return { p256dh: p256dh.toString('base64url'), auth: auth.toString('base64url'), decrypt };
+  return {
+    p256dh: p256dh.toString('base64url'),
+    auth: auth.toString('base64url'),
+    decrypt,
+    read: (body: Buffer): unknown => JSON.parse(decrypt(body)),
+  };
 }
