@@ -78,3 +78,17 @@ export async function listKeyHistory(sql: Sql, roomNid: number, type: string, st
     where  k.type = ${type} and k.state_key = ${stateKey} and s.room_nid = ${roomNid}
     order  by s.from_pos`;
 }
+
+/** Timeline and backfilled events of the room at or after a time (`f`), or at or before it (`b`), the nearest first. */
+export async function listEventsNearTime(
+  sql: Sql,
+  { roomNid, timestampMs, direction, limit }: { roomNid: number; timestampMs: number; direction: 'f' | 'b'; limit: number },
+): Promise<StoredEvent[]> {
+  const which =
+    direction === 'f'
+      ? sql`origin_server_ts >= ${timestampMs} order by origin_server_ts, topological, event_nid`
+      : sql`origin_server_ts <= ${timestampMs} order by origin_server_ts desc, topological desc, event_nid desc`;
+  const rows = await sql<EventRow[]>`
+    select ${eventColumns(sql)} from events where room_nid = ${roomNid} and kind < 2 and ${which} limit ${limit}`;
+  return rows.map(toStoredEvent);
+}

@@ -5,7 +5,7 @@ import type { Database } from '../../storage/database.ts';
 import { findEvent, listEventsByNid, type StoredEvent } from '../../storage/events.ts';
 import { findMembership } from '../../storage/memberships.ts';
 import { listState, listStateOfKeys } from '../../storage/state.ts';
-import { findPlaceAt, listEventsFrom, type Place } from '../../storage/timeline.ts';
+import { findPlaceAt, listEventsFrom, listEventsNearTime, type Place } from '../../storage/timeline.ts';
 import { formatToken, type PositionBounds, parseToken, type Token, type TopologicalToken } from '../streams/token.ts';
 import { type HotRoom, MEMBER } from './hot-room.ts';
 import type { HotRooms } from './hot-rooms.ts';
@@ -18,6 +18,8 @@ const MAX_PAGE = 1_000;
 const DEFAULT_PAGE = 10;
 /** How many pages of events that the reader may not see are walked through before an answer is given. */
 const MAX_HIDDEN_PAGES = 10;
+/** How many of the events nearest to a time are looked at for one that the reader may see. */
+const MAX_NEAR_TIME = 1_000;
 
 export type RoomReader = Reader & { userId: string };
 type EventFilter = (event: ClientEvent) => boolean;
@@ -48,6 +50,12 @@ export type ReadRoom = {
   ) => Promise<StateEvent[]>;
   event: (reader: RoomReader, roomId: string, eventId: string) => Promise<ClientEvent>;
   messages: (reader: RoomReader, request: MessagesRequest) => Promise<Page>;
+  /** The event nearest to a time, at or after it (`f`) or at or before it (`b`). Throws M_NOT_FOUND when the reader may see none. */
+  atTime: (
+    reader: RoomReader,
+    roomId: string,
+    time: { timestampMs: number; direction: 'f' | 'b' },
+  ) => Promise<{ eventId: string; originServerTs: number }>;
   context: (
     reader: RoomReader,
     roomId: string,
@@ -168,6 +176,13 @@ export function createReadRoom({ database, rooms, viewRoom, renderEvents, fetchH
   return {
     messages,
     context,
+    atTime: async (reader, roomId, time) => {
+      const { room, view } = await enter(reader, roomId);
+      const events = await listEventsNearTime(sql, { roomNid: room.nid, ...time, limit: MAX_NEAR_TIME });
+      const nearest = events.find(view.maySee);
+      if (nearest === undefined) throw notFound('The room has no event on that side of the time that you may see.');
+      return { eventId: nearest.eventId, originServerTs: nearest.originServerTs };
+    },
     state: async (reader, roomId) => {
       const { room, view } = await enter(reader, roomId);
       return await renderState(room, reader, await listState(sql, room.nid, stateAt(room, view)));

@@ -1,5 +1,5 @@
 import { getJoinedMembersByRoom, getJoinedRooms, getMembersByRoom } from 'federation-spec/api/client/membership.ts';
-import { getEventContext, getOneRoomEvent, getRoomEvents } from 'federation-spec/api/client/messages.ts';
+import { getEventByTimestamp, getEventContext, getOneRoomEvent, getRoomEvents } from 'federation-spec/api/client/messages.ts';
 import { getRoomState, getRoomStateWithKey } from 'federation-spec/api/client/state.ts';
 import { readInteger } from 'federation-spec/api/schemas/query.ts';
 import type { ListJoinedRooms } from '../../domain/rooms/list-joined-rooms.ts';
@@ -41,6 +41,12 @@ export function roomReadRoutes(readRoom: ReadRoom, listJoinedRooms: ListJoinedRo
         limit: readInteger(limit),
         filter: readEventFilter(filter),
       });
+    }),
+
+    route(getEventByTimestamp, async ({ params, query, requester }) => {
+      const timestampMs = readInteger(query.ts) ?? 0;
+      const { eventId, originServerTs } = await readRoom.atTime(requester, params.roomId, { timestampMs, direction: query.dir });
+      return { event_id: eventId, origin_server_ts: originServerTs };
     }),
 
     route(getEventContext, async ({ params, query, requester }) => {

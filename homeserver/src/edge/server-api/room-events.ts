@@ -1,6 +1,6 @@
 import { readInteger, readList } from 'federation-spec/api/schemas/query.ts';
 import { backfillRoom, getMissingPreviousEvents } from 'federation-spec/api/server/backfill.ts';
-import { getEvent, getEventAuth } from 'federation-spec/api/server/events.ts';
+import { getEvent, getEventAuth, getEventByTimestamp } from 'federation-spec/api/server/events.ts';
 import { getRoomState, getRoomStateIds } from 'federation-spec/api/server/state.ts';
 import type { JsonObject } from 'federation-spec/events/event.ts';
 import type { ReadEvents } from '../../domain/federation/reads/read-events.ts';
@@ -15,6 +15,11 @@ export function serverRoomEventRoutes(read: ReadEvents, about: { serverName: str
   return [
     route(getEvent, async ({ params, origin }) => list([await read.event(origin, params.eventId)])),
     route(getEventAuth, async ({ params, origin }) => ({ auth_chain: await read.authChain(origin, params.roomId, params.eventId) })),
+    route(getEventByTimestamp, async ({ params, query, origin }) => {
+      const time = { timestampMs: readInteger(query.ts) ?? 0, direction: query.dir };
+      const event = await read.atTime(origin, params.roomId, time);
+      return { event_id: event.eventId, origin_server_ts: event.originServerTs };
+    }),
     route(getRoomState, async ({ params, query, origin }) => {
       const { state, authChain } = await read.state(origin, params.roomId, query.event_id);
       const text = (events: readonly { json: string }[]) => `[${events.map((event) => event.json).join(',')}]`;

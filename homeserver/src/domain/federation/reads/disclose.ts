@@ -16,6 +16,8 @@ export type Disclose = {
   room: (origin: string, roomId: string) => Promise<HotRoom>;
   /** An event of that room that is part of its graph. Throws M_NOT_FOUND, in the same words whether it is unknown or of another room. */
   event: (room: HotRoom, eventId: string) => Promise<StoredEvent>;
+  /** The first of the events that is visible to the server. */
+  findVisible: (room: HotRoom, origin: string, events: readonly StoredEvent[]) => Promise<StoredEvent | undefined>;
   /** The events as the server may see them: pruned where the history is not visible to it. */
   events: (room: HotRoom, origin: string, events: readonly StoredEvent[]) => Promise<JsonObject[]>;
 };
@@ -48,6 +50,11 @@ export function createDisclose({ database, rooms, serverName }: { database: Data
       const isShown = event !== undefined && event.roomNid === room.nid && event.kind !== 'outlier' && event.kind !== 'rejected';
       if (!isShown) throw notFound('The room has no such event');
       return event;
+    },
+    findVisible: async (room, origin, events) => {
+      const visibilities = await listKeyHistory(sql, room.nid, 'm.room.history_visibility', '');
+      for (const event of events) if (await maySee(room, origin, event, visibilities)) return event;
+      return undefined;
     },
     events: async (room, origin, events) => {
       const visibilities = await listKeyHistory(sql, room.nid, 'm.room.history_visibility', '');

@@ -3,7 +3,7 @@ import type { JsonObject } from 'federation-spec/events/event.ts';
 import { notFound } from '../../../platform/matrix-error.ts';
 import type { Database } from '../../../storage/database.ts';
 import { findEvent, listAuthChain, listEventsById, listEventsByNid, type StoredEvent } from '../../../storage/events.ts';
-import { listEventsFrom } from '../../../storage/timeline.ts';
+import { listEventsFrom, listEventsNearTime } from '../../../storage/timeline.ts';
 import type { HotRooms } from '../../rooms/hot-rooms.ts';
 import { readPdu } from '../../rooms/read-pdu.ts';
 import { loadStateBefore } from '../../rooms/receive-pdu/nid-state.ts';
@@ -13,6 +13,8 @@ import type { Disclose } from './disclose.ts';
 const MAX_BACKFILL = 100;
 const MAX_MISSING = 100;
 const MAX_IDS_ASKED = 20;
+/** How many of the events nearest to a time are looked at for one that the server may see. */
+const MAX_NEAR_TIME = 100;
 
 /** What servers that are in a room may read of it. Each throws M_FORBIDDEN and M_NOT_FOUND as `Disclose` does. */
 export type ReadEvents = {
@@ -21,6 +23,8 @@ export type ReadEvents = {
   /** The state before the event, and what allows it. */
   state: (origin: string, roomId: string, eventId: string) => Promise<{ state: StoredEvent[]; authChain: StoredEvent[] }>;
   backfill: (origin: string, roomId: string, from: readonly string[], limit: number) => Promise<JsonObject[]>;
+  /** The event nearest to a time that the server may see. */
+  atTime: (origin: string, roomId: string, time: { timestampMs: number; direction: 'f' | 'b' }) => Promise<StoredEvent>;
   missing: (
     origin: string,
     roomId: string,
@@ -78,6 +82,14 @@ export function createReadEvents({ database, rooms, disclose }: Deps): ReadEvent
       const count = Math.min(Math.max(1, limit), MAX_BACKFILL);
       const events = await listEventsFrom(sql, { roomNid: room.nid, from: place, direction: 'backwards', limit: count });
       return await disclose.events(room, origin, events);
+    },
+
+    atTime: async (origin, roomId, time) => {
+      const room = await disclose.room(origin, roomId);
+      const events = await listEventsNearTime(sql, { roomNid: room.nid, ...time, limit: MAX_NEAR_TIME });
+      const nearest = await disclose.findVisible(room, origin, events);
+      if (nearest === undefined) throw notFound('The room has no such event');
+      return nearest;
     },
 
     missing: async (origin, roomId, { earliest, latest, limit, minDepth }) => {
