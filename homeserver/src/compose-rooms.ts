@@ -4,14 +4,17 @@ import { createSearchUsers } from './domain/directory/search-users.ts';
 import { createSpaces } from './domain/directory/spaces.ts';
 import { createCreateRoom } from './domain/rooms/create-room.ts';
 import { createCreateRoomForUser } from './domain/rooms/create-room-for-user.ts';
+import { createEnterRoom } from './domain/rooms/enter-room.ts';
 import { createHotRooms } from './domain/rooms/hot-rooms.ts';
 import { createInterner } from './domain/rooms/interner.ts';
 import { createInviteUser } from './domain/rooms/invite-user.ts';
 import type { RoomNetwork } from './domain/rooms/isolated.ts';
 import { createLeaveAllRooms } from './domain/rooms/leave-all-rooms.ts';
 import { createListJoinedRooms } from './domain/rooms/list-joined-rooms.ts';
+import { createLoadBundles } from './domain/rooms/load-bundles.ts';
 import { createMemberships, type FindProfile } from './domain/rooms/membership.ts';
 import { createPrepareEvent, type EventSigner } from './domain/rooms/prepare-event.ts';
+import { createReadRelations } from './domain/rooms/read-relations.ts';
 import { createReadRoom } from './domain/rooms/read-room.ts';
 import { createRedactions } from './domain/rooms/redactions.ts';
 import { createRenderEvents } from './domain/rooms/render-events.ts';
@@ -26,6 +29,7 @@ import { roomAliasRoutes } from './edge/client-api/room-aliases.ts';
 import { roomCreateRoutes } from './edge/client-api/room-create.ts';
 import { roomMembershipRoutes } from './edge/client-api/room-membership.ts';
 import { roomReadRoutes } from './edge/client-api/room-read.ts';
+import { roomRelationsRoutes } from './edge/client-api/room-relations.ts';
 import { roomSendRoutes } from './edge/client-api/room-send.ts';
 import { roomUpgradeRoute } from './edge/client-api/room-upgrade.ts';
 import { spaceRoutes } from './edge/client-api/spaces.ts';
@@ -87,8 +91,10 @@ export async function composeRooms(deps: RoomDeps) {
   const spaces = createSpaces({ database, rooms, serverName, queryRemote: network.queryRemoteSpace });
   const searchUsers = createSearchUsers({ database });
   const viewRoom = createViewRoom({ database });
-  const renderEvents = createRenderEvents({ database, clock });
-  const readRoom = createReadRoom({ database, rooms, viewRoom, renderEvents, fetchHistory: network.fetchHistory });
+  const renderEvents = createRenderEvents({ database, clock, loadBundles: createLoadBundles({ database }) });
+  const enterRoom = createEnterRoom({ database, rooms, viewRoom });
+  const readRelations = createReadRelations({ database, enterRoom, renderEvents });
+  const readRoom = createReadRoom({ database, enterRoom, renderEvents, fetchHistory: network.fetchHistory });
   const listJoinedRooms = createListJoinedRooms({ database });
 
   const spreadProfile = createSpreadProfile({ memberships, listJoinedRooms, logger });
@@ -100,6 +106,7 @@ export async function composeRooms(deps: RoomDeps) {
     ...roomMembershipRoutes({ memberships, resolveAlias: aliases.resolve }),
     ...roomSendRoutes(sendEvent),
     ...roomReadRoutes(readRoom, listJoinedRooms),
+    ...roomRelationsRoutes(readRelations),
     ...roomAliasRoutes(aliases),
     ...spaceRoutes(spaces, aliases.resolve),
     ...directoryRoutes({ publicRooms, searchUsers }),

@@ -73,6 +73,8 @@ export const exclusive = (message: string) => new MatrixError(400, 'M_EXCLUSIVE'
 export const weakPassword = (message: string) => new MatrixError(400, 'M_WEAK_PASSWORD', message);
 
 export const roomInUse = (message: string) => new MatrixError(400, 'M_ROOM_IN_USE', message);
+export const duplicateAnnotation = () =>
+  new MatrixError(400, 'M_DUPLICATE_ANNOTATION', 'You have already reacted to this event in this way.');
 export const badState = (message: string) => new MatrixError(403, 'M_BAD_STATE', message);
 export const invalidRoomState = (message: string) => new MatrixError(400, 'M_INVALID_ROOM_STATE', message);
 export const unsupportedRoomVersion = (message: string) => new MatrixError(400, 'M_UNSUPPORTED_ROOM_VERSION', message);

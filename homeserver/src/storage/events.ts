@@ -1,4 +1,5 @@
 import type { Sql } from './database.ts';
+import { relationOf } from './relation-of.ts';
 
 /** What a stored event is to us; only `timeline` events have a log position and are seen by followers and sync. */
 export type EventKind = 'timeline' | 'backfilled' | 'outlier' | 'soft_failed' | 'rejected';
@@ -105,6 +106,25 @@ function insertEvents(sql: Sql, events: readonly StoredEvent[]) {
         set kind = excluded.kind, position = excluded.position, topological = excluded.topological, base_pos = excluded.base_pos,
             base_snapshot = excluded.base_snapshot, notify_seq = excluded.notify_seq, reason = excluded.reason
         where events.kind = 2
+      returning events.event_nid, events.event_id, events.room_nid
+    )${insertRelations(sql, events)}`;
+}
+
+/** The relations of the events that `inserted` has written, as a further part of its statement; nothing when there are none. */
+function insertRelations(sql: Sql, events: readonly StoredEvent[]) {
+  const related = events.flatMap((event) => {
+    const relation = relationOf(event);
+    return relation === undefined ? [] : [{ eventId: event.eventId, ...relation }];
+  });
+  if (related.length === 0) return sql``;
+  return sql`, related as (
+      insert into relations (event_nid, room_nid, target_id, rel_type, annotation_key, can_replace)
+      select i.event_nid, i.room_nid, r.target_id, r.rel_type, r.annotation_key, r.can_replace = 1
+      from unnest(${related.map((row) => row.eventId)}::text[], ${related.map((row) => row.targetId)}::text[],
+                  ${related.map((row) => row.relType)}::text[], ${related.map((row) => row.annotationKey)}::text[],
+                  ${related.map((row) => Number(row.canReplace))}::smallint[]) as r(event_id, target_id, rel_type, annotation_key, can_replace)
+      join inserted i using (event_id)
+      on conflict (event_nid) do nothing
     )`;
 }
 
@@ -177,7 +197,9 @@ function writeMemberships(sql: Sql, memberships: readonly MembershipRow[]) {
 /** Stores events without positions: outliers, backfilled, soft-failed and rejected ones. Those already stored are left alone. */
 export async function insertUnpositionedEvents(sql: Sql, events: readonly StoredEvent[]): Promise<void> {
   if (events.length === 0) return;
-  await sql`${insertRows(sql, events)} on conflict (event_id) do nothing`;
+  await sql`
+    with inserted as (${insertRows(sql, events)} on conflict (event_id) do nothing returning event_nid, event_id, room_nid)
+    ${insertRelations(sql, events)} select 1`;
 }
 
 /** The stored event, of whatever kind. */

@@ -4,27 +4,19 @@ import { type EventRow, eventColumns, type StoredEvent, toStoredEvent } from './
 /** A place between events in a room's own order: just after this event. */
 export type Place = { topological: number; eventNid: number };
 
-/** Timeline and backfilled events in the room's own order, from a place on, at most `limit`; of positions in (after, upTo], where given. */
-export async function listEventsFrom(
-  sql: Sql,
-  {
-    roomNid,
-    from,
-    to,
-    after,
-    upTo,
-    direction,
-    limit,
-  }: {
-    roomNid: number;
-    from: Place;
-    to?: Place | undefined;
-    after?: number | undefined;
-    upTo?: number | undefined;
-    direction: 'backwards' | 'forwards';
-    limit: number;
-  },
-): Promise<StoredEvent[]> {
+/** A stretch of a room's own order, from a place on, at most `limit`; of positions in (after, upTo], where given. */
+export type EventRange = {
+  roomNid: number;
+  from: Place;
+  to?: Place | undefined;
+  after?: number | undefined;
+  upTo?: number | undefined;
+  direction: 'backwards' | 'forwards';
+  limit: number;
+};
+
+/** The conditions and the order by which `events` is read for a stretch. */
+export function eventRange(sql: Sql, { roomNid, from, to, after, upTo, direction, limit }: EventRange) {
   const isBackwards = direction === 'backwards';
   const start = isBackwards
     ? sql`(topological, event_nid) <= (${from.topological}, ${from.eventNid})`
@@ -37,10 +29,16 @@ export async function listEventsFrom(
         : sql`and (topological, event_nid) <= (${to.topological}, ${to.eventNid})`;
   const later = after === undefined ? sql`` : sql`and position > ${after}`;
   const earlier = upTo === undefined ? sql`` : sql`and (position is null or position <= ${upTo})`;
-  const order = isBackwards ? sql`order by topological desc, event_nid desc` : sql`order by topological, event_nid`;
-  const rows = await sql<EventRow[]>`
-    select ${eventColumns(sql)} from events
-    where  room_nid = ${roomNid} and kind < 2 and ${start} ${end} ${later} ${earlier} ${order} limit ${limit}`;
+  return {
+    where: sql`room_nid = ${roomNid} and kind < 2 and ${start} ${end} ${later} ${earlier}`,
+    order: sql`${isBackwards ? sql`order by topological desc, event_nid desc` : sql`order by topological, event_nid`} limit ${limit}`,
+  };
+}
+
+/** Timeline and backfilled events in the room's own order. */
+export async function listEventsFrom(sql: Sql, range: EventRange): Promise<StoredEvent[]> {
+  const { where, order } = eventRange(sql, range);
+  const rows = await sql<EventRow[]>`select ${eventColumns(sql)} from events where ${where} ${order}`;
   return rows.map(toStoredEvent);
 }
 

@@ -1,27 +1,22 @@
 import type { StateEvent } from 'federation-spec/api/schemas/events.ts';
 import type { JsonObject } from 'federation-spec/events/event.ts';
-import { forbidden, invalidParam, notFound } from '../../platform/matrix-error.ts';
+import { notFound } from '../../platform/matrix-error.ts';
 import type { Database } from '../../storage/database.ts';
-import { findEvent, listEventsByNid, type StoredEvent } from '../../storage/events.ts';
-import { findMembership } from '../../storage/memberships.ts';
+import { listEventsByNid, type StoredEvent } from '../../storage/events.ts';
 import { listState, listStateOfKeys } from '../../storage/state.ts';
-import { findPlaceAt, listEventsFrom, listEventsNearTime, type Place } from '../../storage/timeline.ts';
-import { formatToken, type PositionBounds, parseToken, type Token, type TopologicalToken } from '../streams/token.ts';
+import { listEventsFrom, listEventsNearTime } from '../../storage/timeline.ts';
+import { formatToken, parseToken } from '../streams/token.ts';
+import { type EnterRoom, type RoomReader, stateAt } from './enter-room.ts';
 import { type HotRoom, MEMBER } from './hot-room.ts';
-import type { HotRooms } from './hot-rooms.ts';
+import { beginAt, DEFAULT_PAGE, endAt, MAX_PAGE, placeAfter } from './paging.ts';
 import { readPdu } from './read-pdu.ts';
-import type { ClientEvent, Reader, RenderEvents } from './render-events.ts';
-import type { RoomView, ViewRoom } from './visibility.ts';
+import type { ClientEvent, RenderEvents } from './render-events.ts';
 
-/** Most events of one page, and of one side of a context. */
-const MAX_PAGE = 1_000;
-const DEFAULT_PAGE = 10;
 /** How many pages of events that the reader may not see are walked through before an answer is given. */
 const MAX_HIDDEN_PAGES = 10;
 /** How many of the events nearest to a time are looked at for one that the reader may see. */
 const MAX_NEAR_TIME = 1_000;
 
-export type RoomReader = Reader & { userId: string };
 type EventFilter = (event: ClientEvent) => boolean;
 
 /** Asks other servers for what came before, when a page reaches the edge of what is known here. */
@@ -64,32 +59,12 @@ export type ReadRoom = {
   ) => Promise<Context>;
 };
 
-type Deps = { database: Database; rooms: HotRooms; viewRoom: ViewRoom; renderEvents: RenderEvents; fetchHistory: FetchHistory };
+type Deps = { database: Database; enterRoom: EnterRoom; renderEvents: RenderEvents; fetchHistory: FetchHistory };
 
 /** https://spec.matrix.org/latest/client-server-api/#getting-events-for-a-room */
-export function createReadRoom({ database, rooms, viewRoom, renderEvents, fetchHistory }: Deps): ReadRoom {
+export function createReadRoom({ database, enterRoom, renderEvents, fetchHistory }: Deps): ReadRoom {
   const { sql } = database;
-
-  async function enter(reader: RoomReader, roomId: string): Promise<{ room: HotRoom; view: RoomView }> {
-    const room = await rooms.load(roomId);
-    if (room === undefined) throw forbidden(`You are not in the room ${roomId}.`);
-    const view = await viewRoom(room.nid, reader.userId);
-    const isWorldReadable = room.find('m.room.history_visibility', '')?.content['history_visibility'] === 'world_readable';
-    if (view.lastJoinedAt === undefined && !isWorldReadable) throw forbidden(`You are not in the room ${roomId}.`);
-    if (view.membership !== 'join' && !isWorldReadable && (await findMembership(sql, room.nid, reader.userNid))?.forgotten === true) {
-      throw forbidden(`You have forgotten the room ${roomId}.`);
-    }
-    return { room, view };
-  }
-
-  /** Members read the state of now; who has left, that of when they left. */
-  function stateAt(room: HotRoom, view: RoomView): { at?: number } {
-    const isWorldReadable = room.find('m.room.history_visibility', '')?.content['history_visibility'] === 'world_readable';
-    const { lastJoinedAt } = view;
-    return view.membership === 'join' || isWorldReadable || lastJoinedAt === undefined || !Number.isFinite(lastJoinedAt)
-      ? {}
-      : { at: lastJoinedAt };
-  }
+  const { enter, findVisible } = enterRoom;
 
   async function renderState(room: HotRoom, reader: RoomReader, rows: readonly { eventNid: number }[]): Promise<StateEvent[]> {
     const events = await listEventsByNid(
@@ -99,26 +74,9 @@ export function createReadRoom({ database, rooms, viewRoom, renderEvents, fetchH
     return (await renderEvents(events, { roomId: room.roomId, reader })).filter(isStateEvent);
   }
 
-  async function findVisible(room: HotRoom, view: RoomView, eventId: string): Promise<StoredEvent> {
-    const event = await findEvent(sql, eventId);
-    const isShown = event !== undefined && event.roomNid === room.nid && (event.kind === 'timeline' || event.kind === 'backfilled');
-    if (!isShown || !view.maySee(event)) throw notFound(`The room has no event ${eventId} that you may see.`);
-    return event;
-  }
-
-  /** Where a page begins. */
-  async function beginAt(room: HotRoom, text: string | undefined, direction: 'b' | 'f'): Promise<Start> {
-    if (text === undefined) return { place: direction === 'b' ? LAST_PLACE : FIRST_PLACE, bounds: {} };
-    const token = readPageToken(text);
-    if (token.kind === 'topological') return { place: token, bounds: boundsOf(token, direction) };
-    const { position } = token;
-    if (direction === 'f') return { place: FIRST_PLACE, bounds: { after: position } };
-    return { place: (await findPlaceAt(sql, room.nid, position)) ?? FIRST_PLACE, bounds: { upTo: position } };
-  }
-
   async function messages(reader: RoomReader, request: MessagesRequest): Promise<Page> {
     const { room, view } = await enter(reader, request.roomId);
-    const { place: from, bounds } = await beginAt(room, request.from, request.direction);
+    const { place: from, bounds } = await beginAt(sql, room.nid, request.from, request.direction);
     const limit = Math.min(request.limit ?? DEFAULT_PAGE, MAX_PAGE);
     const direction = request.direction === 'b' ? 'backwards' : 'forwards';
     const range = { roomNid: room.nid, direction, ...bounds, ...endAt(request.to, request.direction) } as const;
@@ -133,7 +91,11 @@ export function createReadRoom({ database, rooms, viewRoom, renderEvents, fetchH
         events = await listEventsFrom(sql, { ...range, from: place, limit: wanted });
       }
       isAtEdge = events.length < wanted;
-      const shown = await renderEvents(events.filter(view.maySee), { roomId: room.roomId, reader });
+      const shown = await renderEvents(events.filter(view.maySee), {
+        roomId: room.roomId,
+        reader,
+        bundleUpTo: stateAt(room, view).at ?? null,
+      });
       chunk.push(...(request.filter === undefined ? shown : shown.filter(request.filter)));
       place = placeAfter(events, direction) ?? place;
     }
@@ -156,12 +118,13 @@ export function createReadRoom({ database, rooms, viewRoom, renderEvents, fetchH
       listEventsFrom(sql, { roomNid: room.nid, from: before, direction: 'backwards', limit: half }),
       listEventsFrom(sql, { roomNid: room.nid, from: after, direction: 'forwards', limit: half }),
     ]);
-    const render = (events: readonly StoredEvent[]) => renderEvents(events.filter(view.maySee), { roomId, reader });
+    const bundleUpTo = stateAt(room, view).at ?? null;
+    const render = (events: readonly StoredEvent[]) => renderEvents(events.filter(view.maySee), { roomId, reader, bundleUpTo });
     const keep = options.filter ?? (() => true);
     const last = later.at(-1)?.position ?? event.position;
     const { at: end = Number.POSITIVE_INFINITY } = stateAt(room, view);
     const stateUpTo = Math.min(last ?? Number.POSITIVE_INFINITY, end);
-    const [rendered] = await renderEvents([event], { roomId, reader });
+    const [rendered] = await renderEvents([event], { roomId, reader, bundleUpTo });
     if (rendered === undefined) throw new Error('an event was lost while it was rendered');
     return {
       event: rendered,
@@ -207,46 +170,19 @@ export function createReadRoom({ database, rooms, viewRoom, renderEvents, fetchH
     },
     event: async (reader, roomId, eventId) => {
       const { room, view } = await enter(reader, roomId);
-      const [event] = await renderEvents([await findVisible(room, view, eventId)], { roomId, reader });
+      const [event] = await renderEvents([await findVisible(room, view, eventId)], {
+        roomId,
+        reader,
+        bundleUpTo: stateAt(room, view).at ?? null,
+      });
       if (event === undefined) throw new Error('an event was lost while it was rendered');
       return event;
     },
   };
 }
 
-const FIRST_PLACE: Place = { topological: 0, eventNid: 0 };
-const LAST_PLACE: Place = { topological: Number.MAX_SAFE_INTEGER, eventNid: 0 };
-
-type Start = { place: Place; bounds: PositionBounds };
-
-function readPageToken(text: string): Token {
-  const token = parseToken(text);
-  if (token === undefined) throw invalidParam(`${text} is no pagination token of this server.`);
-  return token;
-}
-
-/** Who turns round reads what lies on the way back, whatever it was that began the way. */
-function boundsOf({ bounds }: TopologicalToken, direction: 'b' | 'f'): PositionBounds {
-  if (direction === 'f') return bounds?.after === undefined ? {} : { after: bounds.after };
-  return bounds?.upTo === undefined ? {} : { upTo: bounds.upTo };
-}
-
-/** Where the pages end: at a place of the room's order, or at a position of the log. */
-function endAt(text: string | undefined, direction: 'b' | 'f'): PositionBounds & { to?: Place } {
-  if (text === undefined) return {};
-  const token = readPageToken(text);
-  if (token.kind === 'topological') return { to: token };
-  return direction === 'b' ? { after: token.position } : { upTo: token.position };
-}
-
 function isStateEvent(event: ClientEvent): event is StateEvent {
   return event.state_key !== undefined;
-}
-
-function placeAfter(events: readonly StoredEvent[], direction: 'backwards' | 'forwards'): Place | undefined {
-  const last = events.at(-1);
-  if (last === undefined) return undefined;
-  return { topological: last.topological, eventNid: direction === 'backwards' ? last.eventNid - 1 : last.eventNid };
 }
 
 /** What a joined member's event says of them, for member lists. */

@@ -4,6 +4,7 @@ import type { Clock } from '../../platform/clock.ts';
 import type { Database } from '../../storage/database.ts';
 import { listEventsByNid, type StoredEvent } from '../../storage/events.ts';
 import { listReplacedState } from '../../storage/timeline.ts';
+import type { LoadBundles } from './load-bundles.ts';
 import { readPdu } from './read-pdu.ts';
 
 /** Whom the events are for: their own device's transaction ids are told, and nobody else's. */
@@ -13,18 +14,42 @@ export type { ClientEvent };
 
 type Unsigned = NonNullable<ClientEvent['unsigned']>;
 
-export type RenderEvents = (
-  events: readonly StoredEvent[],
-  view: { roomId: string; reader?: Reader | undefined },
-) => Promise<ClientEvent[]>;
+export type RenderEvents = (events: readonly StoredEvent[], view: RenderView) => Promise<ClientEvent[]>;
+
+export type RenderView = {
+  roomId: string;
+  reader?: Reader | undefined;
+  /** Up to which position of the log the reader may follow what relates to the events; null for all of it. Left out, relations are not told. */
+  bundleUpTo?: number | null | undefined;
+  /** The events to which others relate, where the caller knows it already. */
+  relatedIds?: ReadonlySet<string> | undefined;
+};
+
+type Deps = { database: Database; clock: Clock; loadBundles: LoadBundles };
 
 /** Turns stored events into what clients get; what they need beside their own text is loaded for all of them at once. */
-export function createRenderEvents({ database, clock }: { database: Database; clock: Clock }): RenderEvents {
-  return async function renderEvents(events, { roomId, reader }) {
+export function createRenderEvents({ database, clock, loadBundles }: Deps): RenderEvents {
+  async function bundlesOf(events: readonly StoredEvent[], { roomId, reader, bundleUpTo, relatedIds }: RenderView) {
+    if (bundleUpTo === undefined || reader === undefined) return undefined;
+    const now = clock.now();
+    return await loadBundles(events, {
+      readerNid: reader.userNid,
+      upTo: bundleUpTo ?? undefined,
+      relatedIds,
+      render: (event, bundle = {}) => {
+        const unsigned = Object.keys(bundle).length === 0 ? {} : { 'm.relations': bundle };
+        return { ...renderEvent(event, { roomId, reader, now, unsigned }) };
+      },
+    });
+  }
+
+  return async function renderEvents(events, view) {
+    const { roomId, reader } = view;
     const redactionNids = events.flatMap((event) => event.redactedBy ?? []);
-    const [replaced, redactions] = await Promise.all([
+    const [replaced, redactions, bundles] = await Promise.all([
       listReplacedState(database.sql, events),
       listEventsByNid(database.sql, redactionNids),
+      bundlesOf(events, view),
     ]);
     return events.map((event) => {
       const unsigned: Unsigned = {};
@@ -37,6 +62,8 @@ export function createRenderEvents({ database, clock }: { database: Database; cl
       if (redaction !== undefined) {
         unsigned.redacted_because = renderEvent(redaction, { roomId, reader, now: clock.now() });
       }
+      const bundle = bundles?.get(event.eventId);
+      if (bundle !== undefined) unsigned['m.relations'] = bundle;
       return renderEvent(event, { roomId, reader, now: clock.now(), unsigned });
     });
   };

@@ -1,7 +1,9 @@
-import { forbidden } from '../../platform/matrix-error.ts';
+import { duplicateAnnotation, forbidden } from '../../platform/matrix-error.ts';
 import type { Database } from '../../storage/database.ts';
 import { isUniqueViolation } from '../../storage/database-errors.ts';
 import { findSentEvent } from '../../storage/events.ts';
+import { relationOfContent } from '../../storage/relation-of.ts';
+import { isAnnotated } from '../../storage/relations.ts';
 import { type Log, RefusedBasis } from '../streams/log.ts';
 import type { HotRoom } from './hot-room.ts';
 import type { HotRooms } from './hot-rooms.ts';
@@ -59,13 +61,28 @@ export function createSendEvent({ rooms, log, database, prepareEvent, redactions
     }
   }
 
+  /** Whether the sender has already put the same annotation on the same event. https://spec.matrix.org/latest/client-server-api/#avoiding-duplicate-annotations */
+  async function isDoubled(room: HotRoom, { type, content, stateKey }: EventDraft, senderNid: number): Promise<boolean> {
+    if (stateKey !== undefined) return false;
+    const relation = relationOfContent({ type, keyNid: null }, content);
+    if (relation === undefined || relation.annotationKey === null) return false;
+    await log.drained();
+    const { targetId, annotationKey: key } = relation;
+    return await isAnnotated(database.sql, { roomNid: room.nid, targetId, type, senderNid, key });
+  }
+
   async function sendOnce(room: HotRoom, draft: EventDraft, senderNid: number, transaction: Transaction | undefined): Promise<string> {
     const { eventId, committed } = await room.turns.take(async () => {
       const redactedId = draft.redacts ?? (draft.type === 'm.room.redaction' ? draft.content['redacts'] : undefined);
       if (typeof redactedId === 'string') await redactions.checkSender(room, { sender: draft.sender, targetId: redactedId });
+      if (await isDoubled(room, draft, senderNid)) {
+        const sent = transaction && (await findSentEvent(database.sql, { senderNid, roomNid: room.nid, ...transaction }));
+        if (sent === undefined) throw duplicateAnnotation();
+        return { eventId: sent, committed: Promise.resolve() };
+      }
       const prepared = await prepareEvent(room, draft, { senderNid, transaction });
       const riders = await redactions.ridersOf(room, prepared);
-      const appended = log.append({ events: [room.stage(prepared)], riders });
+      const appended: Promise<unknown> = log.append({ events: [room.stage(prepared)], riders });
       // The commit is awaited outside the turn; a refusal is seen there.
       appended.catch(() => undefined);
       return { eventId: prepared.head.eventId, committed: appended };

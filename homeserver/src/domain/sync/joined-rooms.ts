@@ -3,6 +3,8 @@ import type { JoinedRoom } from 'federation-spec/api/schemas/sync.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Database } from '../../storage/database.ts';
 import type { StoredEvent } from '../../storage/events.ts';
+import { relationOf } from '../../storage/relation-of.ts';
+import { listRelatedIds } from '../../storage/relations.ts';
 import {
   listMembersAt,
   listNewestOfRooms,
@@ -52,8 +54,14 @@ type Request = { device: SyncDevice; upTo: number; boot: string; filter: SyncFil
 export type TellRooms = (rooms: readonly RoomToTell[], request: Request) => Promise<Map<number, ToldRoom>>;
 
 type Deps = { database: Database; rooms: HotRooms; viewRoom: ViewRoom; renderEvents: RenderEvents; clock: Clock };
-/** `stateUpTo`: how far the user may follow the state, when that is not to the end. */
-type Timeline = { events: StoredEvent[]; isLimited: boolean; hasHiddenChanges: boolean; stateUpTo?: number };
+/** `stateUpTo`: how far the user may follow the state, when that is not to the end. `relatedIds`: the events to which others relate, known from the ring. */
+type Timeline = {
+  events: StoredEvent[];
+  isLimited: boolean;
+  hasHiddenChanges: boolean;
+  stateUpTo?: number;
+  relatedIds?: ReadonlySet<string>;
+};
 
 /**
  * The timelines and states of many rooms, in a number of queries that does not grow with them. What the rooms in memory still hold needs none.
@@ -70,7 +78,8 @@ export function createTellRooms({ database, rooms, viewRoom, renderEvents, clock
     if (room === undefined || room.ringFloor > after) return undefined;
     const recent = room.ring.filter(({ row }) => positionOf(row) > after && positionOf(row) <= upTo);
     const hasHiddenChanges = recent.some(({ isOnMainLine }) => !isOnMainLine);
-    return { events: recent.slice(-limit).map(({ row }) => row), isLimited: recent.length > limit, hasHiddenChanges };
+    const relatedIds = new Set(recent.flatMap(({ row }) => relationOf(row)?.targetId ?? []));
+    return { events: recent.slice(-limit).map(({ row }) => row), isLimited: recent.length > limit, hasHiddenChanges, relatedIds };
   }
 
   async function readTimelines(wanted: readonly RoomToTell[], limit: number): Promise<Map<number, Timeline>> {
@@ -169,6 +178,11 @@ export function createTellRooms({ database, rooms, viewRoom, renderEvents, clock
     }
     const states = await readStates(wanted, timelines, request);
     const summaries = await readSummaries(wanted, timelines, device.userNid);
+    const cold = [...timelines.values()].filter((timeline) => timeline.relatedIds === undefined);
+    const relatedIds = await listRelatedIds(
+      sql,
+      cold.flatMap((timeline) => timeline.events.map((event) => event.eventId)),
+    );
 
     const told = new Map<number, ToldRoom>();
     for (const room of wanted) {
@@ -176,7 +190,12 @@ export function createTellRooms({ database, rooms, viewRoom, renderEvents, clock
       const first = timeline.events[0];
       const before = first === undefined ? room.upTo : positionOf(first) - 1;
       const at = request.wantsStateAfter ? room.upTo : before;
-      const rendered = await renderEvents(timeline.events, { roomId: room.roomId, reader: device });
+      const rendered = await renderEvents(timeline.events, {
+        roomId: room.roomId,
+        reader: device,
+        bundleUpTo: timeline.stateUpTo ?? null,
+        relatedIds: timeline.relatedIds ?? relatedIds,
+      });
       const events = rendered.filter((event) => passesFilter(event, filter?.room?.timeline));
       const inTimeline = new Set(events.map((event) => event.event_id));
       let state = states.get(room.roomNid) ?? [];

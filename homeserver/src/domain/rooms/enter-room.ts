@@ -1,0 +1,58 @@
+import { forbidden, notFound } from '../../platform/matrix-error.ts';
+import type { Database } from '../../storage/database.ts';
+import { findEvent, type StoredEvent } from '../../storage/events.ts';
+import { findMembership } from '../../storage/memberships.ts';
+import type { HotRoom } from './hot-room.ts';
+import type { HotRooms } from './hot-rooms.ts';
+import type { Reader } from './render-events.ts';
+import type { RoomView, ViewRoom } from './visibility.ts';
+
+export type RoomReader = Reader & { userId: string };
+
+export type EnterRoom = {
+  /** The room, and what of it the reader may see. Throws M_FORBIDDEN for those who never were in it, unless it is world-readable. */
+  enter: (reader: RoomReader, roomId: string) => Promise<{ room: HotRoom; view: RoomView }>;
+  /** An event of the room that the reader may see; throws M_NOT_FOUND. */
+  findVisible: (room: HotRoom, view: RoomView, eventId: string) => Promise<StoredEvent>;
+};
+
+type Deps = { database: Database; rooms: HotRooms; viewRoom: ViewRoom };
+
+/** The door to reading a room. */
+export function createEnterRoom({ database, rooms, viewRoom }: Deps): EnterRoom {
+  const { sql } = database;
+  return {
+    enter: async (reader, roomId) => {
+      const room = await rooms.load(roomId);
+      if (room === undefined) throw forbidden(`You are not in the room ${roomId}.`);
+      const view = await viewRoom(room.nid, reader.userId);
+      if (view.lastJoinedAt === undefined && !isWorldReadable(room)) throw forbidden(`You are not in the room ${roomId}.`);
+      if (
+        view.membership !== 'join' &&
+        !isWorldReadable(room) &&
+        (await findMembership(sql, room.nid, reader.userNid))?.forgotten === true
+      ) {
+        throw forbidden(`You have forgotten the room ${roomId}.`);
+      }
+      return { room, view };
+    },
+    findVisible: async (room, view, eventId) => {
+      const event = await findEvent(sql, eventId);
+      const isShown = event !== undefined && event.roomNid === room.nid && (event.kind === 'timeline' || event.kind === 'backfilled');
+      if (!isShown || !view.maySee(event)) throw notFound(`The room has no event ${eventId} that you may see.`);
+      return event;
+    },
+  };
+}
+
+/** Members read the state of now; who has left, that of when they left. */
+export function stateAt(room: HotRoom, view: RoomView): { at?: number } {
+  const { lastJoinedAt } = view;
+  return view.membership === 'join' || isWorldReadable(room) || lastJoinedAt === undefined || !Number.isFinite(lastJoinedAt)
+    ? {}
+    : { at: lastJoinedAt };
+}
+
+function isWorldReadable(room: HotRoom): boolean {
+  return room.find('m.room.history_visibility', '')?.content['history_visibility'] === 'world_readable';
+}

@@ -1,0 +1,82 @@
+import type { JsonObject } from 'federation-spec/events/event.ts';
+import type { Database } from '../../storage/database.ts';
+import { listEventsByNid, type StoredEvent } from '../../storage/events.ts';
+import { relationOf } from '../../storage/relation-of.ts';
+import { listLatestEdits, listRelatedIds, listRelationSummaries } from '../../storage/relations.ts';
+
+export type BundleView = {
+  readerNid: number;
+  /** For who has left the room: nothing later is told. */
+  upTo?: number | undefined;
+  /** The events among these to which others relate, where the caller knows it already. */
+  relatedIds?: ReadonlySet<string> | undefined;
+  render: (event: StoredEvent, bundle?: JsonObject) => JsonObject;
+};
+
+/** The `m.relations` of each event that has any, by event id. */
+export type LoadBundles = (events: readonly StoredEvent[], view: BundleView) => Promise<Map<string, JsonObject>>;
+
+/**
+ * What other events add to these: one query when none does, four otherwise, however many they are.
+ *
+ * 1. Those to which others relate. Edits, reactions and state events are never told with what relates to them.
+ * 2. Their threads and references. 3. The edits of them, and of the last event of each thread.
+ * https://spec.matrix.org/latest/client-server-api/#aggregations-of-child-events
+ */
+export function createLoadBundles({ database }: { database: Database }): LoadBundles {
+  const { sql } = database;
+
+  return async (events, { readerNid, upTo, relatedIds, render }) => {
+    // 1.
+    const candidates = events.filter((event) => event.keyNid === null && relatedIds?.has(event.eventId) !== false && isBundled(event));
+    const related = relatedIds ?? (await listRelatedIds(sql, candidates.map(idOf)));
+    const targets = candidates.filter((event) => related.has(event.eventId));
+    if (targets.length === 0) return new Map();
+
+    // 2.
+    const summaries = await listRelationSummaries(sql, targets.map(idOf), { readerNid, upTo });
+    const threads = summaries.filter((summary) => summary.relType === 'm.thread');
+    const latest = new Map(
+      (
+        await listEventsByNid(
+          sql,
+          threads.map((thread) => thread.latestNid),
+        )
+      ).map((event) => [event.eventNid, event]),
+    );
+
+    // 3.
+    const edits = await listLatestEdits(sql, [...targets, ...latest.values()].map(idOf), upTo);
+    const editOf = (event: StoredEvent): JsonObject => {
+      const edit = edits.get(event.eventId);
+      return edit === undefined ? {} : { 'm.replace': render(edit) };
+    };
+
+    const bundles = new Map<string, JsonObject>();
+    for (const target of targets) {
+      const bundle = editOf(target);
+      for (const summary of summaries.filter((candidate) => candidate.targetId === target.eventId)) {
+        const last = latest.get(summary.latestNid);
+        if (summary.relType === 'm.reference') bundle['m.reference'] = { chunk: (summary.eventIds ?? []).map((id) => ({ event_id: id })) };
+        else if (last !== undefined) {
+          bundle['m.thread'] = {
+            latest_event: render(last, editOf(last)),
+            count: summary.count,
+            current_user_participated: summary.isParticipant || target.senderNid === readerNid,
+          };
+        }
+      }
+      if (Object.keys(bundle).length > 0) bundles.set(target.eventId, bundle);
+    }
+    return bundles;
+  };
+}
+
+function idOf(event: StoredEvent): string {
+  return event.eventId;
+}
+
+function isBundled(event: StoredEvent): boolean {
+  const relType = relationOf(event)?.relType;
+  return relType !== 'm.replace' && relType !== 'm.annotation';
+}
