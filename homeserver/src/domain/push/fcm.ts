@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Agent } from 'node:https';
+import type { AppOptions } from 'firebase-admin/app';
 import type { Message } from 'firebase-admin/messaging';
 import type { PushChannel, PushMessage } from './own-gateway.ts';
 
@@ -10,7 +10,7 @@ type Deps = {
   projectId: string;
   fetchToken: () => Promise<{ access_token: string; expires_in: number }>;
   /** Another way to Google, for machines that have none of their own. */
-  agent: Agent | undefined;
+  agent: AppOptions['httpAgent'] | undefined;
 };
 
 /**
