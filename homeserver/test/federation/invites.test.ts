@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { startServers } from '../kit/start-servers.ts';
+import type { TestUser } from '../kit/test-user.ts';
 
 type Rooms = {
   invite?: Record<string, { invite_state: { events: { type: string; state_key: string }[] } }>;
@@ -45,18 +46,19 @@ test('who left comes back, and sees what is said then; who is kicked hears nothi
   const juliet = await servers.user('juliet', 1);
   const roomId = await romeo.createRoom({ preset: 'public_chat' });
   const via = [servers.at(0).name];
+  const membershipOf = async (seenBy: TestUser) =>
+    (await seenBy.state(roomId)).find((event) => event.state_key === juliet.id)?.content['membership'];
   await juliet.join(roomId, { via });
   await romeo.send(roomId, 'one');
   await juliet.nextMessage(roomId);
   await juliet.leave(roomId);
-  await romeo.nextEvent(roomId, 'm.room.member');
+  await expect.poll(() => membershipOf(romeo), { timeout: 15_000 }).toBe('leave');
   await romeo.send(roomId, 'not for juliet');
   await juliet.join(roomId, { via });
   const back = await romeo.send(roomId, 'welcome back');
   await expect(juliet.nextMessage(roomId)).resolves.toMatchObject({ event_id: back });
 
   await romeo.call('POST', `/_matrix/client/v3/rooms/${encodeURIComponent(roomId)}/kick`, { user_id: juliet.id });
-  const ownMembership = async () => (await juliet.state(roomId)).find((event) => event.state_key === juliet.id)?.content['membership'];
-  await expect.poll(ownMembership, { timeout: 15_000 }).toBe('leave');
+  await expect.poll(() => membershipOf(juliet), { timeout: 15_000 }).toBe('leave');
   await expect(juliet.send(roomId, 'heard?')).rejects.toThrow('403');
 });
