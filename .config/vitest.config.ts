@@ -3,6 +3,9 @@ import { defineConfig } from 'vitest/config';
 /** Five projects, one per kind of real part a test needs. The long scenes (`*.torture.test.ts`) run apart. */
 const TORTURE = '**/*.torture.test.ts';
 
+/** In CI a scene on real networks and processes gets a second try; the report names those that needed it. */
+const SECOND_TRIES = process.env['CI'] === undefined ? 0 : 1;
+
 type ProjectOptions = { name: string; include: string[]; testTimeoutMs: number; parallel: boolean };
 
 function project({ name, include, testTimeoutMs, parallel }: ProjectOptions) {
@@ -16,6 +19,7 @@ function project({ name, include, testTimeoutMs, parallel }: ProjectOptions) {
       testTimeout: testTimeoutMs,
       hookTimeout: 60_000,
       fileParallelism: parallel,
+      retry: name === 'pure' ? 0 : SECOND_TRIES,
     },
   };
 }
