@@ -20,6 +20,7 @@ import { createEduHandlers, e2eeEduHandlers } from './domain/federation/inbound/
 import { createLateNetwork } from './domain/rooms/late-network.ts';
 import { accountsRoutes } from './edge/client-api/accounts.ts';
 import { capabilitiesRoute } from './edge/client-api/capabilities.ts';
+import { dehydratedDeviceRoutes } from './edge/client-api/dehydrated-devices.ts';
 import { keyBackupRoutes } from './edge/client-api/key-backup.ts';
 import { keyRoutes } from './edge/client-api/keys.ts';
 import { turnServerRoute } from './edge/client-api/turn-server.ts';
@@ -239,6 +240,7 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       ...accountsRoutes(accounts, config),
       ...keyRoutes(e2ee, { requireProof: accounts.requireProof, position: streams.log.position }),
       ...keyBackupRoutes(e2ee.keyBackups),
+      ...dehydratedDeviceRoutes(e2ee.dehydratedDevices),
       ...personal.routes,
       ...rooms.routes,
       ...ephemeral.routes,

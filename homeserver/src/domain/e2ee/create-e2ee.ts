@@ -10,6 +10,7 @@ import { findUserNids } from '../../storage/users.ts';
 import type { Log } from '../streams/log.ts';
 import type { Notifier } from '../streams/notifier.ts';
 import { type ClaimKeys, type ClaimRemoteKeys, createClaimKeys } from './claim-keys.ts';
+import { createDehydratedDevices, type DehydratedDevices } from './dehydrated-devices.ts';
 import { createDeviceLists, type DeviceLists } from './device-lists.ts';
 import { createKeyBackups, type KeyBackups } from './key-backups.ts';
 import { createKeyCounts, type KeyCounts } from './key-counts.ts';
@@ -30,6 +31,7 @@ export type E2ee = {
   uploadCrossSigningKeys: UploadCrossSigningKeys;
   uploadSignatures: UploadSignatures;
   keyBackups: KeyBackups;
+  dehydratedDevices: DehydratedDevices;
   toDevice: ToDevice;
   /** What sync shows. */
   forSync: {
@@ -72,6 +74,7 @@ export function createE2ee(deps: Deps): E2ee {
     uploadCrossSigningKeys: createUploadCrossSigningKeys({ pool, log, deviceLists }),
     uploadSignatures: createUploadSignatures({ pool, log, deviceLists, readKeys }),
     keyBackups: createKeyBackups({ pool }),
+    dehydratedDevices: createDehydratedDevices({ ...deps, deviceLists, keyCounts }),
     toDevice: createToDevice({ ...deps, inbox }),
     forSync: {
       acknowledgeToDevice: inbox.acknowledge,

@@ -10,6 +10,7 @@ const VERSIONS = Array.from({ length: NEWEST_MINOR }, (_, minor) => `v1.${minor 
 const UNSTABLE_FEATURES: Readonly<Record<string, boolean>> = {
   'chat.blinkchat.delivered': true,
   'chat.blinkchat.live': true,
+  'org.matrix.msc3814': true,
   'org.matrix.msc4222': true,
   'org.matrix.simplified_msc3575': true,
 };
