@@ -20,6 +20,7 @@ import { createRedactions } from './domain/rooms/redactions.ts';
 import { createRenderEvents } from './domain/rooms/render-events.ts';
 import { createSendEvent } from './domain/rooms/send-event.ts';
 import { createSpreadProfile } from './domain/rooms/spread-profile.ts';
+import { createThreadSubscriptions } from './domain/rooms/thread-subscriptions.ts';
 import { createUpgradeRoom } from './domain/rooms/upgrade-room.ts';
 import { createViewRoom } from './domain/rooms/visibility.ts';
 import { createLog } from './domain/streams/log.ts';
@@ -33,6 +34,7 @@ import { roomRelationsRoutes } from './edge/client-api/room-relations.ts';
 import { roomSendRoutes } from './edge/client-api/room-send.ts';
 import { roomUpgradeRoute } from './edge/client-api/room-upgrade.ts';
 import { spaceRoutes } from './edge/client-api/spaces.ts';
+import { threadSubscriptionRoutes } from './edge/client-api/thread-subscriptions.ts';
 import type { Route } from './edge/http/route.ts';
 import type { Clock } from './platform/clock.ts';
 import type { Logger } from './platform/logger.ts';
@@ -93,6 +95,7 @@ export async function composeRooms(deps: RoomDeps) {
   const viewRoom = createViewRoom({ database });
   const renderEvents = createRenderEvents({ database, clock, loadBundles: createLoadBundles({ database }) });
   const enterRoom = createEnterRoom({ database, rooms, viewRoom });
+  const threadSubscriptions = createThreadSubscriptions({ database, log, enterRoom });
   const readRelations = createReadRelations({ database, enterRoom, renderEvents });
   const readRoom = createReadRoom({ database, enterRoom, renderEvents, fetchHistory: network.fetchHistory });
   const listJoinedRooms = createListJoinedRooms({ database });
@@ -107,6 +110,7 @@ export async function composeRooms(deps: RoomDeps) {
     ...roomSendRoutes(sendEvent),
     ...roomReadRoutes(readRoom, listJoinedRooms),
     ...roomRelationsRoutes(readRelations),
+    ...threadSubscriptionRoutes({ subscriptions: threadSubscriptions, position: log.position }),
     ...roomAliasRoutes(aliases),
     ...spaceRoutes(spaces, aliases.resolve),
     ...directoryRoutes({ publicRooms, searchUsers }),
@@ -126,6 +130,7 @@ export async function composeRooms(deps: RoomDeps) {
     renderEvents,
     readRoom,
     listJoinedRooms,
+    threadSubscriptions,
     spreadProfile,
     leaveAllRooms,
     routes,

@@ -12,7 +12,13 @@ import { createListRoomFacts } from './domain/sync/sliding/room-facts.ts';
 import { createSlidingSync } from './domain/sync/sliding/sliding-sync.ts';
 import { createTellExtensions } from './domain/sync/sliding/tell-extensions.ts';
 import { createTellSlidingRooms } from './domain/sync/sliding/tell-sliding-rooms.ts';
-import type { AccountDataForSync, E2eeForSync, EphemeralForSync, UnreadForSync } from './domain/sync/sources.ts';
+import type {
+  AccountDataForSync,
+  E2eeForSync,
+  EphemeralForSync,
+  ThreadSubscriptionsForSync,
+  UnreadForSync,
+} from './domain/sync/sources.ts';
 import { createListStandings } from './domain/sync/standings.ts';
 import { createStripRoom } from './domain/sync/strip-room.ts';
 import { createSync } from './domain/sync/sync.ts';
@@ -38,6 +44,7 @@ type Deps = {
   accountData: AccountDataForSync;
   ephemeral: EphemeralForSync;
   unread: UnreadForSync;
+  threadSubscriptions: ThreadSubscriptionsForSync;
 };
 
 /** Telling clients what is new: by request and by live connection. */

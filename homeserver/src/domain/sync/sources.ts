@@ -1,4 +1,5 @@
 import type { JsonObject } from 'federation-spec/events/event.ts';
+import type { ThreadSubscriptionChange } from '../../storage/thread-subscriptions.ts';
 import type { StreamToken } from '../streams/token.ts';
 
 /** The device that syncs. */
@@ -53,4 +54,13 @@ export type EphemeralForSync = {
   acknowledged: (device: { userNid: number; deviceId: string }, position: number) => void;
   /** A device syncs, with the `set_presence` of its request. */
   synced: (user: { userId: string; userNid: number }, setPresence: string | undefined) => void;
+};
+
+/** Which threads the user follows. */
+export type ThreadSubscriptionsForSync = {
+  /** The newest changes. `restFrom`: where older ones than these end, when there are any. */
+  listChanges: (
+    userNid: number,
+    range: Range & { limit: number },
+  ) => Promise<{ changes: readonly ThreadSubscriptionChange[]; restFrom?: number }>;
 };

@@ -12,6 +12,7 @@ const UNSTABLE_FEATURES: Readonly<Record<string, boolean>> = {
   'chat.blinkchat.live': true,
   'org.matrix.msc3814': true,
   'org.matrix.msc4222': true,
+  'org.matrix.msc4306': true,
   'org.matrix.simplified_msc3575': true,
 };
 

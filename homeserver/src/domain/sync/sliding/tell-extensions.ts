@@ -3,12 +3,17 @@ import type { SlidingSyncExtensionAnswers, SlidingSyncExtensions } from 'federat
 import type { ToDeviceEvent } from 'federation-spec/api/schemas/sync.ts';
 import type { JsonObject } from 'federation-spec/events/event.ts';
 import { invalidParam } from '../../../platform/matrix-error.ts';
-import type { AccountDataForSync, E2eeForSync, EphemeralForSync, SyncDevice } from '../sources.ts';
+import { describeThreadSubscriptions } from '../../rooms/describe-thread-subscriptions.ts';
+import type { AccountDataForSync, E2eeForSync, EphemeralForSync, SyncDevice, ThreadSubscriptionsForSync } from '../sources.ts';
 import type { Position } from './connections.ts';
 import type { CoveredRoom } from './list-rooms.ts';
 
 /** Most messages from device to device in one answer; the rest comes with the next. */
 const MAX_TO_DEVICE = 100;
+const THREADS = 'io.element.msc4308.thread_subscriptions';
+/** Changes of followed threads in one answer, unless asked otherwise, and at most; older ones are listed by an endpoint of their own. */
+const DEFAULT_THREADS = 100;
+const MAX_THREADS = 1_000;
 const TO_DEVICE_TOKEN = /^\d{1,16}$/;
 
 type Request = {
@@ -21,7 +26,12 @@ type Request = {
 
 export type TellExtensions = (request: Request) => Promise<{ answers: SlidingSyncExtensionAnswers; hasNews: boolean }>;
 
-type Deps = { e2ee: E2eeForSync; accountData: AccountDataForSync; ephemeral: EphemeralForSync };
+type Deps = {
+  e2ee: E2eeForSync;
+  accountData: AccountDataForSync;
+  ephemeral: EphemeralForSync;
+  threadSubscriptions: ThreadSubscriptionsForSync;
+};
 type RoomExtension = 'account_data' | 'receipts' | 'typing';
 
 /** The place up to which a client has its messages. Throws M_INVALID_PARAM for what is no token of this log. */
@@ -38,7 +48,7 @@ export function listEnabled(wanted: SlidingSyncExtensions): Set<string> {
 }
 
 /** What belongs to no timeline, of those kinds that are asked for. A kind that was not on before is told from its beginning. */
-export function createTellExtensions({ e2ee, accountData, ephemeral }: Deps): TellExtensions {
+export function createTellExtensions({ e2ee, accountData, ephemeral, threadSubscriptions }: Deps): TellExtensions {
   async function tellToDevice({ device, upTo, wanted }: Request): Promise<NonNullable<SlidingSyncExtensionAnswers['to_device']>> {
     const after = readToDeviceSince(wanted.to_device?.since, upTo) ?? 0;
     const limit = Math.min(Math.max(1, wanted.to_device?.limit ?? MAX_TO_DEVICE), MAX_TO_DEVICE);
@@ -117,6 +127,13 @@ export function createTellExtensions({ e2ee, accountData, ephemeral }: Deps): Te
     return { rooms };
   }
 
+  async function tellThreads({ device, upTo, before, wanted }: Request): Promise<NonNullable<SlidingSyncExtensionAnswers[typeof THREADS]>> {
+    const limit = Math.min(Math.max(1, wanted[THREADS]?.limit ?? DEFAULT_THREADS), MAX_THREADS);
+    const after = before?.extensions.has(THREADS) === true ? before.token.position : 0;
+    const { changes, restFrom } = await threadSubscriptions.listChanges(device.userNid, { after, upTo, limit });
+    return { ...describeThreadSubscriptions(changes), ...(restFrom === undefined ? {} : { prev_batch: `s${restFrom}` }) };
+  }
+
   return async function tellExtensions(request) {
     const on = listEnabled(request.wanted);
     const answers: SlidingSyncExtensionAnswers = {};
@@ -125,12 +142,14 @@ export function createTellExtensions({ e2ee, accountData, ephemeral }: Deps): Te
     if (on.has('account_data')) answers.account_data = await tellAccountData(request);
     if (on.has('receipts')) answers.receipts = await tellEphemeral(request, 'receipts', 'm.receipt');
     if (on.has('typing')) answers.typing = await tellEphemeral(request, 'typing', 'm.typing');
+    if (on.has(THREADS)) answers[THREADS] = await tellThreads(request);
 
     const sizes = [
       answers.to_device?.events?.length,
       answers.e2ee?.device_lists?.changed?.length,
       answers.e2ee?.device_lists?.left?.length,
       answers.account_data?.global?.length,
+      Object.keys(answers[THREADS] ?? {}).length,
       ...[answers.account_data, answers.receipts, answers.typing].map((answer) => Object.keys(answer?.rooms ?? {}).length),
     ];
     return { answers, hasNews: sizes.some((size) => size !== undefined && size > 0) };
