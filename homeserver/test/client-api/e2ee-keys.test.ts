@@ -34,13 +34,13 @@ test('S26, S50: malformed and wrongly signed keys are refused, and nothing of th
     return await signAs(rest, romeo.id, romeo.deviceId, pair.seed);
   };
   const bad = [
-    { ...good, signatures: {} },
     { ...good, algorithms: ['changed'] },
     await resign({ user_id: juliet.id }),
     await resign({ device_id: 'OTHER' }),
     await resign({ extra: 1.5 }),
-    await resign({ keys: { [`ed25519:${romeo.deviceId}`]: 'short' } }),
-    await resign({ keys: { ...good.keys, 'curve25519:OTHER': randomKey() } }),
+    await resign({ keys: { ...good.keys, extra: 5 } }),
+    await resign({ algorithms: [7] }),
+    await resign({ keys: 'none' }),
     { ...(await createDeviceKeys(romeo)), keys: good.keys },
   ];
   for (const deviceKeys of bad) expect((await upload(romeo, { device_keys: deviceKeys })).status).toBe(400);
@@ -48,15 +48,29 @@ test('S26, S50: malformed and wrongly signed keys are refused, and nothing of th
   const key = await createOneTimeKey(romeo, pair);
   const badKeys = [
     { 'signed_curve25519:A': { ...key, key: randomKey() } },
-    { 'signed_curve25519:A': { key: key.key, signatures: {} } },
-    { 'signed_curve25519:A': await signAs({ key: 'garbage' }, romeo.id, romeo.deviceId, pair.seed) },
+    { 'signed_curve25519:A': { signatures: key.signatures } },
+    { 'signed_curve25519:A': await signAs({ key: 5 }, romeo.id, romeo.deviceId, pair.seed) },
     { signed_curve25519: key },
     { 'signed_curve25519:A:B': key },
-    { 'signed_curve25519:A': key, 'curve25519:B': 'garbage' },
+    { 'signed_curve25519:A': key, 'curve25519:B': 5 },
   ];
   for (const keys of badKeys) expect((await upload(romeo, { device_keys: good, one_time_keys: keys })).status).toBe(400);
   expect((await query(juliet, romeo.id))['device_keys'][romeo.id]).toEqual({});
   expect((await upload(romeo, { device_keys: good, one_time_keys: { 'signed_curve25519:A': key } })).status).toBe(200);
+});
+
+test('keys without a signature are stored and passed on: whoever is to use them judges', async () => {
+  await using server = await startServer();
+  const romeo = await server.user('romeo');
+  const juliet = await server.user('juliet');
+  const bare = { user_id: romeo.id, device_id: romeo.deviceId };
+  const uploaded = await upload(romeo, {
+    device_keys: bare,
+    one_time_keys: { 'new_algorithm:A': 'a key', 'signed_curve25519:B': { key: 'k' } },
+  });
+  expect(uploaded.body).toEqual({ one_time_key_counts: { new_algorithm: 1, signed_curve25519: 1 } });
+  expect((await query(juliet, romeo.id))['device_keys'][romeo.id][romeo.deviceId]).toMatchObject(bare);
+  expect((await upload(romeo, { device_keys: { algorithms: [] } })).status, 'of nobody').toBe(400);
 });
 
 test('S50: a one-time key is given once, even to a hundred who ask at once; then the fallback key serves', async () => {

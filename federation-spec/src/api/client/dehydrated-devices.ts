@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { endpoint } from '../endpoint.ts';
-import { DeviceKeysSchema, OneTimeKeysSchema } from '../schemas/device-keys.ts';
+import { LooseDeviceKeysSchema, OneTimeKeysSchema } from '../schemas/device-keys.ts';
 import { DeviceIdSchema } from '../schemas/ids.ts';
 import { JsonObjectSchema } from '../schemas/json.ts';
 import { ToDeviceEventSchema } from '../schemas/sync.ts';
@@ -16,7 +16,7 @@ export const putDehydratedDevice = endpoint({
     initial_device_display_name: Type.Optional(Type.String()),
     /** The private keys, encrypted by the client. */
     device_data: JsonObjectSchema,
-    device_keys: DeviceKeysSchema,
+    device_keys: LooseDeviceKeysSchema,
     one_time_keys: Type.Optional(OneTimeKeysSchema),
     fallback_keys: Type.Optional(OneTimeKeysSchema),
   }),

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { endpoint } from '../endpoint.ts';
-import { ClaimedKeysSchema, CrossSigningKeySchema, DeviceKeysSchema, OneTimeKeysSchema } from '../schemas/device-keys.ts';
+import { ClaimedKeysSchema, CrossSigningKeySchema, LooseDeviceKeysSchema, OneTimeKeysSchema } from '../schemas/device-keys.ts';
 import { DeviceIdSchema, UserIdSchema } from '../schemas/ids.ts';
 import { JsonObjectSchema, mapOf } from '../schemas/json.ts';
 
@@ -35,7 +35,7 @@ export const queryKeys = endpoint({
   body: Type.Object({ timeout: Type.Optional(Type.Integer()), device_keys: mapOf(Type.Array(DeviceIdSchema)) }),
   response: Type.Object({
     failures: Type.Optional(mapOf(JsonObjectSchema)),
-    device_keys: Type.Optional(mapOf(mapOf(DeviceKeysSchema))),
+    device_keys: Type.Optional(mapOf(mapOf(LooseDeviceKeysSchema))),
     master_keys: Type.Optional(mapOf(CrossSigningKeySchema)),
     self_signing_keys: Type.Optional(mapOf(CrossSigningKeySchema)),
     user_signing_keys: Type.Optional(mapOf(CrossSigningKeySchema)),
@@ -50,7 +50,7 @@ export const uploadKeys = endpoint({
   auth: 'access-token',
   guests: true,
   body: Type.Object({
-    device_keys: Type.Optional(DeviceKeysSchema),
+    device_keys: Type.Optional(LooseDeviceKeysSchema),
     one_time_keys: Type.Optional(OneTimeKeysSchema),
     fallback_keys: Type.Optional(OneTimeKeysSchema),
   }),

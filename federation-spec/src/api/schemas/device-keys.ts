@@ -16,6 +16,15 @@ export const DeviceKeysSchema = Type.Object({
 });
 export type DeviceKeys = Static<typeof DeviceKeysSchema>;
 
+/**
+ * The same as servers take and pass on keys: a client that cannot use what another one left out or never signed does not, and a server
+ * that refused it would lose the keys that are good.
+ */
+export const LooseDeviceKeysSchema = Type.Object({
+  ...Type.Partial(DeviceKeysSchema).properties,
+  signatures: Type.Optional(mapOf(mapOf(Type.String()))),
+});
+
 /** https://spec.matrix.org/latest/client-server-api/#cross-signing */
 export const CrossSigningKeySchema = Type.Object({
   user_id: UserIdSchema,
@@ -30,7 +39,12 @@ export type CrossSigningKey = Static<typeof CrossSigningKeySchema>;
 /** A one-time or fallback key: bare, or signed by its device. */
 export const OneTimeKeySchema = Type.Union([
   Type.String(),
-  Type.Object({ key: Type.String(), signatures: SignaturesSchema, fallback: Type.Optional(Type.Boolean()) }),
+  Type.Object({
+    key: Type.String(),
+    /** Absent from what was never signed, which no client takes. */
+    signatures: Type.Optional(mapOf(mapOf(Type.String()))),
+    fallback: Type.Optional(Type.Boolean()),
+  }),
 ]);
 export type OneTimeKey = Static<typeof OneTimeKeySchema>;
 

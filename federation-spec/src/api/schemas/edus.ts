@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { CrossSigningKeySchema, DeviceKeysSchema } from './device-keys.ts';
+import { CrossSigningKeySchema, LooseDeviceKeysSchema } from './device-keys.ts';
 import { DeviceIdSchema, EventIdSchema, RoomIdSchema, TimestampSchema, UserIdSchema } from './ids.ts';
 import { JsonObjectSchema, mapOf } from './json.ts';
 import { PresenceStateSchema } from './users.ts';
@@ -47,7 +47,7 @@ export const DeviceListUpdateEduSchema = Type.Object({
   deleted: Type.Optional(Type.Boolean()),
   device_display_name: Type.Optional(Type.Union([Type.String(), Type.Null()])),
   /** Absent when the device has no keys for end-to-end encryption. */
-  keys: Type.Optional(DeviceKeysSchema),
+  keys: Type.Optional(LooseDeviceKeysSchema),
 });
 export type DeviceListUpdateEdu = Static<typeof DeviceListUpdateEduSchema>;
 

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { endpoint } from '../endpoint.ts';
-import { ClaimedKeysSchema, CrossSigningKeySchema, DeviceKeysSchema } from '../schemas/device-keys.ts';
+import { ClaimedKeysSchema, CrossSigningKeySchema, LooseDeviceKeysSchema } from '../schemas/device-keys.ts';
 import { DeviceIdSchema, UserIdSchema } from '../schemas/ids.ts';
 import { mapOf } from '../schemas/json.ts';
 
@@ -15,7 +15,7 @@ export const getUserDevices = endpoint({
     user_id: UserIdSchema,
     stream_id: Type.Integer(),
     devices: Type.Array(
-      Type.Object({ device_id: DeviceIdSchema, keys: DeviceKeysSchema, device_display_name: Type.Optional(Type.String()) }),
+      Type.Object({ device_id: DeviceIdSchema, keys: LooseDeviceKeysSchema, device_display_name: Type.Optional(Type.String()) }),
     ),
     master_key: Type.Optional(CrossSigningKeySchema),
     self_signing_key: Type.Optional(CrossSigningKeySchema),
@@ -45,7 +45,7 @@ export const queryUserEncryptionKeys = endpoint({
   auth: 'federation',
   body: Type.Object({ device_keys: mapOf(Type.Array(Type.String())) }),
   response: Type.Object({
-    device_keys: mapOf(mapOf(DeviceKeysSchema)),
+    device_keys: mapOf(mapOf(LooseDeviceKeysSchema)),
     master_keys: Type.Optional(mapOf(CrossSigningKeySchema)),
     self_signing_keys: Type.Optional(mapOf(CrossSigningKeySchema)),
   }),

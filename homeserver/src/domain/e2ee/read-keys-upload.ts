@@ -2,7 +2,7 @@ import { isJsonObject, type JsonObject } from 'federation-spec/events/event.ts';
 import { parseKeyId } from 'federation-spec/identifiers/key-id.ts';
 import { invalidParam, tooLarge } from '../../platform/matrix-error.ts';
 import type { OneTimeKey } from '../../storage/one-time-keys.ts';
-import { checkDeviceKeys, checkOneTimeKey, parseKey, signingKeyOf, withoutUnsigned } from './check-keys.ts';
+import { checkDeviceKeys, checkOneTimeKey, own, parseKey, signingKeyOf, withoutUnsigned } from './check-keys.ts';
 
 const MAX_KEYS_PER_UPLOAD = 500;
 
@@ -42,6 +42,8 @@ export async function readKeysUpload(
 
 async function readDeviceKeys(owner: Owner, given: unknown): Promise<JsonObject | undefined> {
   if (given === undefined || given === null) return undefined;
+  if (own(given, 'user_id') === undefined || own(given, 'device_id') === undefined)
+    throw invalidParam('The device keys must name their user_id and device_id');
   const verdict = await checkDeviceKeys(given, owner);
   if (!verdict.allowed || !isJsonObject(given)) throw invalidParam(verdict.allowed ? 'The device keys are no object' : verdict.reason);
   return withoutUnsigned(given);
