@@ -127,6 +127,7 @@ export async function composeRooms(deps: RoomDeps) {
     publicRooms,
     spaces,
     viewRoom,
+    enterRoom,
     renderEvents,
     readRoom,
     listJoinedRooms,

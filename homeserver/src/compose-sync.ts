@@ -1,4 +1,7 @@
+import { composeOldSync } from './compose-old-sync.ts';
+import type { EnterRoom } from './domain/rooms/enter-room.ts';
 import type { HotRooms } from './domain/rooms/hot-rooms.ts';
+import type { ReadRoom } from './domain/rooms/read-room.ts';
 import type { RenderEvents } from './domain/rooms/render-events.ts';
 import type { ViewRoom } from './domain/rooms/visibility.ts';
 import type { Log } from './domain/streams/log.ts';
@@ -39,6 +42,8 @@ type Deps = {
   logger: Logger;
   rooms: HotRooms;
   viewRoom: ViewRoom;
+  enterRoom: EnterRoom;
+  readRoom: ReadRoom;
   renderEvents: RenderEvents;
   e2ee: E2eeForSync;
   accountData: AccountDataForSync;
@@ -66,5 +71,9 @@ export function composeSync(deps: Deps) {
     tellExtensions: createTellExtensions(deps),
   });
   const sockets = (authenticate: Authenticate): SocketRoute[] => [liveRoute({ sync, authenticate, logger })];
-  return { sync, routes: syncRoutes({ sync, slidingSync, loadFilter: accountData.loadFilter }), sockets };
+  const routes = [
+    ...syncRoutes({ sync, slidingSync, loadFilter: accountData.loadFilter }),
+    ...composeOldSync({ ...deps, listStandings, tellRooms, stripRoom }),
+  ];
+  return { sync, routes, sockets };
 }

@@ -54,3 +54,11 @@ export async function moveAliases(sql: Sql, { from, to }: { from: number; to: nu
     on conflict do nothing`;
   await sql`delete from published_rooms where room_nid = ${from}`;
 }
+
+/** Those among the rooms that this server lists. */
+export async function listPublishedAmong(sql: Sql, roomNids: readonly number[]): Promise<Set<number>> {
+  if (roomNids.length === 0) return new Set();
+  const rows = await sql<{ roomNid: number }[]>`
+    select room_nid as "roomNid" from published_rooms where room_nid = any(${[...roomNids]}::bigint[])`;
+  return new Set(rows.map((row) => row.roomNid));
+}

@@ -23,6 +23,21 @@ export async function listNewestOfRooms(
   return rows.map(toStoredEvent);
 }
 
+/** The first timeline events of these rooms in (after, upTo], in log order, at most `limit` in all. */
+export async function listFirstOfRooms(
+  sql: Sql,
+  roomNids: readonly number[],
+  { after, upTo, limit }: { after: number; upTo: number; limit: number },
+): Promise<StoredEvent[]> {
+  if (roomNids.length === 0 || after >= upTo) return [];
+  const rows = await sql<EventRow[]>`
+    select ${eventColumns(sql)} from events
+    where  position > ${after} and position <= ${upTo} and room_nid = any(${[...roomNids]}::bigint[])
+    order  by position
+    limit  ${limit}`;
+  return rows.map(toStoredEvent);
+}
+
 /** Which memberships of a room's state are wanted: all, or those of the named users. */
 export type MemberChoice = 'all' | readonly string[];
 

@@ -1,12 +1,17 @@
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 import { endpoint } from '../endpoint.ts';
 import { BasicEventSchema, ClientEventSchema, MembershipSchema } from '../schemas/events.ts';
-import { EventIdSchema, RoomIdSchema } from '../schemas/ids.ts';
+import { EventIdSchema, RoomIdSchema, UserIdSchema } from '../schemas/ids.ts';
 import { QueryBooleanSchema, QueryCountSchema } from '../schemas/query.ts';
 import { VisibilitySchema } from '../schemas/room-directory.ts';
 
 const EventStreamQuerySchema = Type.Object({ from: Type.Optional(Type.String()), timeout: Type.Optional(QueryCountSchema) });
-const EventStreamSchema = Type.Object({ start: Type.String(), end: Type.String(), chunk: Type.Array(ClientEventSchema) });
+/** Events of rooms, and what else is new: typing and receipts with the room they are of, presence, account data. */
+const EventStreamSchema = Type.Object({
+  start: Type.String(),
+  end: Type.String(),
+  chunk: Type.Array(Type.Union([ClientEventSchema, BasicEventSchema])),
+});
 
 const RoomSnapshotSchema = Type.Object({
   room_id: RoomIdSchema,
@@ -16,7 +21,12 @@ const RoomSnapshotSchema = Type.Object({
   state: Type.Optional(Type.Array(ClientEventSchema)),
   visibility: Type.Optional(VisibilitySchema),
   account_data: Type.Optional(Type.Array(BasicEventSchema)),
+  /** Who invited the user, beside the invite itself. */
+  inviter: Type.Optional(UserIdSchema),
+  presence: Type.Optional(Type.Array(BasicEventSchema)),
+  receipts: Type.Optional(Type.Array(BasicEventSchema)),
 });
+export type RoomSnapshot = Static<typeof RoomSnapshotSchema>;
 
 /**
  * Listen on the event stream; with a room id, of one room that may be looked into without joining it.
@@ -56,6 +66,7 @@ export const initialSync = endpoint({
     presence: Type.Array(BasicEventSchema),
     rooms: Type.Array(RoomSnapshotSchema),
     account_data: Type.Optional(Type.Array(BasicEventSchema)),
+    receipts: Type.Optional(Type.Array(BasicEventSchema)),
   }),
   deprecated: true,
 });
@@ -71,6 +82,7 @@ export const roomInitialSync = endpoint({
   auth: 'access-token',
   guests: true,
   params: Type.Object({ roomId: RoomIdSchema }),
+  query: Type.Object({ limit: Type.Optional(QueryCountSchema) }),
   response: RoomSnapshotSchema,
 });
 

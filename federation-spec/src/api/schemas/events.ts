@@ -6,6 +6,8 @@ import { JsonObjectSchema } from './json.ts';
 export const UnsignedDataSchema = Type.Object({
   age: Type.Optional(Type.Integer()),
   membership: Type.Optional(Type.String()),
+  /** What somebody who is invited is shown of the room, where an invite is told as an event. */
+  invite_room_state: Type.Optional(Type.Array(JsonObjectSchema)),
   prev_content: Type.Optional(JsonObjectSchema),
   redacted_because: Type.Optional(JsonObjectSchema),
   replaces_state: Type.Optional(EventIdSchema),

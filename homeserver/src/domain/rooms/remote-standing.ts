@@ -10,7 +10,15 @@ import type { Log } from '../streams/log.ts';
 const MAX_STRIPPED = 50;
 
 /** What somebody who is not in a room may know of it: https://spec.matrix.org/latest/client-server-api/#stripped-state */
-export type StrippedEvent = { type: string; state_key: string; sender: string; content: JsonObject };
+export type StrippedEvent = {
+  type: string;
+  state_key: string;
+  sender: string;
+  content: JsonObject;
+  /** Known of the person's own invite. */
+  event_id?: string;
+  origin_server_ts?: number;
+};
 
 /** The standing of local users in rooms that this server is not in: invited, knocking, gone. */
 export type RemoteStanding = {

@@ -1,8 +1,8 @@
 import type { Committed, Wakes } from './log-batch.ts';
 
-/** Watches one local user; dispose of it when the request ends. */
+/** Watches one local user, or one room; dispose of it when the request ends. */
 export type Watch = Disposable & {
-  /** Resolves with true when something for the user was committed since the last call (or since the watch began), with false when time is up. */
+  /** Resolves with true when something for the user, or in the room, was committed since the last call (or since the watch began), with false when time is up. */
   next: (timeoutMs: number, signal?: AbortSignal) => Promise<boolean>;
 };
 
@@ -14,20 +14,22 @@ export type Notifier = {
   /** Called for each batch, at once after its commit. Must not wait nor throw. */
   onCommit: (listener: (committed: Committed) => void) => void;
   watchUser: (userNid: number) => Watch;
+  /** For who is not in the room. */
+  watchRoom: (roomNid: number) => Watch;
 };
+
+type Waiters = Map<number, Set<Waiter>>;
 
 type Waiter = { isWoken: boolean; wake: (() => void) | undefined };
 
 /** Tells who waits of what was committed. Waiters are parked per user, so waking costs what is parked and not what is joined. */
 export function createNotifier(): Notifier {
   const listeners: ((committed: Committed) => void)[] = [];
-  const watches = new Map<number, Set<Waiter>>();
+  const watches: Waiters = new Map();
+  const roomWatches: Waiters = new Map();
 
   function wakeUser(userNid: number): void {
-    for (const waiter of watches.get(userNid) ?? []) {
-      waiter.isWoken = true;
-      waiter.wake?.();
-    }
+    wake(watches, userNid);
   }
 
   function wakeUsers(userNids: Iterable<number>): void {
@@ -42,20 +44,31 @@ export function createNotifier(): Notifier {
     publish: (committed) => {
       for (const listener of listeners) listener(committed);
       for (const { users } of committed.wakes satisfies readonly Wakes[]) if (users !== undefined) wakeUsers(users);
+      if (roomWatches.size > 0) for (const { row } of committed.events) wake(roomWatches, row.roomNid);
     },
     wakeUsers,
     onCommit: (listener) => void listeners.push(listener),
-    watchUser: (userNid) => {
-      const waiter: Waiter = { isWoken: false, wake: undefined };
-      const waiters = watches.get(userNid) ?? new Set();
-      watches.set(userNid, waiters.add(waiter));
-      return {
-        next: (timeoutMs, signal) => nextWake(waiter, timeoutMs, signal),
-        [Symbol.dispose]: () => {
-          waiters.delete(waiter);
-          if (waiters.size === 0 && watches.get(userNid) === waiters) watches.delete(userNid);
-        },
-      };
+    watchUser: (userNid) => watch(watches, userNid),
+    watchRoom: (roomNid) => watch(roomWatches, roomNid),
+  };
+}
+
+function wake(watches: Waiters, nid: number): void {
+  for (const waiter of watches.get(nid) ?? []) {
+    waiter.isWoken = true;
+    waiter.wake?.();
+  }
+}
+
+function watch(watches: Waiters, nid: number): Watch {
+  const waiter: Waiter = { isWoken: false, wake: undefined };
+  const waiters = watches.get(nid) ?? new Set();
+  watches.set(nid, waiters.add(waiter));
+  return {
+    next: (timeoutMs, signal) => nextWake(waiter, timeoutMs, signal),
+    [Symbol.dispose]: () => {
+      waiters.delete(waiter);
+      if (waiters.size === 0 && watches.get(nid) === waiters) watches.delete(nid);
     },
   };
 }

@@ -63,7 +63,8 @@ export function createReceiveInvite({ rooms, interner, standing, findServerKey, 
       if (!isServerAllowed(room, origin)) throw forbidden('The room does not allow your server');
       return signed; // The event itself comes as part of the room.
     }
-    const strippedState = [...listStripped(invite.inviteRoomState), stripPdu(signed)];
+    const own = { ...stripPdu(signed), event_id: eventId, origin_server_ts: signed.origin_server_ts };
+    const strippedState = [...listStripped(invite.inviteRoomState), own];
     await standing.set({ roomId, version: roomVersion, userNid: await interner.userNid(target), membership: 'invite', strippedState });
     return signed;
   };
