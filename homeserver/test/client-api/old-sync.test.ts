@@ -126,8 +126,9 @@ test('the stream brings invites, joins, messages, typing, receipts, tags and the
 });
 
 test('the stream tells who is there', async () => {
-  const benvolio = await server.user('benvolio');
-  const rosaline = await server.user('rosaline');
+  await using talkative = await startServer({ config: { presence: true } });
+  const benvolio = await talkative.user('benvolio');
+  const rosaline = await talkative.user('rosaline');
   await rosaline.join(await benvolio.createRoom({ preset: 'public_chat' }));
   const { end } = await initialSync(rosaline);
   await benvolio.call('PUT', `${API}/presence/${benvolio.id}/status`, { presence: 'unavailable', status_msg: 'in the garden' });
