@@ -24,6 +24,7 @@ type Deps = {
   serverName: string;
   queryRemoteProfile: QueryRemoteProfile;
   spreadProfile: SpreadProfile;
+  askForUser: (userId: string) => Promise<boolean>;
 };
 
 /** What people keep on the server: profiles, account data, push rules, filters. */

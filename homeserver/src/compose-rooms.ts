@@ -1,4 +1,4 @@
-import { createAliases } from './domain/directory/aliases.ts';
+import { type AliasKeepers, createAliases } from './domain/directory/aliases.ts';
 import { createPublicRooms } from './domain/directory/public-rooms.ts';
 import { createSearchUsers } from './domain/directory/search-users.ts';
 import { createSpaces } from './domain/directory/spaces.ts';
@@ -63,6 +63,7 @@ type RoomDeps = Awaited<ReturnType<typeof composeStreams>> & {
   findProfile: FindProfile;
   /** What rooms need of other servers. */
   network: RoomNetwork;
+  aliasKeepers: AliasKeepers;
 };
 
 /** The rooms: in memory, written to and read from. */
@@ -77,7 +78,14 @@ export async function composeRooms(deps: RoomDeps) {
   const createRoom = createCreateRoom({ rooms, log, database, random, serverName, prepareEvent });
   const inviteUser = createInviteUser({ log, prepareEvent, inviteRemote: network.remote.invite });
   const memberships = createMemberships({ database, log, rooms, sendEvent, inviteUser, findProfile, remote: network.remote, serverName });
-  const aliases = createAliases({ database, rooms, clock, serverName, resolveRemote: network.resolveRemoteAlias });
+  const aliases = createAliases({
+    database,
+    rooms,
+    clock,
+    serverName,
+    resolveRemote: network.resolveRemoteAlias,
+    keepers: deps.aliasKeepers,
+  });
   const createRoomForUser = createCreateRoomForUser({
     createRoom,
     memberships,

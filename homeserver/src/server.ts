@@ -3,6 +3,7 @@ import type { Agent } from 'node:https';
 import { fileURLToPath } from 'node:url';
 import { ROOM_VERSIONS } from 'federation-spec/room-versions/room-versions.ts';
 import { composeAccounts } from './compose-accounts.ts';
+import { composeAppserviceGround } from './compose-appservices.ts';
 import { composeEphemeral } from './compose-ephemeral.ts';
 import { composeFederation } from './compose-federation.ts';
 import { composeMedia } from './compose-media.ts';
@@ -112,6 +113,10 @@ export async function createServer(config: Config, surroundings: Surroundings = 
     closers.push(peers.close);
     const { network, connect } = createLateNetwork();
 
+    // Application services: who they are, and asking them.
+    const appservices = await composeAppserviceGround({ config, logger });
+    closers.push(appservices.close);
+
     // What people keep here: profiles, account data, push rules, filters.
     const personal = composePersonal({
       ...streams,
@@ -122,6 +127,7 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       serverName: config.serverName,
       queryRemoteProfile: peers.queries.profile,
       spreadProfile: (user) => rooms.spreadProfile(user),
+      askForUser: appservices.ask.forUser,
     });
 
     // Rooms.
@@ -136,6 +142,7 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       signer,
       findProfile: personal.profiles.findForMembership,
       network,
+      aliasKeepers: appservices.aliasKeepers,
     });
 
     // Receipts, typing, presence.
@@ -171,10 +178,13 @@ export async function createServer(config: Config, surroundings: Surroundings = 
         commitDeviceChange: e2ee.deviceLists.commitDeviceChange,
         leaveAllRooms: rooms.leaveAllRooms,
         welcomeAccount,
-        isReserved: () => false,
+        isReserved: appservices.registry.isUserReserved,
+        findAppservice: appservices.findOwner,
       },
     );
     closers.push(async () => await accounts[Symbol.asyncDispose]());
+    await appservices.ensureSenders(accounts);
+    const authenticate = appservices.authenticateWith(accounts);
 
     // What is unread, and whom to tell.
     const push = await composePush(
@@ -251,7 +261,7 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       ...federation.routes,
       ...serverMediaRoutes({ media: media.media, serverName: config.serverName }),
     ];
-    const sockets: SocketRoute[] = sync.sockets(accounts.authenticate);
+    const sockets: SocketRoute[] = sync.sockets(authenticate);
     const federates = !(config.federation.length === 1 && config.federation[0] === 'off');
     const webApp = webAppPages({ loadAssets: () => loadAssets(CLIENT_DIST) });
     const pages = [
@@ -263,7 +273,8 @@ export async function createServer(config: Config, surroundings: Surroundings = 
     const app = createApp({
       routes,
       pages,
-      authenticate: accounts.authenticate,
+      authenticate,
+      isUnlimited: appservices.isUnlimited,
       verifyOrigin: federation.verifyOrigin,
       limitRate,
       logger,

@@ -7,16 +7,18 @@ export type DeviceRow = {
   lastSeenIp: string | null;
 };
 
-/** Makes a device, or leaves the one that is there as it is. */
+/** Makes a device, or leaves the one that is there as it is. Returns whether it was made. */
 export async function insertDevice(
   sql: Sql,
   device: { userNid: number; deviceId: string; displayName: string | undefined; createdAt: number },
-): Promise<void> {
+): Promise<boolean> {
   const { userNid, deviceId, displayName, createdAt } = device;
-  await sql`
+  const made = await sql`
     insert into devices (user_nid, device_id, display_name, created_at)
     values (${userNid}, ${deviceId}, ${displayName ?? null}, ${createdAt})
-    on conflict do nothing`;
+    on conflict do nothing
+    returning 1`;
+  return made.length > 0;
 }
 
 export async function listDevices(sql: Sql, userNid: number): Promise<DeviceRow[]> {

@@ -35,6 +35,7 @@ export async function startRooms({ ownPostgres = false }: RoomsOptions = {}) {
     signer,
     findProfile: () => Promise.resolve({}),
     network: createIsolatedNetwork(),
+    aliasKeepers: { owns: () => false, checkMayUse: () => undefined, askFor: async () => false },
   });
   const user = async (localpart: string) => ({
     userId: `@${localpart}:hs.test`,

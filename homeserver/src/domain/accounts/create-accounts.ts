@@ -8,6 +8,7 @@ import type { Pool } from '../../storage/database.ts';
 import { isRegistrationTokenValid } from '../../storage/registration-tokens.ts';
 import { createAccessTokens } from './access-tokens.ts';
 import { type AccountModeration, createAccountModeration } from './account-status.ts';
+import { type AppserviceAccounts, createAppserviceAccounts, type FindAccountOwner } from './appservice-accounts.ts';
 import { type Authenticate, createAuthenticate } from './authenticate.ts';
 import { type ChangePassword, createChangePassword } from './change-password.ts';
 import { createDeactivate, type Deactivate, type LeaveAllRooms } from './deactivate.ts';
@@ -48,6 +49,7 @@ export type Accounts = AsyncDisposable & {
   requireProof: RequireProof;
   uiaFallback: UiaFallback;
   moderation: AccountModeration;
+  appservices: AppserviceAccounts;
   find(userId: string): Promise<AccountRow | undefined>;
   /** Whether somebody is behind a user id of this server: an account that is not deactivated. */
   isActive(userId: string): Promise<boolean>;
@@ -74,6 +76,7 @@ export type AccountsDeps = {
   leaveAllRooms: LeaveAllRooms;
   welcomeAccount: WelcomeAccount;
   isReserved: (userId: string) => boolean;
+  findAppservice: FindAccountOwner;
 };
 
 /** Wrong passwords for one account that are free, and how long until one more is. */
@@ -95,7 +98,7 @@ export function createAccounts(deps: AccountsDeps): Accounts {
   const issueTokens = createIssueTokens({ accessTokens, clock, random });
   const startSession = createStartSession({ clock, random, issueTokens });
   const removeDevices = createRemoveDevices({ commitDeviceChange: deps.commitDeviceChange, knownTokens });
-  const devices = createDevices({ pool, requireProof, removeDevices, commitDeviceChange: deps.commitDeviceChange });
+  const devices = createDevices({ pool, requireProof, removeDevices, commitDeviceChange: deps.commitDeviceChange, clock });
   const register = createRegister({ ...deps, requireProof, startSession, passwordHasher, emailValidations, mode: deps.registration });
   const logIn = createLogIn({ pool, passwordHasher, startSession, knownTokens, throttle, serverName, clock, random });
   const { registrationSecret: secret } = deps;
@@ -123,6 +126,7 @@ export function createAccounts(deps: AccountsDeps): Accounts {
     requireProof,
     uiaFallback: createUiaFallback({ pool, stages, clock }),
     moderation: createAccountModeration({ pool, knownTokens }),
+    appservices: createAppserviceAccounts({ pool, serverName, findOwner: deps.findAppservice, knownTokens, register, logIn }),
     find: (userId) => findAccount(pool, userId),
     async isActive(userId) {
       const account = await findAccount(pool, userId);

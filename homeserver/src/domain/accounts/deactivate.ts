@@ -51,8 +51,10 @@ export function createDeactivate({ pool, requireProof, devices, knownTokens, lea
     byAdmin,
     async withProof({ requester, erase, auth }) {
       if (requester === undefined) throw missingToken();
-      const pass = await requireProof({ operation: 'deactivateAccount', requester, body: { erase }, auth, flows: [[PASSWORD_STAGE]] });
-      await pass.finish(pool);
+      if (requester.appservice === undefined) {
+        const pass = await requireProof({ operation: 'deactivateAccount', requester, body: { erase }, auth, flows: [[PASSWORD_STAGE]] });
+        await pass.finish(pool);
+      }
       await byAdmin({ userNid: requester.userNid, userId: requester.userId, erase });
     },
   };

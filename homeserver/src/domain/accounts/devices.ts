@@ -1,6 +1,7 @@
+import type { Clock } from '../../platform/clock.ts';
 import { invalidParam, notFound } from '../../platform/matrix-error.ts';
 import type { Pool } from '../../storage/database.ts';
-import { type DeviceRow, findDevice, listDevices, updateDeviceName } from '../../storage/devices.ts';
+import { type DeviceRow, findDevice, insertDevice, listDevices, updateDeviceName } from '../../storage/devices.ts';
 import type { CommitDeviceChange, RemoveDevices } from './remove-devices.ts';
 import type { Requester } from './requester.ts';
 import type { RequireProof } from './uia.ts';
@@ -13,7 +14,9 @@ export type Devices = {
   load(userNid: number, deviceId: string): Promise<DeviceRow>;
   /** @throws M_NOT_FOUND */
   rename(requester: Requester, deviceId: string, displayName: string): Promise<void>;
-  /** Logs the requester's own devices out for ever, after proof. */
+  /** Makes the device, or renames it; for application services, which log nobody in. Returns whether it was made. */
+  put(requester: Requester, deviceId: string, displayName: string | undefined): Promise<boolean>;
+  /** Logs the requester's own devices out for ever, after proof; an application service needs none. */
   removeWithProof(requester: Requester, deviceIds: readonly string[], auth: unknown, operation: string): Promise<void>;
   /** Logs the device out that asks. */
   logOut(requester: Requester): Promise<void>;
@@ -23,28 +26,43 @@ export type Devices = {
 const MAX_DISPLAY_NAME_CHARACTERS = 256;
 const MAX_DEVICES_AT_ONCE = 1_000;
 
-type Deps = { pool: Pool; requireProof: RequireProof; removeDevices: RemoveDevices; commitDeviceChange: CommitDeviceChange };
+type Deps = {
+  pool: Pool;
+  requireProof: RequireProof;
+  removeDevices: RemoveDevices;
+  commitDeviceChange: CommitDeviceChange;
+  clock: Clock;
+};
 
-export function createDevices({ pool, requireProof, removeDevices, commitDeviceChange }: Deps): Devices {
+export function createDevices({ pool, requireProof, removeDevices, commitDeviceChange, clock }: Deps): Devices {
   async function load(userNid: number, deviceId: string): Promise<DeviceRow> {
     const device = await findDevice(pool, userNid, deviceId);
     if (device === undefined) throw notFound(`You have no device ${deviceId}`);
     return device;
   }
 
+  async function rename(requester: Requester, deviceId: string, displayName: string): Promise<void> {
+    checkName(displayName);
+    await load(requester.userNid, deviceId);
+    await commitDeviceChange(requester, [deviceId], (sql) => updateDeviceName(sql, requester.userNid, deviceId, displayName));
+  }
+
   return {
     list: (userNid) => listDevices(pool, userNid),
     load,
-    async rename(requester, deviceId, displayName) {
-      if (displayName.length > MAX_DISPLAY_NAME_CHARACTERS)
-        throw invalidParam(`A device's name has at most ${MAX_DISPLAY_NAME_CHARACTERS} characters`);
-      await load(requester.userNid, deviceId);
-      await commitDeviceChange(requester, [deviceId], (sql) => updateDeviceName(sql, requester.userNid, deviceId, displayName));
+    rename,
+    async put(requester, deviceId, displayName) {
+      if (displayName !== undefined) checkName(displayName);
+      const isNew = await insertDevice(pool, { userNid: requester.userNid, deviceId, displayName, createdAt: clock.now() });
+      if (!isNew && displayName !== undefined) await rename(requester, deviceId, displayName);
+      return isNew;
     },
     async removeWithProof(requester, deviceIds, auth, operation) {
       if (deviceIds.length > MAX_DEVICES_AT_ONCE) throw invalidParam(`At most ${MAX_DEVICES_AT_ONCE} devices can be removed at once`);
-      const pass = await requireProof({ operation, requester, body: { devices: deviceIds }, auth, flows: [[PASSWORD_STAGE]] });
-      await pass.finish(pool);
+      if (requester.appservice === undefined) {
+        const pass = await requireProof({ operation, requester, body: { devices: deviceIds }, auth, flows: [[PASSWORD_STAGE]] });
+        await pass.finish(pool);
+      }
       await removeDevices(requester, deviceIds);
     },
     logOut: (requester) => removeDevices(requester, [requester.deviceId]),
@@ -56,4 +74,9 @@ export function createDevices({ pool, requireProof, removeDevices, commitDeviceC
       );
     },
   };
+}
+
+function checkName(displayName: string): void {
+  if (displayName.length > MAX_DISPLAY_NAME_CHARACTERS)
+    throw invalidParam(`A device's name has at most ${MAX_DISPLAY_NAME_CHARACTERS} characters`);
 }

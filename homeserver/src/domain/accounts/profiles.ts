@@ -3,7 +3,7 @@ import { serverNameOf } from 'federation-spec/identifiers/server-name.ts';
 import { parseUserId } from 'federation-spec/identifiers/user-id.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { invalidParam, matrixError, missingParam, notFound } from '../../platform/matrix-error.ts';
-import { findAccount } from '../../storage/accounts.ts';
+import { type AccountRow, findAccount } from '../../storage/accounts.ts';
 import type { Pool, Sql } from '../../storage/database.ts';
 import { deleteProfileField, listProfileFields, upsertProfileField } from '../../storage/profiles.ts';
 
@@ -37,12 +37,14 @@ const NAME = /^[a-z][a-z0-9_.-]*$/;
 type Deps = {
   pool: Pool;
   serverName: string;
+  /** Asks for a local user who is not there; true when it has been made since. */
+  askForUser: (userId: string) => Promise<boolean>;
   queryRemoteProfile: QueryRemoteProfile;
   spreadProfile: SpreadProfile;
   logger: Logger;
 };
 
-export function createProfiles({ pool, serverName, queryRemoteProfile, spreadProfile, logger }: Deps): Profiles {
+export function createProfiles({ pool, serverName, askForUser, queryRemoteProfile, spreadProfile, logger }: Deps): Profiles {
   const isLocal = (userId: string) => serverNameOf(userId) === serverName;
 
   async function listLocal(userId: string): Promise<JsonObject> {
@@ -50,8 +52,13 @@ export function createProfiles({ pool, serverName, queryRemoteProfile, spreadPro
     return Object.fromEntries(fields.map(({ name, value }) => [name, JSON.parse(value) as JsonValue]));
   }
 
+  async function findOrAskFor(userId: string): Promise<AccountRow | undefined> {
+    const account = await findAccount(pool, userId);
+    return account === undefined && (await askForUser(userId)) ? await findAccount(pool, userId) : account;
+  }
+
   async function loadLocal(userId: string): Promise<JsonObject> {
-    const account = isLocal(userId) ? await findAccount(pool, userId) : undefined;
+    const account = isLocal(userId) ? await findOrAskFor(userId) : undefined;
     if (account === undefined || account.status === 'deactivated') throw notFound(`Nobody here is called ${userId}`);
     return await listLocal(userId);
   }
@@ -74,7 +81,9 @@ export function createProfiles({ pool, serverName, queryRemoteProfile, spreadPro
       return value;
     },
     async findForMembership(userId) {
-      const profile = await listLocal(userId);
+      let profile = await listLocal(userId);
+      if (Object.keys(profile).length === 0 && isLocal(userId) && (await findOrAskFor(userId)) !== undefined)
+        profile = await listLocal(userId);
       return Object.fromEntries(Object.entries(profile).filter(([name]) => IN_MEMBERSHIPS.includes(name)));
     },
     async setField(user, name, value) {

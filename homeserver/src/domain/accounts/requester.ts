@@ -7,4 +7,6 @@ export type Requester = {
   isAdmin: boolean;
   /** A suspended person may read, leave rooms and redact, and nothing else. */
   isSuspended?: boolean;
+  /** Set when an application service acts, for itself or for one of its users. */
+  appservice?: { id: string; rateLimited: boolean };
 };

@@ -13,22 +13,40 @@ export type ResolvedAlias = { roomId: string; servers: string[] };
 export type ResolveAlias = (alias: string) => Promise<ResolvedAlias>;
 export type ResolveRemoteAlias = ResolveAlias;
 
+/** Who keeps aliases for themselves: the application services. */
+export type AliasKeepers = {
+  /** Throws M_EXCLUSIVE for an alias that another keeps, or that a service wants outside its namespaces. */
+  checkMayUse: (alias: string, appserviceId: string | undefined) => void;
+  owns: (appserviceId: string, alias: string) => boolean;
+  /** Asks for an alias that is not there; true when it has been made since. */
+  askFor: (alias: string) => Promise<boolean>;
+};
+
+type User = { userId: string; userNid: number; appservice?: { id: string } };
+
 export type Aliases = {
   resolve: ResolveAlias;
   /** The same for aliases of this server only: what other servers may ask. */
   resolveLocal: ResolveAlias;
-  /** Throws M_INVALID_PARAM for an alias of another server, M_ROOM_IN_USE when it is taken. */
-  checkFree: (alias: string) => Promise<void>;
-  set: (user: { userId: string; userNid: number }, alias: string, roomId: string) => Promise<void>;
-  delete: (user: { userId: string; userNid: number; isAdmin: boolean }, alias: string) => Promise<void>;
+  /** Throws M_INVALID_PARAM for an alias of another server, M_EXCLUSIVE for one that is kept, M_ROOM_IN_USE when it is taken. */
+  checkFree: (alias: string, appserviceId?: string) => Promise<void>;
+  set: (user: User, alias: string, roomId: string) => Promise<void>;
+  delete: (user: User & { isAdmin: boolean }, alias: string) => Promise<void>;
   /** The aliases of this server that a room has, for its members. */
   list: (user: { userNid: number }, roomId: string) => Promise<string[]>;
 };
 
-type Deps = { database: Database; rooms: HotRooms; clock: Clock; serverName: string; resolveRemote: ResolveRemoteAlias };
+type Deps = {
+  database: Database;
+  rooms: HotRooms;
+  clock: Clock;
+  serverName: string;
+  resolveRemote: ResolveRemoteAlias;
+  keepers: AliasKeepers;
+};
 
 /** https://spec.matrix.org/latest/client-server-api/#room-aliases */
-export function createAliases({ database, rooms, clock, serverName, resolveRemote }: Deps): Aliases {
+export function createAliases({ database, rooms, clock, serverName, resolveRemote, keepers }: Deps): Aliases {
   const { sql } = database;
 
   function serverOf(alias: string): string {
@@ -38,15 +56,18 @@ export function createAliases({ database, rooms, clock, serverName, resolveRemot
   }
 
   async function resolveLocal(alias: string): Promise<ResolvedAlias> {
-    const row = serverOf(alias) === serverName ? await findAlias(sql, alias) : undefined;
+    const isOurs = serverOf(alias) === serverName;
+    let row = isOurs ? await findAlias(sql, alias) : undefined;
+    if (isOurs && row === undefined && (await keepers.askFor(alias))) row = await findAlias(sql, alias);
     if (row === undefined) throw notFound(`The room alias ${alias} does not exist.`);
     const room = await rooms.loadByNid(row.roomNid);
     const others = [...(room?.joinedServers.keys() ?? [])].filter((server) => server !== serverName);
     return { roomId: row.roomId, servers: [serverName, ...others] };
   }
 
-  async function checkFree(alias: string): Promise<void> {
+  async function checkFree(alias: string, appserviceId?: string): Promise<void> {
     if (serverOf(alias) !== serverName) throw invalidParam(`Aliases made here end in :${serverName}.`);
+    keepers.checkMayUse(alias, appserviceId);
     if ((await findAlias(sql, alias)) !== undefined) throw roomInUse(`The alias ${alias} is taken.`);
   }
 
@@ -56,9 +77,11 @@ export function createAliases({ database, rooms, clock, serverName, resolveRemot
     resolve: async (alias) => (serverOf(alias) === serverName ? await resolveLocal(alias) : await resolveRemote(alias)),
     set: async (user, alias, roomId) => {
       if (serverOf(alias) !== serverName) throw invalidParam(`Aliases made here end in :${serverName}.`);
+      keepers.checkMayUse(alias, user.appservice?.id);
       if ((await findAlias(sql, alias)) !== undefined) throw matrixError(409, 'M_UNKNOWN', `The alias ${alias} exists already.`);
       const room = await rooms.load(roomId);
-      if (room?.localJoined.has(user.userNid) !== true) throw forbidden(`You are not in the room ${roomId}.`);
+      if (room === undefined || (user.appservice === undefined && !room.localJoined.has(user.userNid)))
+        throw forbidden(`You are not in the room ${roomId}.`);
       await insertAlias(sql, { alias, roomNid: room.nid, creatorNid: user.userNid, createdAt: clock.now() });
     },
     delete: async (user, alias) => {
@@ -69,7 +92,9 @@ export function createAliases({ database, rooms, clock, serverName, resolveRemot
         room?.localJoined.has(user.userNid) &&
         powerLevelOf(user.userId, room, room.rules) >=
           requiredPowerLevel({ type: 'm.room.canonical_alias', stateKey: '' }, room, room.rules);
-      if (row.creatorNid !== user.userNid && !user.isAdmin && !mayEdit)
+      const isKeeper = user.appservice !== undefined && keepers.owns(user.appservice.id, alias);
+      if (user.appservice === undefined) keepers.checkMayUse(alias, undefined);
+      if (row.creatorNid !== user.userNid && !user.isAdmin && !mayEdit && !isKeeper)
         throw forbidden('Only who made an alias, or may set the main one, can delete it.');
       await deleteAlias(sql, alias);
     },

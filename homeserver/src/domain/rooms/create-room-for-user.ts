@@ -29,14 +29,14 @@ export type RoomWish = {
 };
 
 /** Makes a room as a client asks for it; resolves with its id. */
-export type CreateRoomForUser = (user: { userId: string; userNid: number }, wish: RoomWish) => Promise<string>;
+export type CreateRoomForUser = (user: { userId: string; userNid: number; appservice?: { id: string } }, wish: RoomWish) => Promise<string>;
 
 type Deps = {
   createRoom: CreateRoom;
   memberships: Memberships;
   findProfile: FindProfile;
   /** Throws unless the alias can be claimed. */
-  checkAliasFree: (alias: string) => Promise<void>;
+  checkAliasFree: (alias: string, appserviceId: string | undefined) => Promise<void>;
   clock: Clock;
   logger: Logger;
   serverName: string;
@@ -54,7 +54,7 @@ export function createCreateRoomForUser(deps: Deps): CreateRoomForUser {
     const invites = [...new Set(wish.invite ?? [])].filter((userId) => userId !== user.userId);
     checkWish(wish, invites);
     const alias = wish.aliasName === undefined ? undefined : `#${wish.aliasName}:${serverName}`;
-    if (alias !== undefined) await checkAliasFree(alias);
+    if (alias !== undefined) await checkAliasFree(alias, user.appservice?.id);
     const local = invites.filter((userId) => serverNameOf(userId) === serverName);
     const remote = invites.filter((userId) => !local.includes(userId));
 

@@ -5,6 +5,7 @@ import {
   requestTokenToResetPasswordEmail,
   requestTokenToResetPasswordMSISDN,
 } from 'federation-spec/api/client/account.ts';
+import { NO_DEVICE } from '../../domain/accounts/appservice-accounts.ts';
 import type { Accounts } from '../../domain/accounts/create-accounts.ts';
 import { matrixError } from '../../platform/matrix-error.ts';
 import { type Route, route } from '../http/route.ts';
@@ -15,7 +16,7 @@ export function accountRoutes(accounts: Accounts, { publicUrl }: { publicUrl: st
   return [
     route(getTokenOwner, async ({ requester }) => ({
       user_id: requester.userId,
-      device_id: requester.deviceId,
+      ...(requester.deviceId === NO_DEVICE ? {} : { device_id: requester.deviceId }),
       is_guest: requester.isGuest,
     })),
     route(changePassword, async ({ maybeRequester, body }) => {

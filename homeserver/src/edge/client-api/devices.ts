@@ -1,6 +1,6 @@
 import { deleteDevice, deleteDevices, getDevice, getDevices, updateDevice } from 'federation-spec/api/client/devices.ts';
 import type { Accounts } from '../../domain/accounts/create-accounts.ts';
-import { type Route, route } from '../http/route.ts';
+import { type Route, raw, route } from '../http/route.ts';
 
 type Listed = Awaited<ReturnType<Accounts['devices']['load']>>;
 
@@ -10,6 +10,10 @@ export function deviceRoutes({ devices }: Accounts): Route[] {
     route(getDevices, async ({ requester }) => ({ devices: (await devices.list(requester.userNid)).map(deviceAnswer) })),
     route(getDevice, async ({ requester, params }) => deviceAnswer(await devices.load(requester.userNid, params.deviceId))),
     route(updateDevice, async ({ requester, params, body }) => {
+      if (requester.appservice !== undefined) {
+        const isMade = await devices.put(requester, params.deviceId, body.display_name);
+        return raw({ status: isMade ? 201 : 200, json: {} });
+      }
       if (body.display_name === undefined) await devices.load(requester.userNid, params.deviceId);
       else await devices.rename(requester, params.deviceId, body.display_name);
       return {};

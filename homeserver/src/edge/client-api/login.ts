@@ -1,15 +1,19 @@
 import { generateLoginToken, getLoginFlows, login, logout, logout_all, refresh } from 'federation-spec/api/client/login.ts';
+import { APPSERVICE_LOGIN } from '../../domain/accounts/appservice-accounts.ts';
 import type { Accounts } from '../../domain/accounts/create-accounts.ts';
 import { readIdentifier } from '../../domain/accounts/log-in.ts';
 import { missingParam, unknown } from '../../platform/matrix-error.ts';
+import { readAccessToken } from '../http/read-access-token.ts';
 import { type Route, route } from '../http/route.ts';
 import { sessionAnswer, tokensAnswer } from './session-answer.ts';
 
 /** https://spec.matrix.org/latest/client-server-api/#legacy-login */
 export function loginRoutes(accounts: Accounts, { serverName, publicUrl }: { serverName: string; publicUrl: string }): Route[] {
   return [
-    route(getLoginFlows, async () => ({ flows: [{ type: 'm.login.password' }, { type: 'm.login.token', get_login_token: true }] })),
-    route(login, async ({ body }) => {
+    route(getLoginFlows, async () => ({
+      flows: [{ type: 'm.login.password' }, { type: 'm.login.token', get_login_token: true }, { type: APPSERVICE_LOGIN }],
+    })),
+    route(login, async ({ body, request }) => {
       const options = {
         deviceId: body.device_id,
         initialDeviceDisplayName: body.initial_device_display_name,
@@ -20,6 +24,12 @@ export function loginRoutes(accounts: Accounts, { serverName, publicUrl }: { ser
         well_known: { 'm.homeserver': { base_url: publicUrl } },
       });
       if (body.type === 'm.login.token') return answer(await accounts.logIn.byLoginToken(body.token ?? '', options));
+      if (body.type === APPSERVICE_LOGIN) {
+        const owner = accounts.appservices.identify(readAccessToken(request));
+        const identifier = readIdentifier(body);
+        if (identifier.kind !== 'user') throw unknown('Application services name users by their user name');
+        return answer(await accounts.appservices.logIn(owner, identifier.user, options));
+      }
       if (body.type !== 'm.login.password') throw unknown(`Unknown login type ${body.type.slice(0, 100)}`);
       if (body.password === undefined) throw missingParam('Missing key password');
       return answer(await accounts.logIn.byPassword(readIdentifier(body), body.password, options));

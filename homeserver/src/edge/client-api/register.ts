@@ -5,9 +5,11 @@ import {
   requestTokenToRegisterEmail,
   requestTokenToRegisterMSISDN,
 } from 'federation-spec/api/client/registration.ts';
+import { APPSERVICE_LOGIN } from '../../domain/accounts/appservice-accounts.ts';
 import type { Accounts } from '../../domain/accounts/create-accounts.ts';
 import type { Registered } from '../../domain/accounts/register.ts';
 import { matrixError } from '../../platform/matrix-error.ts';
+import { readAccessToken } from '../http/read-access-token.ts';
 import { type Route, route } from '../http/route.ts';
 import { isLoopback } from './is-loopback.ts';
 import { requestEmailToken } from './request-email-token.ts';
@@ -18,6 +20,17 @@ export function registerRoutes(accounts: Accounts, { serverName, publicUrl }: { 
   return [
     route(register, async ({ query, body, request }) => {
       const initialDeviceDisplayName = body.initial_device_display_name;
+      if (body.type === APPSERVICE_LOGIN) {
+        const owner = accounts.appservices.identify(readAccessToken(request));
+        const registered = await accounts.appservices.register(owner, {
+          username: body.username,
+          inhibitLogin: body.inhibit_login ?? false,
+          deviceId: body.device_id,
+          initialDeviceDisplayName,
+          wantsRefreshToken: body.refresh_token,
+        });
+        return registeredAnswer(registered, serverName);
+      }
       if (query.kind === 'guest') {
         return sessionAnswer(await accounts.register.registerGuest({ initialDeviceDisplayName }), serverName);
       }

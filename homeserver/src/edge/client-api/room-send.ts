@@ -1,12 +1,20 @@
 import { redactEvent, sendMessage } from 'federation-spec/api/client/send.ts';
 import { setRoomStateWithKey } from 'federation-spec/api/client/state.ts';
+import { readInteger } from 'federation-spec/api/schemas/query.ts';
 import type { SendEvent } from '../../domain/rooms/send-event.ts';
+import type { Requester } from '../http/requester.ts';
 import { type Route, route } from '../http/route.ts';
+
+/** Only application services say when something happened. https://spec.matrix.org/latest/application-service-api/#timestamp-massaging */
+function timeGiven(ts: string | undefined, { appservice }: Requester): { originServerTs?: number } {
+  const originServerTs = appservice === undefined ? undefined : readInteger(ts);
+  return originServerTs === undefined ? {} : { originServerTs };
+}
 
 /** https://spec.matrix.org/latest/client-server-api/#sending-events-to-a-room */
 export function roomSendRoutes(sendEvent: SendEvent): Route[] {
   return [
-    route(sendMessage, async ({ params: { roomId, eventType, txnId }, body, requester }) => {
+    route(sendMessage, async ({ params: { roomId, eventType, txnId }, query, body, requester }) => {
       const eventId = await sendEvent({
         roomId,
         sender: requester.userId,
@@ -14,6 +22,7 @@ export function roomSendRoutes(sendEvent: SendEvent): Route[] {
         transaction: { deviceId: requester.deviceId, txnPath: `send/${eventType}/${txnId}` },
         type: eventType,
         content: body,
+        ...timeGiven(query.ts, requester),
       });
       return { event_id: eventId };
     }),
@@ -31,7 +40,7 @@ export function roomSendRoutes(sendEvent: SendEvent): Route[] {
       return { event_id: redactionId };
     }),
 
-    route(setRoomStateWithKey, async ({ params: { roomId, eventType, stateKey }, body, requester }) => {
+    route(setRoomStateWithKey, async ({ params: { roomId, eventType, stateKey }, query, body, requester }) => {
       const eventId = await sendEvent({
         roomId,
         sender: requester.userId,
@@ -39,6 +48,7 @@ export function roomSendRoutes(sendEvent: SendEvent): Route[] {
         type: eventType,
         stateKey: stateKey ?? '',
         content: body,
+        ...timeGiven(query.ts, requester),
       });
       return { event_id: eventId };
     }),

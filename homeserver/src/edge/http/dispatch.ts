@@ -1,6 +1,6 @@
-import type { RateLimitClass } from 'federation-spec/api/endpoint.ts';
 import type { Context, Middleware } from 'koa';
 import {
+  forbidden,
   guestAccessForbidden,
   invalidParam,
   missingToken,
@@ -12,6 +12,7 @@ import {
 import type { BridgedResponse } from './bridged-response.ts';
 import type { HttpRequest } from './http-request.ts';
 import type { RateLimiter } from './rate-limit.ts';
+import { readAccessToken } from './read-access-token.ts';
 import { isStorableText, readJsonBody, readSignedBody } from './read-json-body.ts';
 import { readQuery } from './read-query.ts';
 import type { Authenticate, Requester, VerifyOrigin } from './requester.ts';
@@ -31,6 +32,8 @@ export type DispatchDeps = {
   authenticate: Authenticate;
   verifyOrigin: VerifyOrigin;
   limitRate: RateLimiter;
+  /** Whether a token, sent where none is needed, frees its owner of limits: an application service that registers its users. */
+  isUnlimited?: ((accessToken: string) => boolean) | undefined;
   /** Told of answers that are not what the endpoint promises; they are sent all the same. For tests: it costs time. */
   onBadResponse?: ((operation: string, fault: string) => void) | undefined;
 };
@@ -48,7 +51,7 @@ export type RequestLabels = { operation: string; requester: string | undefined }
  *
  * A path that is not an API's is left to the next middleware.
  */
-export function createDispatch({ routes, authenticate, verifyOrigin, limitRate, onBadResponse }: DispatchDeps): Middleware {
+export function createDispatch({ routes, authenticate, verifyOrigin, limitRate, isUnlimited, onBadResponse }: DispatchDeps): Middleware {
   const table = createRouteTable(routes);
   const validators = new Map<Route, RequestValidator>(routes.map((route) => [route, createRequestValidator(route.endpoint)]));
 
@@ -82,7 +85,8 @@ export function createDispatch({ routes, authenticate, verifyOrigin, limitRate, 
       limitRate(endpoint.rateLimit, origin);
       labelsOf(ctx).requester = origin;
     } else {
-      const accessToken = endpoint.auth === 'none' ? undefined : readAccessToken(request, query);
+      const token = readAccessToken(request);
+      const accessToken = endpoint.auth === 'none' ? undefined : token;
       if (accessToken === undefined && needsToken(endpoint.auth)) throw missingToken();
       if (accessToken !== undefined) {
         const [assertedUserId, assertedDeviceId] = [
@@ -95,7 +99,11 @@ export function createDispatch({ routes, authenticate, verifyOrigin, limitRate, 
         if (requester.isGuest && !endpoint.guests) throw guestAccessForbidden();
         if (requester.isSuspended === true && FORBIDDEN_WHILE_SUSPENDED.has(endpoint.id)) throw userSuspended();
       }
-      limitCaller(limitRate, endpoint.rateLimit, requester, request.ip);
+      if (endpoint.auth === 'appservice' && requester?.appservice === undefined)
+        throw forbidden('Only an application service may call this, with its as_token');
+      const isExempt =
+        requester === undefined ? token !== undefined && isUnlimited?.(token) === true : requester.appservice?.rateLimited === false;
+      if (!isExempt) limitRate(endpoint.rateLimit, requester?.userId ?? request.ip);
     }
 
     // 3.
@@ -161,20 +169,8 @@ async function readBytes(wire: BridgedRequest, { options }: Route, usual: number
   return await wire.body.readAll(maxBytes);
 }
 
-/** https://spec.matrix.org/latest/client-server-api/#using-access-tokens */
-function readAccessToken(request: HttpRequest, query: Record<string, string | string[]>): string | undefined {
-  const header = request.headers['authorization'];
-  const inHeader = header === undefined ? undefined : /^Bearer +(\S+)$/i.exec(header)?.[1];
-  return inHeader ?? text(query['access_token']);
-}
-
 function needsToken(auth: Route['endpoint']['auth']): boolean {
   return auth !== 'none' && auth !== 'optional-access-token';
-}
-
-function limitCaller(limitRate: RateLimiter, limitClass: RateLimitClass, requester: Requester | undefined, ip: string): void {
-  if (requester?.appservice?.rateLimited === false) return;
-  limitRate(limitClass, requester?.userId ?? ip);
 }
 
 function text(value: string | string[] | undefined): string | undefined {

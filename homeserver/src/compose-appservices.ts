@@ -1,0 +1,53 @@
+import type { Config } from './config/config.ts';
+import { readRegistrations } from './config/read-registrations.ts';
+import type { AccountOwner } from './domain/accounts/appservice-accounts.ts';
+import type { Accounts } from './domain/accounts/create-accounts.ts';
+import { createAliasKeepers } from './domain/appservices/alias-keepers.ts';
+import { ownsUser } from './domain/appservices/appservice.ts';
+import { createCallAppservice } from './domain/appservices/appservice-client.ts';
+import { createAskAppservices } from './domain/appservices/ask.ts';
+import { ensureSenders } from './domain/appservices/ensure-senders.ts';
+import { createRegistry } from './domain/appservices/registry.ts';
+import type { Authenticate } from './edge/http/requester.ts';
+import { createHttpClient } from './platform/http-client/http-client.ts';
+import { readExtraCa } from './platform/http-client/read-ca.ts';
+import type { Logger } from './platform/logger.ts';
+
+/** Who the application services are, and asking them: what accounts, rooms and the edge need of them. */
+export async function composeAppserviceGround({ config, logger }: { config: Config; logger: Logger }) {
+  const registry = createRegistry(await readRegistrations(config.appservices, config.serverName));
+  const http = createHttpClient({ extraCa: await readExtraCa(config.outboundCa), verifyTls: config.outboundTlsVerify });
+  const call = createCallAppservice(http);
+  const ask = createAskAppservices({ registry, call, serverName: config.serverName, logger });
+
+  const findOwner = (token: string): AccountOwner | undefined => {
+    const appservice = registry.findByToken(token);
+    if (appservice === undefined) return undefined;
+    const { id, senderId, rateLimited } = appservice;
+    return { id, asToken: token, senderId, rateLimited, ownsUser: (userId) => ownsUser(appservice, userId) };
+  };
+
+  return {
+    registry,
+    call,
+    ask,
+    aliasKeepers: createAliasKeepers(registry, ask),
+    findOwner,
+    isUnlimited: (token: string) => registry.findByToken(token)?.rateLimited === false,
+    ensureSenders: (accounts: Accounts) =>
+      ensureSenders(registry.list, accounts.find, (userId) =>
+        accounts.register.createAccount({ userId, passwordHash: undefined, session: undefined }),
+      ),
+    /** A token is an application service's, or else a device's. */
+    authenticateWith:
+      (accounts: Accounts): Authenticate =>
+      (credentials) => {
+        const owner = findOwner(credentials.accessToken);
+        if (owner === undefined) return accounts.authenticate(credentials);
+        return accounts.appservices.actAs(owner, { userId: credentials.assertedUserId, deviceId: credentials.assertedDeviceId });
+      },
+    close: http.close,
+  };
+}
+
+export type AppserviceGround = Awaited<ReturnType<typeof composeAppserviceGround>>;
