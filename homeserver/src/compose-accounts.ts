@@ -9,7 +9,10 @@ import type { Random } from './platform/random.ts';
 import type { Pool } from './storage/database.ts';
 
 type Ground = { config: Config; secrets: Secrets; pool: Pool; clock: Clock; random: Random; logger: Logger };
-type Hooks = Pick<AccountsDeps, 'commitDeviceChange' | 'leaveAllRooms' | 'welcomeAccount' | 'isReserved' | 'findAppservice'>;
+type Hooks = Pick<
+  AccountsDeps,
+  'commitDeviceChange' | 'announceDevice' | 'leaveAllRooms' | 'welcomeAccount' | 'isReserved' | 'findAppservice'
+>;
 
 /** Accounts with their settings, and with what other features do for them. */
 export function composeAccounts({ config, secrets, ...ground }: Ground, hooks: Hooks): Accounts {

@@ -176,6 +176,7 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       { config, secrets, pool: database.sql, clock, random, logger },
       {
         commitDeviceChange: e2ee.deviceLists.commitDeviceChange,
+        announceDevice: e2ee.deviceLists.announceDevice,
         leaveAllRooms: rooms.leaveAllRooms,
         welcomeAccount,
         isReserved: appservices.registry.isUserReserved,

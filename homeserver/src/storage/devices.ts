@@ -37,6 +37,13 @@ export async function findDevice(sql: Sql, userNid: number, deviceId: string): P
   return row;
 }
 
+/** Which of these devices a person has. */
+export async function filterDevices(sql: Sql, userNid: number, deviceIds: readonly string[]): Promise<Set<string>> {
+  const rows = await sql<{ deviceId: string }[]>`
+    select device_id as "deviceId" from devices where user_nid = ${userNid} and device_id = any(${[...deviceIds]}::text[])`;
+  return new Set(rows.map((row) => row.deviceId));
+}
+
 export async function updateDeviceName(sql: Sql, userNid: number, deviceId: string, displayName: string): Promise<void> {
   await sql`update devices set display_name = ${displayName} where user_nid = ${userNid} and device_id = ${deviceId}`;
 }

@@ -20,7 +20,7 @@ import { createMailQueue } from './mail-queue.ts';
 import { createPasswordHasher } from './password-hasher.ts';
 import { createRefreshSession, type RefreshSession } from './refresh-session.ts';
 import { createRegister, type Register, type RegistrationMode, type WelcomeAccount } from './register.ts';
-import { type CommitDeviceChange, createRemoveDevices } from './remove-devices.ts';
+import { type AnnounceDevice, type CommitDeviceChange, createRemoveDevices } from './remove-devices.ts';
 import type { Requester } from './requester.ts';
 import { createSharedSecretRegistration, type SharedSecretRegistration } from './shared-secret-registration.ts';
 import { createIssueTokens, createStartSession } from './start-session.ts';
@@ -73,6 +73,7 @@ export type AccountsDeps = {
   rateLimits: boolean;
   showCode: ((line: string) => void) | undefined;
   commitDeviceChange: CommitDeviceChange;
+  announceDevice: AnnounceDevice;
   leaveAllRooms: LeaveAllRooms;
   welcomeAccount: WelcomeAccount;
   isReserved: (userId: string) => boolean;
@@ -100,7 +101,7 @@ export function createAccounts(deps: AccountsDeps): Accounts {
   const removeDevices = createRemoveDevices({ commitDeviceChange: deps.commitDeviceChange, knownTokens });
   const devices = createDevices({ pool, requireProof, removeDevices, commitDeviceChange: deps.commitDeviceChange, clock });
   const register = createRegister({ ...deps, requireProof, startSession, passwordHasher, emailValidations, mode: deps.registration });
-  const logIn = createLogIn({ pool, passwordHasher, startSession, knownTokens, throttle, serverName, clock, random });
+  const logIn = createLogIn({ ...deps, passwordHasher, startSession, knownTokens, throttle });
   const { registrationSecret: secret } = deps;
   listenForAccountChanges(pool, (userNid) => knownTokens.forgetUser(userNid)).catch((error: unknown) =>
     logger.warn({ err: error }, 'changes that the admin command makes to accounts will be noticed late'),

@@ -3,12 +3,14 @@ import { forbidden, missingParam, unknown, userDeactivated, userLocked } from '.
 import type { Random } from '../../platform/random.ts';
 import { type AccountRow, findAccount, findAccountByNid } from '../../storage/accounts.ts';
 import type { Pool } from '../../storage/database.ts';
+import { findDevice } from '../../storage/devices.ts';
 import { deleteExpiredLoginTokens, insertLoginToken, takeLoginToken } from '../../storage/login-tokens.ts';
 import { findThreepidOwner } from '../../storage/threepids.ts';
 import { hashToken } from './hash-token.ts';
 import type { KnownTokens } from './known-tokens.ts';
 import type { PasswordHasher } from './password-hasher.ts';
 import { isPlausiblePassword } from './passwords.ts';
+import type { AnnounceDevice } from './remove-devices.ts';
 import type { Session, SessionOptions, StartSession } from './start-session.ts';
 import type { Throttle } from './throttle.ts';
 import { userIdMeantBy } from './user-names.ts';
@@ -38,6 +40,7 @@ type Deps = {
   pool: Pool;
   passwordHasher: PasswordHasher;
   startSession: StartSession;
+  announceDevice: AnnounceDevice;
   knownTokens: KnownTokens;
   throttle: Throttle;
   serverName: string;
@@ -46,7 +49,7 @@ type Deps = {
 };
 
 export function createLogIn(deps: Deps): LogIn {
-  const { pool, passwordHasher, startSession, knownTokens, throttle, serverName, clock, random } = deps;
+  const { pool, passwordHasher, startSession, announceDevice, knownTokens, throttle, serverName, clock, random } = deps;
 
   async function findMeant(identifier: Identifier): Promise<AccountRow | undefined> {
     if (identifier.kind === 'email') {
@@ -61,8 +64,11 @@ export function createLogIn(deps: Deps): LogIn {
   async function start(account: AccountRow, options: SessionOptions): Promise<Session> {
     if (account.status === 'deactivated') throw userDeactivated();
     if (account.status === 'locked') throw userLocked();
+    const { deviceId } = options;
+    const isNew = deviceId === undefined || (await findDevice(pool, account.userNid, deviceId)) === undefined;
     const session = await pool.begin((sql) => startSession(sql, account, options));
-    if (options.deviceId !== undefined) knownTokens.forgetUser(account.userNid, options.deviceId);
+    if (deviceId !== undefined) knownTokens.forgetUser(account.userNid, deviceId);
+    if (isNew) await announceDevice(account);
     return session;
   }
 

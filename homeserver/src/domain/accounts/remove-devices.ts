@@ -10,6 +10,9 @@ type Owner = { userNid: number; userId: string };
  */
 export type CommitDeviceChange = (owner: Owner, deviceIds: readonly string[], write: (sql: Sql) => PromiseLike<unknown>) => Promise<void>;
 
+/** Tells people of this server who share a room with a person that the person has a new device. */
+export type AnnounceDevice = (owner: Owner) => Promise<void>;
+
 /** Removes devices with their tokens and keys; their access tokens are refused from the moment this resolves. */
 export type RemoveDevices = (owner: Owner, deviceIds: readonly string[]) => Promise<void>;
 

@@ -1,6 +1,6 @@
 import type { JsonObject } from 'federation-spec/events/event.ts';
 import type { Pool, Sql } from '../../storage/database.ts';
-import { deleteKeysOfGoneDevices, listDevicesWithKeys } from '../../storage/device-keys.ts';
+import { deleteKeysOfGoneDevices } from '../../storage/device-keys.ts';
 import {
   filterSharers,
   listChangedSharers,
@@ -10,6 +10,7 @@ import {
   recordDeviceListChange,
   recordUpdateSent,
 } from '../../storage/device-lists.ts';
+import { filterDevices } from '../../storage/devices.ts';
 import { insertOutbox } from '../../storage/federation-outbox.ts';
 import type { Log } from '../streams/log.ts';
 import type { StreamRow, Wakes } from '../streams/log-batch.ts';
@@ -37,7 +38,9 @@ export type DeviceLists = {
   localRow(userNid: number, audience: Pick<Audience, 'localNids'>): StreamRow;
   /** A row that tells one person of their own signature on another's key. */
   privateRow(userNid: number, seenBy: number): StreamRow;
-  /** Runs a write that adds, renames or removes devices of a local person, and tells who is to know. */
+  /** Tells local people that a person has a new device, which has no keys yet. */
+  announceDevice(user: User): Promise<void>;
+  /** Runs a write that renames or removes devices of a local person, and tells who is to know. */
   commitDeviceChange(user: User, deviceIds: readonly string[], write: (sql: Sql) => PromiseLike<unknown>): Promise<void>;
   /** Whose keys are to be asked for again, and whose need no longer be kept. */
   listChanges(user: { userNid: number } & Range): Promise<{ changed: string[]; left: string[] }>;
@@ -99,22 +102,25 @@ export function createDeviceLists({ pool, log, notifier, keyCounts }: Deps): Dev
     localRow: (userNid, { localNids }) => rowOf(userNid, { users: [...localNids, userNid] }),
     privateRow: (userNid, seenBy) => rowOf(userNid, { users: [seenBy] }, seenBy),
 
+    async announceDevice(user) {
+      const { localNids } = await listSharers(pool, user.userNid);
+      await log.append({ rows: [rowOf(user.userNid, wakesOf(user, { localNids, servers: [] }))] });
+    },
+
     async commitDeviceChange(user, deviceIds, write) {
-      const withKeys = await listDevicesWithKeys(pool, user.userNid, deviceIds);
-      const audience = withKeys.length === 0 ? { localNids: [], servers: [] } : await listSharers(pool, user.userNid);
-      let gone: string[] = [];
+      const audience = await listSharers(pool, user.userNid);
+      let left: ReadonlySet<string> = new Set();
       // Rows are written at once: each waits for the write, which decides whether devices go or are merely renamed.
       let written: Promise<void> = Promise.resolve();
       const change = async (sql: Sql) => {
         await write(sql);
         await deleteKeysOfGoneDevices(sql, user.userNid);
-        const left = new Set(await listDevicesWithKeys(sql, user.userNid, deviceIds));
-        gone = withKeys.filter((deviceId) => !left.has(deviceId));
+        left = await filterDevices(sql, user.userNid, deviceIds);
       };
-      const rows = withKeys.map((deviceId) =>
+      const rows = deviceIds.map((deviceId) =>
         rowOf(user.userNid, wakesOf(user, audience), undefined, async (sql, position) => {
           await written;
-          if (gone.includes(deviceId)) await sendUpdate(sql, position, user, audience.servers, { device_id: deviceId, deleted: true });
+          if (!left.has(deviceId)) await sendUpdate(sql, position, user, audience.servers, { device_id: deviceId, deleted: true });
         }),
       );
       const first: StreamRow = {
@@ -125,7 +131,7 @@ export function createDeviceLists({ pool, log, notifier, keyCounts }: Deps): Dev
         wakes: {},
       };
       await log.append({ rows: [first, ...rows] });
-      for (const deviceId of gone) keyCounts.forget({ userNid: user.userNid, deviceId });
+      for (const deviceId of deviceIds) if (!left.has(deviceId)) keyCounts.forget({ userNid: user.userNid, deviceId });
     },
 
     async listChanges({ userNid, after, upTo }) {
