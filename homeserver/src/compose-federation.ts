@@ -46,6 +46,7 @@ import { serverVersionRoute } from './edge/server-api/version.ts';
 import type { Clock } from './platform/clock.ts';
 import type { Logger } from './platform/logger.ts';
 import { notFound } from './platform/matrix-error.ts';
+import type { Metrics } from './platform/metrics.ts';
 import type { Random } from './platform/random.ts';
 import type { Database } from './storage/database.ts';
 
@@ -61,6 +62,7 @@ type Deps = Awaited<ReturnType<typeof composeStreams>> &
     clock: Clock;
     random: Random;
     logger: Logger;
+    metrics: Metrics;
     signer: EventSigner;
     eduHandlers: EduHandlers;
     e2ee: Pick<E2ee, 'queryKeys' | 'claimKeys' | 'listDevicesForServer'>;

@@ -235,6 +235,7 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       clock,
       random,
       logger,
+      metrics,
       signer,
       eduHandlers: createEduHandlers(ephemeral.receiveEdu, e2eeEduHandlers(e2ee)),
       e2ee,

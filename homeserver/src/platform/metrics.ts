@@ -3,7 +3,8 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 /** Where counters and histograms are registered; one per homeserver, so that two in one process do not mix. */
 export type Metrics = {
   counter(name: string, help: string, labels?: readonly string[]): Counter;
-  gauge(name: string, help: string, labels?: readonly string[]): Gauge;
+  /** `collect` is called for every reading, for values that somebody else keeps. */
+  gauge(name: string, help: string, labels?: readonly string[], collect?: (gauge: Gauge) => void): Gauge;
   histogram(name: string, help: string, options: { labels?: readonly string[]; buckets: readonly number[] }): Histogram;
   /** Adds what the process itself uses: CPU, memory, event-loop delay. */
   collectProcess(): void;
@@ -23,7 +24,11 @@ export function createMetrics(): Metrics {
   });
   return {
     counter: (name, help, labels = []) => new Counter(common(name, help, labels)),
-    gauge: (name, help, labels = []) => new Gauge(common(name, help, labels)),
+    gauge: (name, help, labels = [], collect) => {
+      const onReading = collect === undefined ? {} : { collect: () => collect(gauge) };
+      const gauge: Gauge = new Gauge({ ...common(name, help, labels), ...onReading });
+      return gauge;
+    },
     histogram: (name, help, { labels = [], buckets }) => new Histogram({ ...common(name, help, labels), buckets: [...buckets] }),
     collectProcess: () => collectDefaultMetrics({ register: registry }),
     text: () => registry.metrics(),

@@ -1,7 +1,9 @@
 import type { Sql } from './database.ts';
 
+export type QueueEntry = { destination: string; eventNid: number };
+
 /** Queues events for other servers. What is queued already stays where it is. */
-export async function enqueuePdus(sql: Sql, entries: readonly { destination: string; eventNid: number }[]): Promise<void> {
+export async function enqueuePdus(sql: Sql, entries: readonly QueueEntry[]): Promise<void> {
   if (entries.length === 0) return;
   await sql`
     insert into federation_queue (destination, event_nid)
@@ -26,36 +28,57 @@ export async function deleteQueuedPdus(sql: Sql, destination: string, eventNids:
   await sql`delete from federation_queue where destination = ${destination} and event_nid = any(${[...eventNids]}::bigint[])`;
 }
 
-/** Keeps only the newest events that wait for a destination which has been away for long; it will ask for the rest when it is back. */
-export async function trimQueue(sql: Sql, destination: string, keep: number): Promise<void> {
-  await sql`
-    delete from federation_queue
-    where  destination = ${destination}
-    and    event_nid < (select event_nid from federation_queue where destination = ${destination}
-                        order by event_nid desc offset ${keep - 1} limit 1)`;
+/** How many events wait for each destination. */
+export async function countQueued(sql: Sql): Promise<{ destination: string; events: number }[]> {
+  return await sql<{ destination: string; events: number }[]>`
+    select destination, count(*)::int as events from federation_queue group by destination`;
 }
 
-/** The servers for which events wait. */
-export async function listQueueDestinations(sql: Sql): Promise<string[]> {
-  const rows = await sql<{ destination: string }[]>`select distinct destination from federation_queue`;
+/** By room, the newest event that concerns a server which has been away for long. */
+export type CatchUpEntry = { roomNid: number; eventNid: number };
+
+/** The rooms in which a destination has most to catch up with: those whose newest event is oldest come first. */
+export async function listCatchUp(sql: Sql, destination: string, limit: number): Promise<CatchUpEntry[]> {
+  return await sql<CatchUpEntry[]>`
+    select room_nid as "roomNid", event_nid as "eventNid" from federation_catch_up
+    where  destination = ${destination}
+    order  by event_nid
+    limit  ${limit}`;
+}
+
+/** The destinations that are to catch up. */
+export async function listCatchUpDestinations(sql: Sql): Promise<string[]> {
+  const rows = await sql<{ destination: string }[]>`select distinct destination from federation_catch_up`;
   return rows.map((row) => row.destination);
 }
 
-export type DestinationFailure = { failures: number; failingSince: number; retryAt: number };
-
-export async function findDestinationFailure(sql: Sql, destination: string): Promise<DestinationFailure | undefined> {
-  const [row] = await sql<DestinationFailure[]>`
-    select failures, failing_since as "failingSince", retry_at as "retryAt" from federation_destinations where destination = ${destination}`;
-  return row;
-}
-
-export async function saveDestinationFailure(sql: Sql, destination: string, failure: DestinationFailure): Promise<void> {
+/** Notes events for servers that are to catch up: only the newest of each room is kept. */
+export async function noteCatchUp(sql: Sql, entries: readonly QueueEntry[]): Promise<void> {
+  if (entries.length === 0) return;
   await sql`
-    insert into federation_destinations (destination, failures, failing_since, retry_at)
-    values (${destination}, ${failure.failures}, ${failure.failingSince}, ${failure.retryAt})
-    on conflict (destination) do update set failures = excluded.failures, retry_at = excluded.retry_at`;
+    insert into federation_catch_up (destination, room_nid, event_nid)
+    select a.destination, e.room_nid, max(e.event_nid)
+    from   unnest(${entries.map((entry) => entry.destination)}::text[], ${entries.map((entry) => entry.eventNid)}::bigint[])
+             as a(destination, event_nid)
+    join   events e using (event_nid)
+    group  by 1, 2
+    on conflict (destination, room_nid) do update set event_nid = greatest(federation_catch_up.event_nid, excluded.event_nid)`;
 }
 
-export async function clearDestinationFailure(sql: Sql, destination: string): Promise<void> {
-  await sql`delete from federation_destinations where destination = ${destination}`;
+/** Keeps of a destination's queue only the newest event of each room, from which it will ask for the rest when it is back. */
+export async function collapseQueue(sql: Sql, destination: string): Promise<void> {
+  await sql`
+    with taken as (delete from federation_queue where destination = ${destination} returning event_nid)
+    insert into federation_catch_up (destination, room_nid, event_nid)
+    select ${destination}, e.room_nid, max(e.event_nid) from taken join events e using (event_nid) group by e.room_nid
+    on conflict (destination, room_nid) do update set event_nid = greatest(federation_catch_up.event_nid, excluded.event_nid)`;
+}
+
+/** Forgets the rooms that a destination has caught up with. One for which something newer was noted meanwhile stays. */
+export async function deleteCatchUp(sql: Sql, destination: string, entries: readonly CatchUpEntry[]): Promise<void> {
+  if (entries.length === 0) return;
+  await sql`
+    delete from federation_catch_up c
+    using  unnest(${entries.map((entry) => entry.roomNid)}::bigint[], ${entries.map((entry) => entry.eventNid)}::bigint[]) as a(room_nid, event_nid)
+    where  c.destination = ${destination} and c.room_nid = a.room_nid and c.event_nid = a.event_nid`;
 }

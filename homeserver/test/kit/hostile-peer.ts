@@ -17,8 +17,22 @@ import type { TestServer } from './start-server.ts';
 import type { TestCa } from './test-ca.ts';
 
 export type PeerAnswer = { status: number; body: JsonObject };
-/** Answers a request to the peer; `undefined` is a 404. */
+/** Answers a request to the peer, at once or later; `undefined` is a 404, `peerError` any other refusal. */
 export type PeerHandler = (method: string, path: string, body: unknown) => unknown;
+
+class PeerError {
+  readonly status: number;
+  readonly errcode: string;
+  constructor(status: number, errcode: string) {
+    this.status = status;
+    this.errcode = errcode;
+  }
+}
+
+/** What a handler gives to refuse with another status than 404. */
+export function peerError(status: number, errcode: string): unknown {
+  return new PeerError(status, errcode);
+}
 
 /** A server that speaks the protocol by hand, so that a test can have it lie. */
 export type HostilePeer = AsyncDisposable & {
@@ -32,6 +46,8 @@ export type HostilePeer = AsyncDisposable & {
   call: (to: TestServer, method: string, path: string, body?: unknown, authorization?: string) => Promise<PeerAnswer>;
   /** Joins a public room as a user of the peer; gives the room as the resident told it. */
   join: (to: TestServer, roomId: string, localpart: string) => Promise<PeerRoom>;
+  /** Signs a membership event for which a server has given the template. */
+  complete: (made: JsonObject) => Promise<{ event: Pdu; id: string; rules: RoomVersionRules }>;
   sendPdus: (to: TestServer, pdus: readonly unknown[], edus?: readonly unknown[], txnId?: string) => Promise<PeerAnswer>;
 };
 
@@ -65,8 +81,9 @@ export async function startHostilePeer(ca: TestCa): Promise<HostilePeer> {
     for await (const chunk of req) text += chunk;
     const body = text === '' ? undefined : JSON.parse(text);
     seen.push({ method: req.method ?? '', path, body });
-    const answer = handler(req.method ?? '', path, body);
-    if (answer === undefined) reply(res, 404, { errcode: 'M_NOT_FOUND', error: 'no' });
+    const answer = await handler(req.method ?? '', path, body);
+    if (answer instanceof PeerError) reply(res, answer.status, { errcode: answer.errcode, error: 'no' });
+    else if (answer === undefined) reply(res, 404, { errcode: 'M_NOT_FOUND', error: 'no' });
     else reply(res, 200, answer);
   }
   const server = createServer({ cert: await readFile(certFile), key: await readFile(keyFile) }, (req, res) => void serve(req, res));
@@ -110,6 +127,7 @@ export async function startHostilePeer(ca: TestCa): Promise<HostilePeer> {
         edus,
       });
     },
+    complete: (made) => completeTemplate(made, signer),
     join: async (to, roomId, localpart) => await joinRoom({ call, signer }, to, roomId, `@${localpart}:${name}`),
     [Symbol.asyncDispose]: async () => {
       server.closeAllConnections();
@@ -141,6 +159,13 @@ async function ownKeys(signer: Signer) {
   return await signJson(list, signer);
 }
 
+async function completeTemplate(made: JsonObject, signer: Signer): Promise<{ event: Pdu; id: string; rules: RoomVersionRules }> {
+  const rules = roomVersionRules(String(made['room_version']));
+  if (rules === undefined) throw new Error('an unknown room version');
+  const event = await signEvent({ ...(made['event'] as unknown as PduDraft), origin_server_ts: Date.now() }, rules, signer);
+  return { event, id: eventIdOf(event, rules), rules };
+}
+
 async function joinRoom(
   { call, signer }: Pick<HostilePeer, 'call' | 'signer'>,
   to: TestServer,
@@ -151,10 +176,7 @@ async function joinRoom(
     `/_matrix/federation/${endpoint}/${encodeURIComponent(roomId)}/${encodeURIComponent(last)}`;
   const made = await call(to, 'GET', `${path('v1/make_join', userId)}?ver=10&ver=11&ver=12`);
   if (made.status !== 200) throw new Error(`make_join: ${JSON.stringify(made)}`);
-  const rules = roomVersionRules(String(made.body['room_version']));
-  if (rules === undefined) throw new Error('an unknown room version');
-  const join = await signEvent({ ...(made.body['event'] as unknown as PduDraft), origin_server_ts: Date.now() }, rules, signer);
-  const joinId = eventIdOf(join, rules);
+  const { event: join, id: joinId, rules } = await completeTemplate(made.body, signer);
   const sent = await call(to, 'PUT', path('v2/send_join', joinId), join);
   if (sent.status !== 200) throw new Error(`send_join: ${JSON.stringify(sent)}`);
   const state = [...(sent.body['state'] as unknown as Pdu[]), join];

@@ -2,6 +2,7 @@ import type { Pdu } from 'federation-spec/events/event.ts';
 import { stateKeyOf } from 'federation-spec/events/state-key.ts';
 import { serverNameOf } from 'federation-spec/identifiers/server-name.ts';
 import type { RoomVersionRules } from 'federation-spec/room-versions/room-versions.ts';
+import type { StoredEvent } from '../../storage/events.ts';
 import { membershipNumber } from '../../storage/memberships.ts';
 import { RefusedBasis } from '../streams/log.ts';
 import type { LoggedEvent, StateChange as LoggedStateChange, MembershipChange } from '../streams/log-batch.ts';
@@ -13,8 +14,13 @@ import { createTurns } from './turns.ts';
 const RING_EVENTS = 100;
 /** How many membership events of a room are kept parsed, beside those of its other state. */
 const MAX_CACHED_MEMBERS = 2_000;
+/** How many comings and goings of servers a room remembers, for whoever follows the log and is a little behind. */
+const MAX_MOVEMENTS = 200;
 /** How many transactions of its senders a room remembers, to answer a repeated request without asking the database. */
 const MAX_TRANSACTIONS = 1_000;
+
+/** A server's first member came, or its last one left, by this event; its position is null until it is committed. */
+export type ServerMovement = { server: string; isArrival: boolean; row: StoredEvent };
 
 export const MEMBER = 'm.room.member';
 const LEAVE = membershipNumber('leave');
@@ -59,6 +65,8 @@ export class HotRoom {
   readonly localJoined = new Set<number>();
   /** How many users of each server are joined. */
   readonly joinedServers = new Map<string, number>();
+  /** The latest comings and goings of servers, oldest first. */
+  readonly movements: ServerMovement[] = [];
   /** Committed events, oldest first. */
   readonly ring: LoggedEvent[] = [];
   /** The ring holds every timeline event of the room after this position. */
@@ -133,12 +141,12 @@ export class HotRoom {
     if (this.isEvicted) throw new RefusedBasis();
     if (prepared.isNotifying) this.notifySeq += 1;
     prepared.logged.row.notifySeq = this.notifySeq;
-    for (const update of prepared.updates) this.#update(update);
+    for (const update of prepared.updates) this.#update(update, prepared.logged.row);
     this.heads = prepared.heads;
     return prepared.logged;
   }
 
-  #update({ type, stateKey, member, entry }: StateUpdate): void {
+  #update({ type, stateKey, member, entry }: StateUpdate, row: StoredEvent): void {
     if (type !== MEMBER) {
       if (entry === undefined) this.#state.delete(stateKeyOf(type, stateKey));
       else this.#state.set(stateKeyOf(type, stateKey), entry);
@@ -149,12 +157,33 @@ export class HotRoom {
     this.rememberMember(stateKey, entry);
     if (wasJoined === isJoined) return;
     const server = serverNameOf(stateKey) ?? '';
-    const joined = (this.joinedServers.get(server) ?? 0) + (isJoined ? 1 : -1);
+    const before = this.joinedServers.get(server) ?? 0;
+    const joined = before + (isJoined ? 1 : -1);
+    if (before === 0 || joined === 0) this.#moved({ server, isArrival: isJoined, row });
     if (joined > 0) this.joinedServers.set(server, joined);
     else this.joinedServers.delete(server);
     if (member?.isLocal !== true) return;
     if (isJoined) this.localJoined.add(member.userNid);
     else this.localJoined.delete(member.userNid);
+  }
+
+  #moved(movement: ServerMovement): void {
+    this.movements.push(movement);
+    if (this.movements.length > MAX_MOVEMENTS) this.movements.shift();
+  }
+
+  /**
+   * The servers that were in the room just before or just after a committed event, as far back as memory goes: the room itself may be
+   * ahead of the log, and whoever follows the log behind it.
+   */
+  serversAround(position: number): Set<string> {
+    const servers = new Set(this.joinedServers.keys());
+    for (const { server, isArrival, row } of this.movements.toReversed()) {
+      const at = row.position ?? Number.POSITIVE_INFINITY;
+      if (isArrival && at > position) servers.delete(server);
+      if (!isArrival && at >= position) servers.add(server);
+    }
+    return servers;
   }
 
   /** Called after the commit. */

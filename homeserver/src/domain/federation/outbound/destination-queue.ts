@@ -1,43 +1,29 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { sendTransaction } from 'federation-spec/api/server/transactions.ts';
-import { isJsonObject, type JsonObject } from 'federation-spec/events/event.ts';
-import type { Clock } from '../../../platform/clock.ts';
 import type { Logger } from '../../../platform/logger.ts';
-import type { Random } from '../../../platform/random.ts';
-import type { Database } from '../../../storage/database.ts';
-import { deleteOutbox, listOutbox } from '../../../storage/federation-outbox.ts';
-import {
-  clearDestinationFailure,
-  deleteQueuedPdus,
-  findDestinationFailure,
-  listQueuedPdus,
-  saveDestinationFailure,
-  trimQueue,
-} from '../../../storage/federation-queue.ts';
-import type { FederationClient } from '../federation-client.ts';
 import { FederationError } from '../federation-error.ts';
-import { retryDelayMs } from './backoff.ts';
-import type { EphemeralEdus } from './ephemeral-edus.ts';
-import type { Slots } from './slots.ts';
+import type { Backlog } from './backlog.ts';
+import type { OutboundMetrics } from './outbound-metrics.ts';
+import type { Outbox } from './outbox.ts';
+import type { Reachability } from './reachability.ts';
+import type { SendParcel } from './send-parcel.ts';
+import type { SendSlots } from './send-slots.ts';
 
 /** https://spec.matrix.org/latest/server-server-api/#transactions */
 const MAX_PDUS = 50;
 const MAX_EDUS = 100;
-const TRANSACTION_TIMEOUT_MS = 60_000;
-const TXN_ID_BITS = 96;
-/** How many events are kept for a server that is away; for what is older it must ask. */
-const MAX_QUEUED_PDUS = 20_000;
+/** What a server may ask us to wait at most. */
+const MAX_RETRY_AFTER_MS = 3_600_000;
+/** How long a queue rests after the database, say, failed. */
+const AFTER_FAULT_MS = 5_000;
 
 export type DestinationDeps = {
-  database: Database;
-  client: FederationClient;
-  clock: Clock;
-  random: Random;
+  backlog: Backlog;
+  outbox: Outbox;
+  reachability: Reachability;
+  sendParcel: SendParcel;
+  slots: SendSlots;
+  metrics: OutboundMetrics;
   logger: Logger;
-  serverName: string;
-  ephemeral: EphemeralEdus;
-  /** Does the work when it is this destination's turn. */
-  inTurn: Slots['run'];
 };
 
 /** Sends one server what waits for it, in order, one transaction at a time. */
@@ -51,8 +37,7 @@ export type DestinationQueue = {
 };
 
 export function createDestinationQueue(destination: string, deps: DestinationDeps): DestinationQueue {
-  const { database, client, clock, random, logger, serverName, ephemeral, inTurn } = deps;
-  const { sql } = database;
+  const { backlog, outbox, reachability, sendParcel, slots, metrics, logger } = deps;
   const stopping = new AbortController();
   let running: Promise<void> | undefined;
   let isWoken = false;
@@ -61,89 +46,61 @@ export function createDestinationQueue(destination: string, deps: DestinationDep
   async function run(): Promise<void> {
     while (isWoken && !stopping.signal.aborted) {
       isWoken = false;
-      await waitForRetry();
-      while (!stopping.signal.aborted && (await sendNext()));
-    }
-  }
-
-  /** Sends one transaction. Returns false when nothing waits. */
-  async function sendNext(): Promise<boolean> {
-    const pdus = await listQueuedPdus(sql, destination, MAX_PDUS);
-    const outbox = await listOutbox(sql, destination, MAX_EDUS);
-    const passing = ephemeral.take(destination, MAX_EDUS - outbox.length);
-    if (pdus.length + outbox.length + passing.length === 0) return false;
-
-    const edus = [
-      ...outbox.map((row) => ({ edu_type: row.eduType, content: readObject(row.content) })),
-      ...passing.map((edu) => ({ edu_type: edu.eduType, content: edu.content })),
-    ];
-    const body = { origin: serverName, origin_server_ts: clock.now(), pdus: pdus.map((pdu) => readObject(pdu.json)), edus };
-    await sendUntilTaken(random.text(TXN_ID_BITS), body);
-    if (stopping.signal.aborted) return false;
-    await deleteQueuedPdus(
-      sql,
-      destination,
-      pdus.map((pdu) => pdu.eventNid),
-    );
-    await deleteOutbox(sql, outbox);
-    return true;
-  }
-
-  /** Repeats the same transaction, under the same id, until the server has taken it. */
-  async function sendUntilTaken(
-    txnId: string,
-    body: { origin: string; origin_server_ts: number; pdus: JsonObject[]; edus: { edu_type: string; content: JsonObject }[] },
-  ) {
-    while (!stopping.signal.aborted) {
-      try {
-        const options = { timeoutMs: TRANSACTION_TIMEOUT_MS, signal: stopping.signal };
-        const answer = await inTurn(() => client.call(destination, sendTransaction, { params: { txnId }, body }, options));
-        for (const [eventId, { error }] of Object.entries(answer.pdus)) {
-          if (error !== undefined)
-            logger.info({ destination, eventId, error: error.slice(0, 200) }, 'another server did not take an event');
-        }
-        await clearDestinationFailure(sql, destination);
-        return;
-      } catch (error) {
-        if (stopping.signal.aborted) return;
-        if (isRefusal(error)) {
-          logger.warn({ destination, err: error }, 'another server refuses a transaction; it is dropped');
-          return;
-        }
-        await noteFailure(error);
+      for (let mayGoOn = true; mayGoOn && !stopping.signal.aborted; ) {
         await waitForRetry();
+        const kind = reachability.isFailing(destination) ? 'failing' : 'steady';
+        mayGoOn = await slots.run(kind, sendNext);
       }
     }
   }
 
-  async function noteFailure(error: unknown): Promise<void> {
-    const earlier = await findDestinationFailure(sql, destination);
-    const failures = (earlier?.failures ?? 0) + 1;
-    const now = clock.now();
-    const retryAt = now + retryDelayMs(failures, random);
-    logger.info(
-      { destination, failures, retryAt, reason: error instanceof Error ? error.message : String(error) },
-      'another server cannot be reached',
-    );
-    await saveDestinationFailure(sql, destination, { failures, failingSince: earlier?.failingSince ?? now, retryAt });
-    await trimQueue(sql, destination, MAX_QUEUED_PDUS);
-    ephemeral.drop(destination);
+  /** Sends one transaction. Resolves with false when nothing waits. */
+  async function sendNext(): Promise<boolean> {
+    if (stopping.signal.aborted) return false;
+    const [events, edus] = await Promise.all([backlog.take(destination, MAX_PDUS), outbox.take(destination, MAX_EDUS)]);
+    if (events.pdus.length > 0 || edus.edus.length > 0) {
+      const isTaken = await send({ pdus: events.pdus.map((pdu) => pdu.json), edus: edus.edus });
+      if (!isTaken) return !stopping.signal.aborted;
+    } else if (events.caughtUp.length === 0) return false;
+    await backlog.acknowledge(destination, events);
+    await outbox.acknowledge(destination, edus);
+    return true;
+  }
+
+  async function send(load: Parameters<SendParcel>[1]): Promise<boolean> {
+    const kind = reachability.isFailing(destination) ? 'failing' : 'steady';
+    try {
+      await sendParcel(destination, load, stopping.signal);
+      reachability.succeeded(destination);
+      metrics.sent(kind, 'taken');
+      return true;
+    } catch (error) {
+      if (stopping.signal.aborted) return false;
+      reachability.failed(destination, error, retryAfterOf(error));
+      outbox.giveBack(destination);
+      metrics.sent(kind, 'failed');
+      return false;
+    }
   }
 
   async function waitForRetry(): Promise<void> {
-    const failure = await findDestinationFailure(sql, destination);
-    const waitMs = (failure?.retryAt ?? 0) - clock.now();
-    if (waitMs <= 0 || stopping.signal.aborted) return;
-    endWait = new AbortController();
-    await delay(waitMs, undefined, { signal: AbortSignal.any([endWait.signal, stopping.signal]) }).catch(() => undefined);
-    endWait = undefined;
+    for (let waitMs = reachability.waitMs(destination); waitMs > 0; waitMs = reachability.waitMs(destination)) {
+      if (stopping.signal.aborted) return;
+      endWait = new AbortController();
+      await delay(waitMs, undefined, { signal: AbortSignal.any([endWait.signal, stopping.signal]) }).catch(() => undefined);
+      endWait = undefined;
+    }
   }
 
   function wake(): void {
     isWoken = true;
     if (running !== undefined || stopping.signal.aborted) return;
     running = run()
-      .catch((error: unknown) => logger.error({ destination, err: error }, 'the queue of a destination failed'))
+      .catch(async (error: unknown) => {
+        logger.error({ destination, err: error }, 'the queue of a destination failed; it will be taken up again');
+        isWoken = true;
+        await delay(AFTER_FAULT_MS, undefined, { signal: stopping.signal }).catch(() => undefined);
+      })
       .finally(() => {
         running = undefined;
         if (isWoken) wake();
@@ -152,7 +109,10 @@ export function createDestinationQueue(destination: string, deps: DestinationDep
 
   return {
     wake,
-    sawAlive: () => endWait?.abort(),
+    sawAlive: () => {
+      reachability.sawAlive(destination);
+      endWait?.abort();
+    },
     isIdle: () => running === undefined,
     stop: async () => {
       stopping.abort();
@@ -161,13 +121,8 @@ export function createDestinationQueue(destination: string, deps: DestinationDep
   };
 }
 
-/** The server understood the transaction and will never take it; sending it again would only hold up what follows. */
-function isRefusal(error: unknown): boolean {
-  return error instanceof FederationError && (error.status === 400 || error.status === 413) && error.errcode !== undefined;
-}
-
-function readObject(json: string): JsonObject {
-  const value: unknown = JSON.parse(json);
-  if (!isJsonObject(value)) throw new Error('what waits for another server is no JSON object');
-  return value;
+/** How long a server that is asked too much wants to be left alone. */
+function retryAfterOf(error: unknown): number {
+  const asked = error instanceof FederationError && error.status === 429 ? error.body['retry_after_ms'] : undefined;
+  return typeof asked === 'number' && asked > 0 ? Math.min(asked, MAX_RETRY_AFTER_MS) : 0;
 }

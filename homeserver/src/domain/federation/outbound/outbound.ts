@@ -1,29 +1,35 @@
-import { serverNameOf } from 'federation-spec/identifiers/server-name.ts';
+import type { Clock } from '../../../platform/clock.ts';
+import type { Logger } from '../../../platform/logger.ts';
+import type { Metrics } from '../../../platform/metrics.ts';
+import type { Random } from '../../../platform/random.ts';
+import type { Database } from '../../../storage/database.ts';
 import { listTimelineForwards, type StoredEvent } from '../../../storage/events.ts';
-import { listOutboxDestinations } from '../../../storage/federation-outbox.ts';
-import { enqueuePdus, listQueueDestinations } from '../../../storage/federation-queue.ts';
-import { listUsersByNid } from '../../../storage/users.ts';
+import type { CatchUpEntry } from '../../../storage/federation-queue.ts';
 import type { HotRoom } from '../../rooms/hot-room.ts';
 import type { HotRooms } from '../../rooms/hot-rooms.ts';
-import { readPdu } from '../../rooms/read-pdu.ts';
 import { createFollower } from '../../streams/follower.ts';
 import type { Log } from '../../streams/log.ts';
 import { type Committed, positionOf } from '../../streams/log-batch.ts';
 import type { Notifier } from '../../streams/notifier.ts';
+import type { FederationClient } from '../federation-client.ts';
 import type { PeerPolicy } from '../peer-policy.ts';
-import { createDestinationQueue, type DestinationDeps, type DestinationQueue } from './destination-queue.ts';
+import { createBacklog } from './backlog.ts';
+import { createDestinationQueue, type DestinationQueue } from './destination-queue.ts';
 import { createEphemeralEdus, type EphemeralEdu } from './ephemeral-edus.ts';
-import { createSlots } from './slots.ts';
+import { createFindDestinations } from './find-destinations.ts';
+import { createOutboundMetrics } from './outbound-metrics.ts';
+import { createOutbox } from './outbox.ts';
+import { createReachability } from './reachability.ts';
+import { createSendParcel } from './send-parcel.ts';
+import { createSendSlots } from './send-slots.ts';
 
 /** How many events are read from the log at a time. */
 const PAGE_EVENTS = 500;
-/** How many transactions are under way at a time, to all servers together. */
-const MAX_PARALLEL_SENDS = 64;
 /** How many idle queues are kept. */
 const MAX_QUEUES = 5_000;
 
 export type Outbound = {
-  /** Something was queued for these servers. */
+  /** Events were queued for these servers, on disk. */
   wake: (destinations: Iterable<string>) => void;
   /** The server has just proved to be alive. */
   sawServer: (serverName: string) => void;
@@ -32,21 +38,49 @@ export type Outbound = {
   stop: () => Promise<void>;
 };
 
-type Deps = Omit<DestinationDeps, 'ephemeral' | 'inTurn'> & { rooms: HotRooms; log: Log; notifier: Notifier; mayFederate: PeerPolicy };
+type Deps = {
+  database: Database;
+  client: FederationClient;
+  rooms: HotRooms;
+  log: Log;
+  notifier: Notifier;
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+  metrics: Metrics;
+  serverName: string;
+  mayFederate: PeerPolicy;
+};
 
-/** Follows the log and sends other servers what concerns them. What it has read and not yet sent stands in a queue on disk. */
+/**
+ * Follows the log and sends other servers what concerns them. What is not sent by the time the cursor is saved is put on disk first, so
+ * that a crash loses nothing; what was sent since the cursor was saved is then sent again, which does no harm.
+ */
 export async function createOutbound(deps: Deps): Promise<Outbound> {
   const { database, rooms, log, notifier, logger, serverName, mayFederate } = deps;
   const { sql } = database;
   const ephemeral = createEphemeralEdus();
-  const slots = createSlots(MAX_PARALLEL_SENDS);
+  const slots = createSendSlots();
   const queues = new Map<string, DestinationQueue>();
+  const reachability = await createReachability(deps);
+  const backlog = await createBacklog({ database, logger, listRoomHeads });
+  const outbox = await createOutbox({ database, ephemeral });
+  const findDestinations = createFindDestinations({ sql, rooms, serverName, mayFederate });
+  const metrics = createOutboundMetrics(deps.metrics, {
+    eventsInMemory: backlog.inMemory,
+    eventsOnDisk: backlog.onDisk,
+    destinations: () => queues.size,
+    slow: slots.slow,
+    failing: reachability.count,
+    lag: () => log.position() - follower.position(),
+  });
+  const queueDeps = { backlog, outbox, reachability, slots, metrics, logger, sendParcel: createSendParcel(deps) };
 
   function queueOf(destination: string): DestinationQueue {
     const known = queues.get(destination);
     if (known !== undefined) return known;
     if (queues.size >= MAX_QUEUES) for (const [name, queue] of queues) if (queue.isIdle()) queues.delete(name);
-    const made = createDestinationQueue(destination, { ...deps, ephemeral, inTurn: slots.run });
+    const made = createDestinationQueue(destination, queueDeps);
     queues.set(destination, made);
     return made;
   }
@@ -55,23 +89,16 @@ export async function createOutbound(deps: Deps): Promise<Outbound> {
     for (const destination of destinations) if (mayFederate(destination)) queueOf(destination).wake();
   }
 
-  /** The servers that are in the room, and the one of the person an event is about, who may just have been put out. */
-  async function destinationsOf(event: StoredEvent): Promise<Set<string>> {
-    const room = await rooms.loadByNid(event.roomNid);
-    const destinations = new Set(room?.joinedServers.keys());
-    if (event.type === 'm.room.member') destinations.add(serverNameOf(readPdu(event.json).state_key ?? '') ?? serverName);
-    return new Set([...destinations].filter(mayFederate));
+  /** A server that is still in the room is sent the room's heads, whoever made them; one that is not, the last that concerned it. */
+  async function listRoomHeads(destination: string, { roomNid, eventNid }: CatchUpEntry): Promise<number[]> {
+    const room = await rooms.loadByNid(roomNid);
+    if (room?.joinedServers.has(destination) !== true) return [eventNid];
+    return room.heads.map((head) => head.eventNid);
   }
 
-  async function enqueue(events: readonly StoredEvent[]): Promise<void> {
-    const senders = await listUsersByNid(sql, [...new Set(events.map((event) => event.senderNid))]);
-    const local = new Set(senders.filter((sender) => sender.isLocal).map((sender) => sender.userNid));
-    const entries: { destination: string; eventNid: number }[] = [];
-    for (const event of events) {
-      if (!local.has(event.senderNid)) continue;
-      for (const destination of await destinationsOf(event)) entries.push({ destination, eventNid: event.eventNid });
-    }
-    await enqueuePdus(sql, entries);
+  async function take(events: readonly StoredEvent[]): Promise<void> {
+    const entries = await findDestinations(events);
+    await backlog.add(entries);
     wake(new Set(entries.map((entry) => entry.destination)));
   }
 
@@ -92,11 +119,12 @@ export async function createOutbound(deps: Deps): Promise<Outbound> {
     {
       name: 'federation',
       startsAt: 'now',
+      beforeSave: backlog.store,
       handle: async ({ after, upTo }) => {
         if (after >= knownAfter && lastConcerning <= after) return;
         for (let from = after; ; ) {
           const events = await listTimelineForwards(sql, { after: from, upTo, limit: PAGE_EVENTS });
-          await enqueue(events);
+          await take(events);
           const last = events.at(-1)?.position;
           if (events.length < PAGE_EVENTS || last == null) return;
           from = last;
@@ -105,12 +133,20 @@ export async function createOutbound(deps: Deps): Promise<Outbound> {
     },
   );
   notifier.onCommit(({ wakes }: Committed) => {
-    for (const { destinations } of wakes) if (destinations !== undefined) wake(destinations);
+    for (const { destinations } of wakes) {
+      if (destinations === undefined) continue;
+      for (const destination of destinations) outbox.note(destination);
+      wake(destinations);
+    }
   });
-  wake([...(await listQueueDestinations(sql)), ...(await listOutboxDestinations(sql))]);
+  wake([...backlog.destinations(), ...outbox.destinations()]);
 
   return {
-    wake,
+    wake: (destinations) => {
+      const all = [...destinations];
+      for (const destination of all) backlog.noteStored(destination);
+      wake(all);
+    },
     sawServer: (name) => queues.get(name)?.sawAlive(),
     sendEphemeral: (destinations, edu) => {
       for (const destination of destinations) {

@@ -1,0 +1,186 @@
+import { LRUCache } from 'lru-cache';
+import type { Logger } from '../../../platform/logger.ts';
+import type { Database } from '../../../storage/database.ts';
+import { listEventsByNid } from '../../../storage/events.ts';
+import {
+  type CatchUpEntry,
+  collapseQueue,
+  countQueued,
+  deleteCatchUp,
+  deleteQueuedPdus,
+  enqueuePdus,
+  listCatchUp,
+  listCatchUpDestinations,
+  listQueuedPdus,
+  noteCatchUp,
+  type QueuedPdu,
+  type QueueEntry,
+} from '../../../storage/federation-queue.ts';
+
+/** How many events are kept one by one for a server that is away. Beyond it only the newest of each room is, from which it catches up. */
+const MAX_QUEUED_PER_DESTINATION = 1_000;
+/** How many entries are kept in memory, for all servers together, before they are put on disk. */
+const MAX_IN_MEMORY = 50_000;
+/** Event texts that several servers are about to be sent are read once. */
+const MAX_TEXT_BYTES = 16 * 1024 * 1024;
+
+/** Events for one server, with the rooms that they bring up to date. What is not acknowledged will be taken again. */
+export type Parcel = { pdus: readonly QueuedPdu[]; caughtUp: readonly CatchUpEntry[] };
+
+/**
+ * What waits for other servers: the newest in memory, for servers that answer at once, so that they cost no write; what is not sent within
+ * a second or so on disk; and for servers long away only what each room has come to.
+ */
+export type Backlog = {
+  add: (entries: readonly QueueEntry[]) => Promise<void>;
+  /** Events were queued on disk by somebody else. */
+  noteStored: (destination: string) => void;
+  /** What has waited longest. Only one may take for a server at a time. */
+  take: (destination: string, limit: number) => Promise<Parcel>;
+  acknowledge: (destination: string, parcel: Parcel) => Promise<void>;
+  /** Puts on disk what only memory knows. */
+  store: () => Promise<void>;
+  /** The servers for which something waits on disk since before the start. */
+  destinations: () => Iterable<string>;
+  inMemory: () => number;
+  onDisk: () => number;
+};
+
+/** What stands for a room at the end of an outage: the texts of its newest events, or of the one that put the server out of it. */
+export type ListRoomHeads = (destination: string, entry: CatchUpEntry) => Promise<number[]>;
+
+type Deps = { database: Database; logger: Logger; listRoomHeads: ListRoomHeads };
+
+export async function createBacklog({ database, logger, listRoomHeads }: Deps): Promise<Backlog> {
+  const { sql } = database;
+  const fresh = new Map<string, Set<number>>();
+  /** Servers with something on disk; the number changes with every write. */
+  const stored = new Map<string, number>();
+  const queued = new Map<string, number>();
+  const catchingUp = new Set(await listCatchUpDestinations(sql));
+  const texts = new LRUCache<number, string>({ maxSize: MAX_TEXT_BYTES, sizeCalculation: (text) => Math.max(1, text.length) });
+  let inMemory = 0;
+  let writes = 0;
+  let storing = Promise.resolve();
+
+  for (const { destination, events } of await countQueued(sql)) queued.set(destination, events);
+  for (const destination of [...queued.keys(), ...catchingUp]) noteStored(destination);
+
+  function noteStored(destination: string): void {
+    writes += 1;
+    stored.set(destination, writes);
+  }
+
+  function remember(destination: string, eventNids: Iterable<number>): void {
+    const mine = fresh.get(destination) ?? new Set<number>();
+    const before = mine.size;
+    for (const eventNid of eventNids) mine.add(eventNid);
+    fresh.set(destination, mine);
+    inMemory += mine.size - before;
+  }
+
+  function forget(destination: string, eventNids: Iterable<number>): void {
+    const mine = fresh.get(destination);
+    if (mine === undefined) return;
+    for (const eventNid of eventNids) if (mine.delete(eventNid)) inMemory -= 1;
+    if (mine.size === 0) fresh.delete(destination);
+  }
+
+  async function storeNow(): Promise<void> {
+    const entries = [...fresh].flatMap(([destination, nids]) => [...nids].map((eventNid) => ({ destination, eventNid })));
+    if (entries.length === 0) return;
+    for (const { destination } of entries) noteStored(destination);
+    const isLate = ({ destination }: QueueEntry) => catchingUp.has(destination);
+    const soon = entries.filter((entry) => !isLate(entry));
+    await noteCatchUp(sql, entries.filter(isLate));
+    await enqueuePdus(sql, soon);
+    for (const { destination, eventNid } of entries) forget(destination, [eventNid]);
+    for (const { destination } of entries) noteStored(destination);
+    for (const { destination } of soon) queued.set(destination, (queued.get(destination) ?? 0) + 1);
+    for (const destination of new Set(soon.map((entry) => entry.destination))) await collapseLong(destination);
+  }
+
+  async function collapseLong(destination: string): Promise<void> {
+    if ((queued.get(destination) ?? 0) <= MAX_QUEUED_PER_DESTINATION) return;
+    logger.info({ destination }, 'another server has been away for long; it will catch up by the newest events of each room');
+    catchingUp.add(destination);
+    await collapseQueue(sql, destination);
+    queued.delete(destination);
+  }
+
+  async function takeStored(destination: string, limit: number): Promise<Parcel | undefined> {
+    const rooms = catchingUp.has(destination) ? await listCatchUp(sql, destination, limit) : [];
+    if (rooms.length > 0) return await takeRooms(destination, rooms, limit);
+    catchingUp.delete(destination);
+    const pdus = await listQueuedPdus(sql, destination, limit);
+    return pdus.length === 0 ? undefined : { pdus, caughtUp: [] };
+  }
+
+  async function takeRooms(destination: string, rooms: readonly CatchUpEntry[], limit: number): Promise<Parcel> {
+    const nids = new Set<number>();
+    const caughtUp: CatchUpEntry[] = [];
+    for (const entry of rooms) {
+      const heads = await listRoomHeads(destination, entry);
+      if (caughtUp.length > 0 && nids.size + heads.length > limit) break;
+      for (const nid of heads.slice(-limit)) nids.add(nid);
+      caughtUp.push(entry);
+    }
+    return { pdus: await readTexts([...nids]), caughtUp };
+  }
+
+  async function readTexts(eventNids: readonly number[]): Promise<QueuedPdu[]> {
+    const missing = eventNids.filter((eventNid) => !texts.has(eventNid));
+    const read = new Map<number, string>();
+    for (const row of await listEventsByNid(sql, missing)) {
+      read.set(row.eventNid, row.json);
+      texts.set(row.eventNid, row.json);
+    }
+    return eventNids.flatMap((eventNid) => {
+      const json = read.get(eventNid) ?? texts.get(eventNid);
+      return json === undefined ? [] : [{ eventNid, json }];
+    });
+  }
+
+  return {
+    add: async (entries) => {
+      for (const { destination, eventNid } of entries) remember(destination, [eventNid]);
+      if (inMemory > MAX_IN_MEMORY) await store();
+    },
+    noteStored: (destination) => {
+      queued.set(destination, (queued.get(destination) ?? 0) + 1);
+      noteStored(destination);
+    },
+    take: async (destination, limit) => {
+      for (let writtenAt = stored.get(destination); writtenAt !== undefined; writtenAt = stored.get(destination)) {
+        const parcel = await takeStored(destination, limit);
+        if (parcel !== undefined) return parcel;
+        if (stored.get(destination) !== writtenAt) continue;
+        stored.delete(destination);
+        queued.delete(destination);
+      }
+      const eventNids = [...(fresh.get(destination) ?? [])].slice(0, limit);
+      return { pdus: await readTexts(eventNids), caughtUp: [] };
+    },
+    acknowledge: async (destination, { pdus, caughtUp }) => {
+      await storing.catch(() => undefined); // whoever stores sees its failure
+      const mine = fresh.get(destination);
+      const onDisk = pdus.map((pdu) => pdu.eventNid).filter((eventNid) => mine?.has(eventNid) !== true);
+      forget(
+        destination,
+        pdus.map((pdu) => pdu.eventNid),
+      );
+      await deleteCatchUp(sql, destination, caughtUp);
+      await deleteQueuedPdus(sql, destination, onDisk);
+      queued.set(destination, Math.max(0, (queued.get(destination) ?? 0) - onDisk.length));
+    },
+    store,
+    destinations: () => stored.keys(),
+    inMemory: () => inMemory,
+    onDisk: () => [...queued.values()].reduce((sum, count) => sum + count, 0),
+  };
+
+  async function store(): Promise<void> {
+    storing = storing.then(storeNow, storeNow);
+    await storing;
+  }
+}

@@ -1,0 +1,64 @@
+import type { Clock } from '../../../platform/clock.ts';
+import type { Logger } from '../../../platform/logger.ts';
+import type { Random } from '../../../platform/random.ts';
+import type { Database } from '../../../storage/database.ts';
+import {
+  clearDestinationFailure,
+  type DestinationFailure,
+  listDestinationFailures,
+  saveDestinationFailure,
+} from '../../../storage/federation-destinations.ts';
+import { retryDelayMs } from './backoff.ts';
+
+/** A server that shows a sign of life is tried again at once, but not more often than this. */
+const MIN_RETRY_MS = 1_000;
+
+/** Which servers cannot be reached, and when each is to be tried again. Kept across restarts. */
+export type Reachability = {
+  /** How long to wait before the server is tried; 0 when it may be tried now. */
+  waitMs: (destination: string) => number;
+  isFailing: (destination: string) => boolean;
+  failed: (destination: string, error: unknown, retryAfterMs?: number) => void;
+  succeeded: (destination: string) => void;
+  /** The server has just proved to be alive: whoever waits may try it again. */
+  sawAlive: (destination: string) => void;
+  /** How many servers are failing. */
+  count: () => number;
+};
+
+type Deps = { database: Database; clock: Clock; random: Random; logger: Logger };
+
+export async function createReachability({ database, clock, random, logger }: Deps): Promise<Reachability> {
+  const failing = new Map<string, DestinationFailure & { triedAt: number }>();
+  for (const { destination, ...failure } of await listDestinationFailures(database.sql))
+    failing.set(destination, { ...failure, triedAt: 0 });
+
+  /** What is lost with the process costs one attempt too many. */
+  function note(written: Promise<void>, destination: string): void {
+    written.catch((error: unknown) => logger.warn({ destination, err: error }, 'how a server was reached could not be noted'));
+  }
+
+  return {
+    waitMs: (destination) => Math.max(0, (failing.get(destination)?.retryAt ?? 0) - clock.now()),
+    isFailing: (destination) => failing.has(destination),
+    failed: (destination, error, retryAfterMs = 0) => {
+      const earlier = failing.get(destination);
+      const now = clock.now();
+      const failures = (earlier?.failures ?? 0) + 1;
+      const retryAt = now + Math.max(retryAfterMs, retryDelayMs(failures, random));
+      const failure = { failures, failingSince: earlier?.failingSince ?? now, retryAt };
+      failing.set(destination, { ...failure, triedAt: now });
+      const reason = error instanceof Error ? error.message : String(error);
+      logger.info({ destination, failures, retryAt, reason }, 'another server cannot be reached');
+      note(saveDestinationFailure(database.lazySql, destination, failure), destination);
+    },
+    succeeded: (destination) => {
+      if (failing.delete(destination)) note(clearDestinationFailure(database.lazySql, destination), destination);
+    },
+    sawAlive: (destination) => {
+      const failure = failing.get(destination);
+      if (failure !== undefined) failure.retryAt = Math.min(failure.retryAt, Math.max(clock.now(), failure.triedAt + MIN_RETRY_MS));
+    },
+    count: () => failing.size,
+  };
+}
