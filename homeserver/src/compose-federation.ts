@@ -23,6 +23,7 @@ import { createDisclose } from './domain/federation/reads/disclose.ts';
 import { createReadEvents } from './domain/federation/reads/read-events.ts';
 import { createRoomPeers } from './domain/federation/room-peers.ts';
 import type { RoomNetwork } from './domain/rooms/isolated.ts';
+import { createMergeHeads } from './domain/rooms/merge-heads.ts';
 import type { EventSigner } from './domain/rooms/prepare-event.ts';
 import { createFetchGap } from './domain/rooms/receive-pdu/fetch-gap.ts';
 import { createReceivePdu } from './domain/rooms/receive-pdu/receive-pdu.ts';
@@ -55,7 +56,7 @@ const STOP_GRACE_MS = 2_000;
 type Deps = Awaited<ReturnType<typeof composeStreams>> &
   Pick<
     Awaited<ReturnType<typeof composeRooms>>,
-    'rooms' | 'interner' | 'redactions' | 'prepareEvent' | 'memberships' | 'aliases' | 'publicRooms' | 'spaces'
+    'rooms' | 'interner' | 'redactions' | 'prepareEvent' | 'sendEvent' | 'memberships' | 'aliases' | 'publicRooms' | 'spaces'
   > & {
     peers: Peers;
     database: Database;
@@ -91,8 +92,10 @@ export async function composeFederation(deps: Deps) {
   const peer = createRoomPeers(client);
   const fetchGap = createFetchGap({ database, peers: peer, findServerKey, storeOutliers });
   const storePdu = createStorePdu({ database, log, rooms, interner, redactions, serverName });
-  const receivePdu = createReceivePdu({ database, log, rooms, interner, fetchGap, storePdu });
-  const staged = await createProcessStaged({ database, rooms, joins, receivePdu, findServerKey, clock, logger });
+  const { receivePdu, receiveCompletePdu } = createReceivePdu({ database, log, rooms, interner, fetchGap, storePdu });
+  const mergeHeads = createMergeHeads({ database, sendEvent: deps.sendEvent });
+  const receiving = { receivePdu, receiveCompletePdu, mergeHeads };
+  const staged = await createProcessStaged({ database, rooms, joins, ...receiving, findServerKey, clock, logger });
   const standing = createRemoteStanding({ database, log });
   const receiveRetraction = createReceiveRetraction({ standing, interner, findServerKey, serverName });
   const receiveTransaction = createReceiveTransaction({ ...common, joins, eduHandlers, receiveRetraction, wakeRooms: staged.wakeRooms });

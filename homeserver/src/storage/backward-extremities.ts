@@ -19,9 +19,22 @@ export async function deleteBackwardExtremities(sql: Sql, roomNid: number, event
     await sql`delete from backward_extremities where room_nid = ${roomNid} and event_id = any(${[...eventIds]}::text[])`;
 }
 
-/** The newest of them. */
-export async function listBackwardExtremities(sql: Sql, roomNid: number, limit: number): Promise<BackwardExtremity[]> {
+/** The newest of those that belong between two places of the room's own order. */
+export async function listBackwardExtremities(
+  sql: Sql,
+  roomNid: number,
+  { from, downTo, limit }: { from: number; downTo: number; limit: number },
+): Promise<BackwardExtremity[]> {
   return await sql<BackwardExtremity[]>`
     select event_id as "eventId", topological from backward_extremities
-    where room_nid = ${roomNid} order by topological desc, event_id limit ${limit}`;
+    where  room_nid = ${roomNid} and topological <= ${from} and topological >= ${downTo}
+    order  by topological desc, event_id
+    limit  ${limit}`;
+}
+
+/** The event among them, if others here build upon it and it is not here. */
+export async function findBackwardExtremity(sql: Sql, roomNid: number, eventId: string): Promise<BackwardExtremity | undefined> {
+  const [row] = await sql<BackwardExtremity[]>`
+    select event_id as "eventId", topological from backward_extremities where room_nid = ${roomNid} and event_id = ${eventId}`;
+  return row;
 }

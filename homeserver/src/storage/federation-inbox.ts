@@ -38,14 +38,24 @@ export async function stagePdus(
     on conflict (origin, event_id) do nothing`;
 }
 
-/** What waits for a room and may be tried now (ms), in the order it came. */
-export async function listStaged(sql: Sql, roomId: string, { now, limit }: { now: number; limit: number }): Promise<StagedPdu[]> {
+/** What waits for a room and may be tried now (ms), in the order it came; what some servers sent is left out. */
+export async function listStaged(
+  sql: Sql,
+  roomId: string,
+  { now, limit, exceptOrigins }: { now: number; limit: number; exceptOrigins: readonly string[] },
+): Promise<StagedPdu[]> {
   return await sql<StagedPdu[]>`
     select staged_nid as "stagedNid", origin, room_id as "roomId", event_id as "eventId", attempts, json
     from   federation_staged
-    where  room_id = ${roomId} and retry_at <= ${now}
+    where  room_id = ${roomId} and retry_at <= ${now} and origin <> all(${[...exceptOrigins]}::text[])
     order  by staged_nid
     limit  ${limit}`;
+}
+
+/** Whether more than so many events of a server wait to be processed. */
+export async function hasStagedMoreThan(sql: Sql, origin: string, most: number): Promise<boolean> {
+  const rows = await sql`select 1 from federation_staged where origin = ${origin} offset ${most} limit 1`;
+  return rows.length > 0;
 }
 
 export async function listStagedRooms(sql: Sql): Promise<string[]> {
@@ -57,10 +67,11 @@ export async function deleteStaged(sql: Sql, stagedNids: readonly number[]): Pro
   if (stagedNids.length > 0) await sql`delete from federation_staged where staged_nid = any(${[...stagedNids]}::bigint[])`;
 }
 
-/** When the next of a room's events that wait is to be tried; undefined when none waits. */
-export async function findNextRetry(sql: Sql, roomId: string): Promise<number | undefined> {
+/** When the next of a room's events that wait is to be tried; undefined when none waits. What some servers sent is left out. */
+export async function findNextRetry(sql: Sql, roomId: string, exceptOrigins: readonly string[]): Promise<number | undefined> {
   const [row] = await sql<{ retryAt: number | null }[]>`
-    select min(retry_at) as "retryAt" from federation_staged where room_id = ${roomId}`;
+    select min(retry_at) as "retryAt" from federation_staged
+    where  room_id = ${roomId} and origin <> all(${[...exceptOrigins]}::text[])`;
   return row?.retryAt ?? undefined;
 }
 

@@ -7,7 +7,7 @@ import { ed25519PublicKey } from 'federation-spec/crypto/ed25519.ts';
 import { encodeBase64 } from 'federation-spec/encoding/base64.ts';
 import type { JsonObject, JsonValue, Pdu, PduDraft } from 'federation-spec/events/event.ts';
 import { eventIdOf } from 'federation-spec/events/event-id.ts';
-import { type RoomVersionRules, roomVersionRules } from 'federation-spec/room-versions/room-versions.ts';
+import { ROOM_VERSIONS, type RoomVersionRules, roomVersionRules } from 'federation-spec/room-versions/room-versions.ts';
 import { signEvent } from 'federation-spec/signing/sign-event.ts';
 import { type Signer, signJson } from 'federation-spec/signing/sign-json.ts';
 import { buildXMatrix, requestToSign } from 'federation-spec/signing/x-matrix.ts';
@@ -17,21 +17,31 @@ import type { TestServer } from './start-server.ts';
 import type { TestCa } from './test-ca.ts';
 
 export type PeerAnswer = { status: number; body: JsonObject };
-/** Answers a request to the peer, at once or later; `undefined` is a 404, `peerError` any other refusal. */
+/** Answers a request to the peer: JSON with 200, or whatever `lie` makes; `undefined` is a 404, a promise that never resolves no answer. */
 export type PeerHandler = (method: string, path: string, body: unknown) => unknown;
 
-class PeerError {
-  readonly status: number;
-  readonly errcode: string;
-  constructor(status: number, errcode: string) {
-    this.status = status;
-    this.errcode = errcode;
+/** The room versions whose events it can make: those that name events by their hash. */
+const KNOWN_VERSIONS = ROOM_VERSIONS.filter((version) => Number(version) > 2)
+  .map((version) => `ver=${version}`)
+  .join('&');
+
+/** An answer that no honest server gives. */
+export type Lie = { status?: number; headers?: Record<string, string>; body?: string | Uint8Array | AsyncIterable<string | Uint8Array> };
+class PreparedLie {
+  readonly lie: Lie;
+  constructor(lie: Lie) {
+    this.lie = lie;
   }
+}
+
+/** Makes a handler answer with any status, headers and bytes, also without end. */
+export function lie(prepared: Lie): unknown {
+  return new PreparedLie(prepared);
 }
 
 /** What a handler gives to refuse with another status than 404. */
 export function peerError(status: number, errcode: string): unknown {
-  return new PeerError(status, errcode);
+  return new PreparedLie({ status, body: JSON.stringify({ errcode, error: 'no' }) });
 }
 
 /** A server that speaks the protocol by hand, so that a test can have it lie. */
@@ -42,6 +52,8 @@ export type HostilePeer = AsyncDisposable & {
   seen: { method: string; path: string; body: unknown }[];
   /** Replaces how it answers everything but the request for its keys. */
   answer: (handler: PeerHandler) => void;
+  /** Replaces how it answers the request for its keys; `undefined` brings the truth back. */
+  answerKeys: (handler: (() => unknown) | undefined) => void;
   /** Sends a signed request. `authorization` replaces the header. */
   call: (to: TestServer, method: string, path: string, body?: unknown, authorization?: string) => Promise<PeerAnswer>;
   /** Joins a public room as a user of the peer; gives the room as the resident told it. */
@@ -73,18 +85,19 @@ export async function startHostilePeer(ca: TestCa): Promise<HostilePeer> {
   const agent = new Agent({ connect: { ca: await readFile(ca.caFile, 'utf8') } });
   const seen: HostilePeer['seen'] = [];
   let handler: PeerHandler = () => undefined;
+  let keyHandler: (() => unknown) | undefined;
 
   async function serve(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const path = req.url ?? '';
-    if (path.startsWith('/_matrix/key/v2/server')) return reply(res, 200, await ownKeys(signer));
+    if (path.startsWith('/_matrix/key/v2/server')) {
+      seen.push({ method: req.method ?? '', path, body: undefined });
+      return await answerWith(res, keyHandler === undefined ? await ownKeys(signer) : await keyHandler());
+    }
     let text = '';
     for await (const chunk of req) text += chunk;
     const body = text === '' ? undefined : JSON.parse(text);
     seen.push({ method: req.method ?? '', path, body });
-    const answer = await handler(req.method ?? '', path, body);
-    if (answer instanceof PeerError) reply(res, answer.status, { errcode: answer.errcode, error: 'no' });
-    else if (answer === undefined) reply(res, 404, { errcode: 'M_NOT_FOUND', error: 'no' });
-    else reply(res, 200, answer);
+    await answerWith(res, await handler(req.method ?? '', path, body));
   }
   const server = createServer({ cert: await readFile(certFile), key: await readFile(keyFile) }, (req, res) => void serve(req, res));
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
@@ -118,6 +131,9 @@ export async function startHostilePeer(ca: TestCa): Promise<HostilePeer> {
     answer: (next) => {
       handler = next;
     },
+    answerKeys: (next) => {
+      keyHandler = next;
+    },
     sendPdus: async (to, pdus, edus = [], txnId) => {
       transactions += 1;
       return await call(to, 'PUT', `/_matrix/federation/v1/send/${txnId ?? `t${transactions}`}`, {
@@ -148,7 +164,24 @@ function reply(response: ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 }
 
-async function ownKeys(signer: Signer) {
+async function answerWith(response: ServerResponse, answer: unknown): Promise<void> {
+  if (answer === undefined) return reply(response, 404, { errcode: 'M_NOT_FOUND', error: 'no' });
+  if (!(answer instanceof PreparedLie)) return reply(response, 200, answer);
+  const { status = 200, headers = { 'content-type': 'application/json' }, body = '' } = answer.lie;
+  response.writeHead(status, headers);
+  if (typeof body === 'string' || body instanceof Uint8Array) {
+    response.end(body);
+    return;
+  }
+  for await (const chunk of body) {
+    if (response.destroyed) return;
+    if (!response.write(chunk)) await new Promise((resolve) => response.once('drain', resolve).once('close', resolve));
+  }
+  response.end();
+}
+
+/** A list of keys of a server, signed with one of them. */
+export async function signedKeyList(signer: Signer, changes: JsonObject = {}): Promise<JsonObject> {
   const key = encodeBase64(ed25519PublicKey(signer.seed));
   const list = {
     server_name: signer.serverName,
@@ -156,7 +189,7 @@ async function ownKeys(signer: Signer) {
     old_verify_keys: {},
     valid_until_ts: Date.now() + 86_400_000,
   };
-  return await signJson(list, signer);
+  return await signJson({ ...list, ...changes }, signer);
 }
 
 async function completeTemplate(made: JsonObject, signer: Signer): Promise<{ event: Pdu; id: string; rules: RoomVersionRules }> {
@@ -165,6 +198,7 @@ async function completeTemplate(made: JsonObject, signer: Signer): Promise<{ eve
   const event = await signEvent({ ...(made['event'] as unknown as PduDraft), origin_server_ts: Date.now() }, rules, signer);
   return { event, id: eventIdOf(event, rules), rules };
 }
+const ownKeys = (signer: Signer) => signedKeyList(signer);
 
 async function joinRoom(
   { call, signer }: Pick<HostilePeer, 'call' | 'signer'>,
@@ -174,7 +208,7 @@ async function joinRoom(
 ): Promise<PeerRoom> {
   const path = (endpoint: string, last: string) =>
     `/_matrix/federation/${endpoint}/${encodeURIComponent(roomId)}/${encodeURIComponent(last)}`;
-  const made = await call(to, 'GET', `${path('v1/make_join', userId)}?ver=10&ver=11&ver=12`);
+  const made = await call(to, 'GET', `${path('v1/make_join', userId)}?${KNOWN_VERSIONS}`);
   if (made.status !== 200) throw new Error(`make_join: ${JSON.stringify(made)}`);
   const { event: join, id: joinId, rules } = await completeTemplate(made.body, signer);
   const sent = await call(to, 'PUT', path('v2/send_join', joinId), join);

@@ -1,5 +1,7 @@
+import { LRUCache } from 'lru-cache';
+import type { Clock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
-import { listBackwardExtremities } from '../../storage/backward-extremities.ts';
+import { type BackwardExtremity, listBackwardExtremities } from '../../storage/backward-extremities.ts';
 import type { Database } from '../../storage/database.ts';
 import type { HotRoom } from '../rooms/hot-room.ts';
 import type { FetchHistory } from '../rooms/read-room.ts';
@@ -13,6 +15,9 @@ const MAX_SERVERS = 3;
 const MAX_EXTREMITIES = 10;
 const MIN_EVENTS = 20;
 const MAX_EVENTS = 100;
+/** What could not be had is not asked for again so soon. */
+const RETRY_AFTER_MS = 10_000;
+const MAX_REMEMBERED_FAILURES = 10_000;
 
 type Deps = {
   database: Database;
@@ -20,16 +25,16 @@ type Deps = {
   findServerKey: FindServerKey;
   storeBackfilled: StoreBackfilled;
   serverName: string;
+  clock: Clock;
   logger: Logger;
 };
 
 /** Asks the room's other servers for what came before. https://spec.matrix.org/latest/server-server-api/#backfilling-and-retrieving-missing-events */
-export function createFetchHistory({ database, peer, findServerKey, storeBackfilled, serverName, logger }: Deps): FetchHistory {
-  const underWay = new Map<number, Promise<boolean>>();
+export function createFetchHistory({ database, peer, findServerKey, storeBackfilled, serverName, clock, logger }: Deps): FetchHistory {
+  const underWay = new Map<string, Promise<boolean>>();
+  const failures = new LRUCache<string, number>({ max: MAX_REMEMBERED_FAILURES });
 
-  async function fetchOnce(room: HotRoom, limit: number): Promise<boolean> {
-    const extremities = await listBackwardExtremities(database.sql, room.nid, MAX_EXTREMITIES);
-    if (extremities.length === 0) return false;
+  async function fetchOnce(room: HotRoom, extremities: readonly BackwardExtremity[], limit: number): Promise<boolean> {
     const ids = extremities.map((extremity) => extremity.eventId);
     const count = Math.min(MAX_EVENTS, Math.max(MIN_EVENTS, limit));
     for (const origin of listServers(room)) {
@@ -41,6 +46,7 @@ export function createFetchHistory({ database, peer, findServerKey, storeBackfil
         logger.info({ origin, roomId: room.roomId, err: error }, 'a server could not give earlier events');
       }
     }
+    for (const id of ids) failures.set(id, clock.now());
     return false;
   }
 
@@ -53,9 +59,14 @@ export function createFetchHistory({ database, peer, findServerKey, storeBackfil
       .map(([server]) => server);
   }
 
-  return async (room, limit) => {
-    const fetching = underWay.get(room.nid) ?? fetchOnce(room, limit).finally(() => underWay.delete(room.nid));
-    underWay.set(room.nid, fetching);
+  return async (room, { from, downTo, limit }) => {
+    const known = await listBackwardExtremities(database.sql, room.nid, { from, downTo, limit: MAX_EXTREMITIES });
+    const extremities = known.filter(({ eventId }) => clock.now() - (failures.get(eventId) ?? -RETRY_AFTER_MS) >= RETRY_AFTER_MS);
+    const [first] = extremities;
+    if (first === undefined) return false;
+    const key = `${room.nid} ${first.eventId}`;
+    const fetching = underWay.get(key) ?? fetchOnce(room, extremities, limit).finally(() => underWay.delete(key));
+    underWay.set(key, fetching);
     return await fetching;
   };
 }

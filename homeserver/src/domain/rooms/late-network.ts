@@ -21,7 +21,7 @@ export function createLateNetwork(): LateNetwork {
         leave: (request) => now().remote.leave(request),
         invite: (room, event, eventId) => now().remote.invite(room, event, eventId),
       },
-      fetchHistory: (room, limit) => now().fetchHistory(room, limit),
+      fetchHistory: (room, stretch) => now().fetchHistory(room, stretch),
       resolveRemoteAlias: (alias) => now().resolveRemoteAlias(alias),
       queryRemoteSpace: (...question) => now().queryRemoteSpace(...question),
       queryRemotePublicRooms: (...question) => now().queryRemotePublicRooms(...question),

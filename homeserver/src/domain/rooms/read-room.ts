@@ -19,8 +19,11 @@ const MAX_NEAR_TIME = 1_000;
 
 type EventFilter = (event: ClientEvent) => boolean;
 
-/** Asks other servers for what came before, when a page reaches the edge of what is known here. */
-export type FetchHistory = (room: HotRoom, limit: number) => Promise<boolean>;
+/**
+ * Asks other servers for what is missing within a stretch of the room's own order, which is read backwards: it has a gap, or reaches the
+ * edge of what is known here. Resolves with whether anything came.
+ */
+export type FetchHistory = (room: HotRoom, stretch: { from: number; downTo: number; limit: number }) => Promise<boolean>;
 
 export type Page = { start: string; end?: string; chunk: ClientEvent[] };
 export type MessagesRequest = {
@@ -87,7 +90,9 @@ export function createReadRoom({ database, enterRoom, renderEvents, fetchHistory
     for (let page = 0; page < MAX_HIDDEN_PAGES && chunk.length < limit && !isAtEdge; page += 1) {
       const wanted = limit - chunk.length;
       let events = await listEventsFrom(sql, { ...range, from: place, limit: wanted });
-      if (direction === 'backwards' && request.to === undefined && events.length < wanted && (await fetchHistory(room, limit))) {
+      const downTo = events.length < wanted ? 0 : (events.at(-1)?.topological ?? 0);
+      const mayBeMore = direction === 'backwards' && request.to === undefined;
+      if (mayBeMore && (await fetchHistory(room, { from: place.topological, downTo, limit }))) {
         events = await listEventsFrom(sql, { ...range, from: place, limit: wanted });
       }
       isAtEdge = events.length < wanted;

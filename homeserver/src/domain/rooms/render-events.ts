@@ -6,6 +6,7 @@ import { listEventsByNid, type StoredEvent } from '../../storage/events.ts';
 import { listReplacedState } from '../../storage/timeline.ts';
 import type { LoadBundles } from './load-bundles.ts';
 import { readPdu } from './read-pdu.ts';
+import { DUMMY_EVENT } from './room-event.ts';
 
 /** Whom the events are for: their own device's transaction ids are told, and nobody else's. */
 export type Reader = { userNid: number; deviceId: string };
@@ -27,7 +28,7 @@ export type RenderView = {
 
 type Deps = { database: Database; clock: Clock; loadBundles: LoadBundles };
 
-/** Turns stored events into what clients get; what they need beside their own text is loaded for all of them at once. */
+/** Turns stored events into what clients get, which is not shown events that only merge heads; what they need beside their own text is loaded for all of them at once. */
 export function createRenderEvents({ database, clock, loadBundles }: Deps): RenderEvents {
   async function bundlesOf(events: readonly StoredEvent[], { roomId, reader, bundleUpTo, relatedIds }: RenderView) {
     if (bundleUpTo === undefined || reader === undefined) return undefined;
@@ -43,8 +44,9 @@ export function createRenderEvents({ database, clock, loadBundles }: Deps): Rend
     });
   }
 
-  return async function renderEvents(events, view) {
+  return async function renderEvents(all, view) {
     const { roomId, reader } = view;
+    const events = all.filter((event) => event.type !== DUMMY_EVENT);
     const redactionNids = events.flatMap((event) => event.redactedBy ?? []);
     const [replaced, redactions, bundles] = await Promise.all([
       listReplacedState(database.sql, events),

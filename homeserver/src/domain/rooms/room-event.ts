@@ -20,6 +20,9 @@ export type StateEntry = { keyNid: number; eventNid: number; eventId: string; ev
 /** A forward extremity. */
 export type Head = { eventNid: number; eventId: string; topological: number; depth: number };
 
+/** The type of events that merge a room's heads and say nothing. Servers know it by this name; clients are not shown it. */
+export const DUMMY_EVENT = 'org.matrix.dummy_event';
+
 /** The types of event that notify by the default push rules, whatever they say. */
 export const NOTIFYING_TYPES: ReadonlySet<string> = new Set([
   'm.room.message',

@@ -11,6 +11,7 @@ import { internRoom } from '../../storage/rooms.ts';
 import { insertSnapshot } from '../../storage/state.ts';
 import type { Log } from '../streams/log.ts';
 import type { LoggedEvent, MembershipChange } from '../streams/log-batch.ts';
+import { FIRST_PLACE_OF_LATE_ROOM, placeBehindGap } from './gap-place.ts';
 import { MEMBER } from './hot-room.ts';
 import type { HotRooms } from './hot-rooms.ts';
 import type { Interner } from './interner.ts';
@@ -19,11 +20,6 @@ import type { KnownEvent } from './receive-pdu/auth-states.ts';
 import type { CheckedPdu } from './receive-pdu/check-pdu.ts';
 import { diffStates, loadStateAt, type NidState } from './receive-pdu/nid-state.ts';
 import type { StoreOutliers } from './receive-pdu/store-outliers.ts';
-
-/** Where a room's count of its events begins when we come to it late; what came before gets lower numbers by and by. */
-const FIRST_TOPOLOGICAL = 2 ** 40;
-/** How much room is left in the count for what happened while we were away. */
-const ABSENCE_TOPOLOGICAL = 2 ** 24;
 
 /** A room as another server has handed it to us with a join. All events are checked, none is stored. */
 export type JoinedRoom = {
@@ -53,7 +49,7 @@ export function createTakeJoinedRoom({ database, log, rooms, interner, storeOutl
 
     const hot = await rooms.load(roomId);
     const topological =
-      hot === undefined ? FIRST_TOPOLOGICAL : Math.max(...hot.heads.map((head) => head.topological)) + ABSENCE_TOPOLOGICAL;
+      hot === undefined ? FIRST_PLACE_OF_LATE_ROOM : placeBehindGap(Math.max(...hot.heads.map((head) => head.topological)));
     const before = await toNidState(accepted);
     const logged = await toLogged(roomNid, join, before, { accepted, topological });
     const prevIds = listPrevEventIds(join.event);

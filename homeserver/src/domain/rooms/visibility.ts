@@ -4,6 +4,7 @@ import type { StoredEvent } from '../../storage/events.ts';
 import { type KeyInterval, listKeyHistory } from '../../storage/timeline.ts';
 import { MEMBER } from './hot-room.ts';
 import { readPdu } from './read-pdu.ts';
+import { DUMMY_EVENT } from './room-event.ts';
 
 /** Whether the reader may see an event of the room. */
 export type MaySee = (event: Pick<StoredEvent, 'eventNid' | 'position' | 'type' | 'senderNid'>) => boolean;
@@ -39,6 +40,7 @@ export function createViewRoom({ database }: { database: Database }): ViewRoom {
       membership: membership.findLast((interval) => interval.to === Number.POSITIVE_INFINITY)?.value,
       lastJoinedAt: lastJoin === undefined ? undefined : lastJoin.to,
       maySee: (event) => {
+        if (event.type === DUMMY_EVENT) return false;
         if (ownEvents.has(event.eventNid)) return true;
         const position = event.position ?? 0;
         const moments = event.type === MEMBER || event.type === 'm.room.history_visibility' ? [position - 1, position] : [position - 1];

@@ -14,6 +14,7 @@ import {
   type RoomSummaryRow,
 } from '../../storage/sync.ts';
 import { passesFilter } from '../rooms/event-filter.ts';
+import { isBehindGap } from '../rooms/gap-place.ts';
 import { MEMBER } from '../rooms/hot-room.ts';
 import type { HotRooms } from '../rooms/hot-rooms.ts';
 import { type ClientEvent, type RenderEvents, renderEvent } from '../rooms/render-events.ts';
@@ -173,7 +174,7 @@ export function createTellRooms({ database, rooms, viewRoom, renderEvents, clock
     for (const room of wanted) {
       const timeline = timelines.get(room.roomNid);
       if (timeline === undefined) continue;
-      const seen = await hideUnseen(room, timeline, device.userId);
+      const seen = await hideUnseen(room, cutAtGap(timeline), device.userId);
       timelines.set(room.roomNid, limit === 0 ? withoutEvents(seen) : seen);
     }
     const states = await readStates(wanted, timelines, request);
@@ -209,7 +210,10 @@ export function createTellRooms({ database, rooms, viewRoom, renderEvents, clock
         timeline: {
           events,
           limited: timeline.isLimited,
-          prev_batch: formatToken({ kind: 'stream', position: Math.min(before, upTo), boot, volatile: 0 }),
+          prev_batch:
+            first !== undefined && isBehindGap(first.topological)
+              ? formatToken({ kind: 'topological', topological: first.topological, eventNid: first.eventNid - 1 })
+              : formatToken({ kind: 'stream', position: Math.min(before, upTo), boot, volatile: 0 }),
         },
         state: state
           .filter((event) => !shown.has(event.eventId))
@@ -233,6 +237,12 @@ export function createTellRooms({ database, rooms, viewRoom, renderEvents, clock
     );
     return new Map(rows.map((row) => [row.roomNid, row]));
   }
+}
+
+/** A timeline has no holes: it begins behind the last gap, and what is in the gap is to be had by paging back. */
+function cutAtGap(timeline: Timeline): Timeline {
+  const from = timeline.events.findLastIndex((event) => isBehindGap(event.topological));
+  return from === -1 ? timeline : { ...timeline, events: timeline.events.slice(from), isLimited: true };
 }
 
 /** For who wants no events: all there were stand behind the gap, whose end is the end of the room. */

@@ -1,4 +1,5 @@
 import { readJson } from 'federation-spec/canonical-json/read-json.ts';
+import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../../platform/clock.ts';
 import type { Logger } from '../../../platform/logger.ts';
 import type { Database } from '../../../storage/database.ts';
@@ -12,34 +13,47 @@ import {
 } from '../../../storage/federation-inbox.ts';
 import type { HotRoom } from '../../rooms/hot-room.ts';
 import type { HotRooms } from '../../rooms/hot-rooms.ts';
-import { checkPdu, type PduCheck } from '../../rooms/receive-pdu/check-pdu.ts';
-import type { ReceivePdu } from '../../rooms/receive-pdu/receive-pdu.ts';
+import type { MergeHeads } from '../../rooms/merge-heads.ts';
+import { type CheckedPdu, checkPdu } from '../../rooms/receive-pdu/check-pdu.ts';
+import type { ReceiveCompletePdu, ReceivePdu } from '../../rooms/receive-pdu/receive-pdu.ts';
 import type { Reception } from '../../rooms/receive-pdu/reception.ts';
 import type { FindServerKey } from '../../rooms/receive-pdu/room-peers.ts';
 import type { JoinsUnderWay } from '../joins-under-way.ts';
-import { createSlots } from '../outbound/slots.ts';
+import { createSlots, type Slots } from '../outbound/slots.ts';
 
 /** How many events of a room are taken up at a time. */
 const BATCH = 50;
 /** How many rooms are processed at a time. */
 const MAX_PARALLEL_ROOMS = 16;
+/** For how many rooms at a time one server is asked for what is missing with the events it sent. */
+const MAX_PARALLEL_FETCHES_OF_ORIGIN = 4;
+const MAX_REMEMBERED_ORIGINS = 10_000;
 /** How often an event is tried when what it needs cannot be fetched. */
 const MAX_ATTEMPTS = 5;
 const FIRST_RETRY_MS = 500;
 /** How long a room rests after the database, say, failed. */
 const AFTER_FAULT_MS = 5_000;
 
-/** Processes what transactions have staged: the rooms side by side, the events of a room one after the other. */
+/**
+ * Processes what transactions have staged: the rooms side by side, the events of a room one after the other. An event with which something
+ * is missing waits beside the others while its server is asked, and what else that server sent for the room behind it: a server that is
+ * slow to answer, or never does, holds up nobody but itself.
+ */
 export type ProcessStaged = {
   wakeRooms: (roomIds: Iterable<string>) => void;
   stop: () => Promise<void>;
 };
+
+/** A staged event that was dealt with, once `committed` resolves. */
+type Taken = { staged: StagedPdu; committed: Promise<unknown> };
 
 type Deps = {
   database: Database;
   rooms: HotRooms;
   joins: JoinsUnderWay;
   receivePdu: ReceivePdu;
+  receiveCompletePdu: ReceiveCompletePdu;
+  mergeHeads: MergeHeads;
   findServerKey: FindServerKey;
   clock: Clock;
   logger: Logger;
@@ -51,11 +65,16 @@ export async function createProcessStaged({
   rooms,
   joins,
   receivePdu,
+  receiveCompletePdu,
+  mergeHeads,
   findServerKey,
   clock,
   logger,
 }: Deps): Promise<ProcessStaged> {
   const { sql } = database;
+  /** By room, the servers that are being asked for what is missing with an event. */
+  const asked = new Map<string, Map<string, Promise<void>>>();
+  const fetchSlots = new LRUCache<string, Slots>({ max: MAX_REMEMBERED_ORIGINS });
   const running = new Map<string, Promise<void>>();
   const woken = new Set<string>();
   const timers = new Map<string, NodeJS.Timeout>();
@@ -66,15 +85,19 @@ export async function createProcessStaged({
     while (!stopping.signal.aborted) {
       await joins.find(roomId)?.ended;
       woken.delete(roomId);
-      const batch = await listStaged(sql, roomId, { now: clock.now(), limit: BATCH });
+      const batch = await listStaged(sql, roomId, { now: clock.now(), limit: BATCH, exceptOrigins: listAsked(roomId) });
       if (batch.length > 0) await slots.run(() => processBatch(roomId, batch));
       else if (!woken.has(roomId)) return await wakeLater(roomId);
     }
   }
 
+  function listAsked(roomId: string): string[] {
+    return [...(asked.get(roomId)?.keys() ?? [])];
+  }
+
   /** For what could not be completed and is to be tried again; new events need not wait for it. */
   async function wakeLater(roomId: string): Promise<void> {
-    const retryAt = await findNextRetry(sql, roomId);
+    const retryAt = await findNextRetry(sql, roomId, listAsked(roomId));
     if (retryAt === undefined || stopping.signal.aborted) return;
     clearTimeout(timers.get(roomId));
     timers.set(
@@ -94,35 +117,65 @@ export async function createProcessStaged({
       return;
     }
     const checks = await Promise.all(batch.map((staged) => checkPdu(readStaged(staged), room, findServerKey)));
-    const done: { staged: StagedPdu; committed: Promise<unknown> }[] = [];
+    const done: Taken[] = [];
     for (const [index, staged] of batch.entries()) {
       const check = checks[index];
       if (check === undefined || stopping.signal.aborted) break;
-      try {
-        const reception = await takeIn(room, staged, check);
-        done.push({ staged, committed: reception?.committed ?? Promise.resolve() });
-      } catch (error) {
-        await noteFailure(staged, error);
-      }
+      if (asked.get(roomId)?.has(staged.origin) === true) continue;
+      if (!check.ok) done.push(drop(staged, check.reason));
+      else await takeIn(room, staged, check.pdu, done);
     }
     await settle(done);
+    await mergeHeads(room).catch((error: unknown) => logger.warn({ roomId, err: error }, 'the heads of a room could not be merged'));
   }
 
-  async function takeIn(room: HotRoom, staged: StagedPdu, check: PduCheck): Promise<Reception | undefined> {
-    const { origin, eventId } = staged;
-    if (!check.ok) {
-      logger.info({ origin, eventId, roomId: room.roomId, reason: check.reason }, 'a received event was dropped');
-      return undefined;
-    }
-    const reception = await receivePdu(room, check.pdu, { origin });
-    if (reception.outcome === 'rejected' || reception.outcome === 'soft_failed') {
-      const { outcome, reason } = reception;
-      logger.info({ origin, eventId, roomId: room.roomId, outcome, reason }, 'a received event is kept from the room');
-    }
-    return reception;
+  function drop(staged: StagedPdu, reason: string): Taken {
+    const { origin, eventId, roomId } = staged;
+    logger.info({ origin, eventId, roomId, reason }, 'a received event was dropped');
+    return { staged, committed: Promise.resolve() };
   }
 
-  async function settle(done: readonly { staged: StagedPdu; committed: Promise<unknown> }[]): Promise<void> {
+  async function takeIn(room: HotRoom, staged: StagedPdu, pdu: CheckedPdu, done: Taken[]): Promise<void> {
+    try {
+      const reception = await receiveCompletePdu(room, pdu, { origin: staged.origin });
+      if (reception === undefined) completeAside(room, staged, pdu);
+      else done.push({ staged, committed: note(reception, staged) });
+    } catch (error) {
+      await noteFailure(staged, error);
+    }
+  }
+
+  /** Asks the event's server for what is missing with it, while the room goes on. */
+  function completeAside(room: HotRoom, staged: StagedPdu, pdu: CheckedPdu): void {
+    const { roomId, origin } = staged;
+    const ofRoom = asked.get(roomId) ?? new Map<string, Promise<void>>();
+    asked.set(roomId, ofRoom);
+    const slotsOfOrigin = fetchSlots.get(origin) ?? createSlots(MAX_PARALLEL_FETCHES_OF_ORIGIN);
+    fetchSlots.set(origin, slotsOfOrigin);
+    const work = slotsOfOrigin
+      .run(async () => {
+        if (stopping.signal.aborted) return;
+        const reception = await receivePdu(room, pdu, { origin });
+        await settle([{ staged, committed: note(reception, staged) }]);
+      })
+      .catch((error: unknown) => noteFailure(staged, error))
+      .catch((error: unknown) => logger.error({ roomId, origin, err: error }, 'what became of a received event could not be noted'))
+      .finally(() => {
+        ofRoom.delete(origin);
+        if (ofRoom.size === 0) asked.delete(roomId);
+        wake(roomId);
+      });
+    ofRoom.set(origin, work);
+  }
+
+  function note(reception: Reception, { origin, eventId, roomId }: StagedPdu): Promise<unknown> {
+    const { outcome, reason, committed } = reception;
+    if (outcome === 'rejected' || outcome === 'soft_failed')
+      logger.info({ origin, eventId, roomId, outcome, reason }, 'a received event is kept from the room');
+    return committed;
+  }
+
+  async function settle(done: readonly Taken[]): Promise<void> {
     const outcomes = await Promise.allSettled(done.map((entry) => entry.committed));
     const kept: number[] = [];
     for (const [index, outcome] of outcomes.entries()) {
@@ -171,7 +224,7 @@ export async function createProcessStaged({
     stop: async () => {
       stopping.abort();
       for (const timer of timers.values()) clearTimeout(timer);
-      await Promise.all(running.values());
+      await Promise.all([...running.values(), ...[...asked.values()].flatMap((ofRoom) => [...ofRoom.values()])]);
     },
   };
 }

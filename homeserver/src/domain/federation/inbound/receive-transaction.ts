@@ -5,9 +5,15 @@ import { eventIdOf } from 'federation-spec/events/event-id.ts';
 import type { RoomVersionRules } from 'federation-spec/room-versions/room-versions.ts';
 import type { Clock } from '../../../platform/clock.ts';
 import type { Logger } from '../../../platform/logger.ts';
-import { invalidParam } from '../../../platform/matrix-error.ts';
+import { invalidParam, limitExceeded } from '../../../platform/matrix-error.ts';
 import type { Database } from '../../../storage/database.ts';
-import { deleteTransactionsBefore, findTransactionAnswer, insertTransaction, stagePdus } from '../../../storage/federation-inbox.ts';
+import {
+  deleteTransactionsBefore,
+  findTransactionAnswer,
+  hasStagedMoreThan,
+  insertTransaction,
+  stagePdus,
+} from '../../../storage/federation-inbox.ts';
 import type { HotRooms } from '../../rooms/hot-rooms.ts';
 import { isServerAllowed } from '../../rooms/server-acl.ts';
 import type { Log } from '../../streams/log.ts';
@@ -21,6 +27,9 @@ const MAX_PDUS = 50;
 const MAX_EDUS = 100;
 /** How long the answer to a transaction is remembered. A server that repeats one does so within hours. */
 const REMEMBERED_MS = 86_400_000;
+/** How many events of one server may wait to be processed; it is told to come again later when there are more. */
+const MAX_STAGED_OF_ORIGIN = 5_000;
+const FULL_RETRY_MS = 30_000;
 /** Every so many transactions the old ones are forgotten. */
 const FORGET_EVERY = 1_000;
 
@@ -99,6 +108,8 @@ export function createReceiveTransaction(deps: Deps): ReceiveTransaction {
   async function receive({ origin, txnId, pdus, edus }: Transaction): Promise<TransactionAnswer> {
     const earlier = await findTransactionAnswer(database.sql, origin, txnId); // 1
     if (earlier !== undefined) return JSON.parse(earlier) as TransactionAnswer;
+
+    if (pdus.length > 0 && (await hasStagedMoreThan(database.sql, origin, MAX_STAGED_OF_ORIGIN))) throw limitExceeded(FULL_RETRY_MS);
 
     const answer: TransactionAnswer = { pdus: {} }; // 2
     const staged: StagedEvent[] = [];

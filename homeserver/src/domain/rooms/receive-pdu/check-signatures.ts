@@ -29,12 +29,14 @@ export async function checkServerSignature(
   rules: RoomVersionRules,
   findServerKey: FindServerKey,
 ): Promise<Verdict> {
+  let wrong: string | undefined;
   const purpose = { at: event.origin_server_ts, enforcesValidity: rules.enforcesKeyValidity };
   for (const keyId of listSigningKeyIds(event, serverName).slice(0, MAX_KEYS_TRIED)) {
     const publicKey = await findServerKey(serverName, keyId, purpose);
     if (publicKey === undefined) continue;
-    const isGood = await verifyEventSignature(event, rules, { serverName, keyId, publicKey });
-    return isGood ? allow() : refuse(`The signature of ${serverName} under ${keyId} is wrong.`);
+    if (await verifyEventSignature(event, rules, { serverName, keyId, publicKey })) return allow();
+    wrong = keyId; // Others may have put it there: one good signature is enough.
   }
+  if (wrong !== undefined) return refuse(`The signature of ${serverName} under ${wrong} is wrong.`);
   return refuse(`The event has no signature of ${serverName} under a key that was valid when it was made.`);
 }

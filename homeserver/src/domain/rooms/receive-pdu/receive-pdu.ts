@@ -12,6 +12,7 @@ import type { Interner } from '../interner.ts';
 import { authStateOf, checkByAuthEvents, listNeededMembers, listNeededState, toKnownEvent } from './auth-states.ts';
 import type { CheckedPdu } from './check-pdu.ts';
 import type { FetchGap } from './fetch-gap.ts';
+import { findGraphEdges, onHeads } from './graph-edges.ts';
 import { loadStateAfter, loadStateAt, type NidState } from './nid-state.ts';
 import type { Reception, StateBefore } from './reception.ts';
 import { resolveStates } from './resolve-states.ts';
@@ -28,6 +29,8 @@ export type ReceiveOptions = {
 };
 
 export type ReceivePdu = (room: HotRoom, pdu: CheckedPdu, options: ReceiveOptions) => Promise<Reception>;
+/** The same for an event with which nothing is missing; `undefined`, and nothing done, when other servers would have to be asked first. */
+export type ReceiveCompletePdu = (room: HotRoom, pdu: CheckedPdu, options: ReceiveOptions) => Promise<Reception | undefined>;
 
 type Deps = { database: Database; log: Log; rooms: HotRooms; interner: Interner; fetchGap: FetchGap; storePdu: StorePdu };
 
@@ -41,7 +44,10 @@ type Deps = { database: Database; log: Log; rooms: HotRooms; interner: Interner;
  *
  * https://spec.matrix.org/latest/server-server-api/#checks-performed-on-receipt-of-a-pdu
  */
-export function createReceivePdu({ database, log, rooms, interner, fetchGap, storePdu }: Deps): ReceivePdu {
+export function createReceivePdu({ database, log, rooms, interner, fetchGap, storePdu }: Deps): {
+  receivePdu: ReceivePdu;
+  receiveCompletePdu: ReceiveCompletePdu;
+} {
   const { sql } = database;
   /** Accepted events whose commit is still under way, by id. */
   const inFlight = new Map<string, Reception>();
@@ -129,6 +135,7 @@ export function createReceivePdu({ database, log, rooms, interner, fetchGap, sto
     const before = await findStateBefore(room, event, fetched);
     const place = {
       before,
+      edges: before.isMainLine ? onHeads(event) : await findGraphEdges(sql, room, pdu),
       present,
       auth: authEvents.map((auth) => auth.eventNid),
       eventNid: present?.eventNid ?? interner.nextEventNid(),
@@ -172,7 +179,15 @@ export function createReceivePdu({ database, log, rooms, interner, fetchGap, sto
     return checkAuthRules(event, authStateOf(events, undefined, room.rules), room.rules);
   }
 
-  return receive;
+  return {
+    receivePdu: receive,
+    receiveCompletePdu: async (room, pdu, options) => {
+      const known = await findKnown(pdu.eventId);
+      if (known !== undefined && 'outcome' in known) return known;
+      if ((await listMissingPrevs(room, pdu.event)).length > 0 || (await fetchGap.lacksAuthEvents(room, pdu))) return undefined;
+      return await room.turns.take(() => judgeOnce(room, pdu, new Map(), options));
+    },
+  };
 }
 
 /** Whether an event builds upon exactly the room's heads. */

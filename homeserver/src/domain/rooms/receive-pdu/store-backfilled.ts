@@ -55,7 +55,7 @@ export function createStoreBackfilled({ database, interner, fetchGap }: Deps): S
   }
 
   return async (room, { origin, pdus, extremities }) => {
-    const newestFirst = sortByPrevs(pdus).reverse();
+    const newestFirst = listConnected(sortByPrevs(pdus).reverse(), extremities);
     const ids = newestFirst.map((pdu) => pdu.eventId);
     const findPresent = async () => new Map((await listEventsById(sql, ids)).map((row) => [row.eventId, row]));
     const before = await findPresent();
@@ -92,6 +92,16 @@ export function createStoreBackfilled({ database, interner, fetchGap }: Deps): S
     });
     return rows.filter((row) => row.kind === 'backfilled').length;
   };
+}
+
+/** Those of the events that are what was asked for, or that such an event builds upon: nothing else has a place there. */
+function listConnected(newestFirst: readonly CheckedPdu[], extremities: readonly BackwardExtremity[]): CheckedPdu[] {
+  const wanted = new Set(extremities.map((extremity) => extremity.eventId));
+  return newestFirst.filter(({ event, eventId }) => {
+    if (!wanted.has(eventId)) return false;
+    for (const id of listPrevEventIds(event)) wanted.add(id);
+    return true;
+  });
 }
 
 /** One entry per event; the first stands nearest to what builds upon it. */

@@ -1,12 +1,14 @@
 import { encodeCanonicalJson } from 'federation-spec/canonical-json/encode-canonical-json.ts';
 import { listPrevEventIds } from 'federation-spec/events/edges.ts';
 import type { Pdu } from 'federation-spec/events/event.ts';
+import { deleteBackwardExtremities, insertBackwardExtremities } from '../../../storage/backward-extremities.ts';
 import type { Database, Sql } from '../../../storage/database.ts';
 import { type EventKind, insertUnpositionedEvents, listEventsById, listEventsByNid, type StoredEvent } from '../../../storage/events.ts';
 import { adoptOutlier } from '../../../storage/outliers.ts';
 import { insertSnapshot, insertStateDelta } from '../../../storage/state.ts';
 import type { Log } from '../../streams/log.ts';
 import type { Rider } from '../../streams/log-batch.ts';
+import { placeBehindGap } from '../gap-place.ts';
 import { type HotRoom, MEMBER, type PreparedEvent, type StateUpdate, toLoggedChanges, toMembershipChanges } from '../hot-room.ts';
 import type { HotRooms } from '../hot-rooms.ts';
 import type { Interner } from '../interner.ts';
@@ -14,6 +16,7 @@ import { readPdu } from '../read-pdu.ts';
 import type { Redactions } from '../redactions.ts';
 import { type Head, notifiesByDefault } from '../room-event.ts';
 import type { CheckedPdu } from './check-pdu.ts';
+import type { GraphEdges } from './graph-edges.ts';
 import { diffStates, loadStateAfter, type NidState } from './nid-state.ts';
 import type { Reception, StateBefore } from './reception.ts';
 import { resolveStates } from './resolve-states.ts';
@@ -21,7 +24,7 @@ import { resolveStates } from './resolve-states.ts';
 /** A state that differs in more keys than this from the room's is stored whole. */
 const MAX_DELTA_KEYS = 200;
 
-type Place = { before: StateBefore; auth: number[]; eventNid: number; present: StoredEvent | undefined };
+type Place = { before: StateBefore; auth: number[]; eventNid: number; present: StoredEvent | undefined; edges: GraphEdges };
 
 /** Writes a received event with its state; call it inside the room's turn. */
 export type StorePdu = {
@@ -45,7 +48,7 @@ export function createStorePdu({ database, log, rooms, interner, redactions, ser
       roomNid: room.nid,
       kind,
       position: null,
-      topological: await topologicalOf(room, event),
+      topological: await topologicalOf(room, event, place.edges),
       senderNid: await interner.userNid(event.sender),
       type: event.type,
       keyNid: event.state_key === undefined ? null : await interner.keyNid(event.type, event.state_key),
@@ -62,8 +65,13 @@ export function createStorePdu({ database, log, rooms, interner, redactions, ser
     };
   }
 
-  /** One more than the largest of what it builds upon, by our own count. */
-  async function topologicalOf(room: HotRoom, event: Pdu): Promise<number> {
+  /**
+   * One more than the largest of what it builds upon, by our own count. What builds upon something that is not here stands behind a gap;
+   * but an event upon which others were seen to build stands before them.
+   */
+  async function topologicalOf(room: HotRoom, event: Pdu, { missing, awaited }: GraphEdges): Promise<number> {
+    if (missing.length > 0 && awaited !== undefined) return awaited.topological - 1;
+    if (missing.length > 0) return placeBehindGap(Math.max(0, ...room.heads.map((head) => head.topological)));
     const prevIds = listPrevEventIds(event);
     const heads = room.heads.filter((head) => prevIds.includes(head.eventId));
     const others = prevIds.filter((id) => !heads.some((head) => head.eventId === id));
@@ -89,9 +97,10 @@ export function createStorePdu({ database, log, rooms, interner, redactions, ser
     const own = row.keyNid === null ? undefined : await updateOf(row.keyNid, { eventNid: row.eventNid, eventId, event });
     if (before.isMainLine) return own === undefined ? [] : [own];
 
-    const after: NidState = new Map(before.state);
-    if (row.keyNid !== null) after.set(row.keyNid, row.eventNid);
-    const states = [after];
+    const states: NidState[] = [];
+    if (heads.some((head) => head.eventNid === row.eventNid)) {
+      states.push(row.keyNid === null ? before.state : new Map(before.state).set(row.keyNid, row.eventNid));
+    }
     const others = heads.filter((head) => head.eventNid !== row.eventNid).map((head) => head.eventNid);
     for (const head of await listEventsByNid(sql, others)) {
       const state = await loadStateAfter(sql, head);
@@ -136,9 +145,10 @@ export function createStorePdu({ database, log, rooms, interner, redactions, ser
   return {
     onTimeline: async (room, pdu, place) => {
       const row = await rowOf(room, pdu, place, 'timeline');
-      const prevIds = listPrevEventIds(pdu.event);
+      const { missing, awaited, covered } = place.edges;
       const head: Head = { eventNid: row.eventNid, eventId: row.eventId, topological: row.topological, depth: pdu.event.depth };
-      const heads = [...room.heads.filter((candidate) => !prevIds.includes(candidate.eventId)), head];
+      const others = room.heads.filter((candidate) => !covered.has(candidate.eventId));
+      const heads = awaited === undefined ? [...others, head] : others;
       const stateRiders = await storeStateBefore(row, place.before);
       const updates = await findUpdates(room, pdu, row, place.before, heads);
       await rooms.ensureMembers(
@@ -161,7 +171,10 @@ export function createStorePdu({ database, log, rooms, interner, redactions, ser
           wakes: { users: both(room.localJoined, members) },
         },
       };
+      const extremities = missing.map((eventId) => ({ eventId, topological: row.topological }));
       const riders = [...stateRiders, ...(await redactions.ridersOf(room, prepared)), ...place.riders];
+      if (awaited !== undefined) riders.push((tx) => deleteBackwardExtremities(tx, room.nid, [row.eventId]));
+      if (missing.length > 0) riders.push((tx) => insertBackwardExtremities(tx, room.nid, extremities));
       const committed = log.append({ events: [room.stage(prepared)], riders });
       // A refusal is seen by whoever awaits the commit.
       committed.catch(() => undefined);
