@@ -42,6 +42,7 @@ import type { Random } from './platform/random.ts';
 import type { Database } from './storage/database.ts';
 import { loadLastEventNid } from './storage/events.ts';
 import { takeLog } from './storage/log-head.ts';
+import type { DirectoryScope } from './storage/user-directory.ts';
 
 type StreamDeps = { database: Database; logger: Logger; onLost: () => void };
 
@@ -59,6 +60,7 @@ type RoomDeps = Awaited<ReturnType<typeof composeStreams>> & {
   logger: Logger;
   serverName: string;
   defaultRoomVersion: string;
+  userDirectory: DirectoryScope;
   signer: EventSigner;
   findProfile: FindProfile;
   /** What rooms need of other servers. */
@@ -68,7 +70,8 @@ type RoomDeps = Awaited<ReturnType<typeof composeStreams>> & {
 
 /** The rooms: in memory, written to and read from. */
 export async function composeRooms(deps: RoomDeps) {
-  const { database, log, notifier, clock, random, logger, serverName, defaultRoomVersion, signer, findProfile, network } = deps;
+  const { database, log, notifier, clock, random, logger, serverName, defaultRoomVersion, userDirectory, signer, findProfile, network } =
+    deps;
 
   const interner = createInterner({ database, serverName, lastEventNid: await loadLastEventNid(database.sql) });
   const rooms = createHotRooms({ database, log, notifier, logger });
@@ -99,7 +102,7 @@ export async function composeRooms(deps: RoomDeps) {
   const upgradeRoom = createUpgradeRoom({ rooms, database, createRoom, sendEvent, findProfile, logger });
   const publicRooms = createPublicRooms({ database, rooms, serverName, queryRemote: network.queryRemotePublicRooms });
   const spaces = createSpaces({ database, rooms, serverName, queryRemote: network.queryRemoteSpace });
-  const searchUsers = createSearchUsers({ database });
+  const searchUsers = createSearchUsers({ database, scope: userDirectory });
   const viewRoom = createViewRoom({ database });
   const renderEvents = createRenderEvents({ database, clock, loadBundles: createLoadBundles({ database }) });
   const enterRoom = createEnterRoom({ database, rooms, viewRoom });

@@ -139,6 +139,7 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       logger,
       serverName: config.serverName,
       defaultRoomVersion: config.defaultRoomVersion,
+      userDirectory: config.userDirectory,
       signer,
       findProfile: personal.profiles.findForMembership,
       network,

@@ -45,6 +45,12 @@ export const SETTINGS = {
   registrationSecret: setting('BLINKCHAT_REGISTRATION_SECRET', secret, undefined, 'enables /_synapse/admin/v1/register'),
   guests: setting('BLINKCHAT_GUESTS', onOff, 'off', 'guest accounts'),
   presence: setting('BLINKCHAT_PRESENCE', onOff, 'on', 'presence'),
+  userDirectory: setting(
+    'BLINKCHAT_USER_DIRECTORY',
+    oneOf(['rooms', 'all']),
+    'rooms',
+    'whom people find by name: who shares a room with them or is in an open one, or everybody here',
+  ),
   urlPreviews: setting('BLINKCHAT_URL_PREVIEWS', onOff, 'on', 'previews of links'),
   smtpUrl: setting('BLINKCHAT_SMTP_URL', secret, undefined, 'outgoing mail, smtp://user:password@host:port; an outbox folder when unset'),
   mailFrom: setting('BLINKCHAT_MAIL_FROM', mailAddress, 'BlinkChat <noreply@localhost>', 'the sender of our mails'),

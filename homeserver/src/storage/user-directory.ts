@@ -2,29 +2,52 @@ import type { Sql } from './database.ts';
 
 export type FoundUser = { userId: string; displayName: string | null; avatarUrl: string | null };
 
+/** Whom a user may find: who shares a room with them or is in a room that anybody may join or read; or, beside these, everybody of this server. */
+export type DirectoryScope = 'rooms' | 'all';
+
 /**
- * The people a user may find by a part of their user id or display name: active accounts of this server, and whoever shares a room with them.
- * Those whose id or name begins with the term come first.
+ * The people a user may find by a part of their user id or display name. Those whose id or name begins with the term come first. The name
+ * of a person of this server is that of their profile, never one that they bear in a single room.
  */
-export async function searchUserDirectory(sql: Sql, userNid: number, term: string, limit: number): Promise<FoundUser[]> {
+export async function searchUserDirectory(
+  sql: Sql,
+  userNid: number,
+  { term, limit, scope }: { term: string; limit: number; scope: DirectoryScope },
+): Promise<FoundUser[]> {
   const part = `%${term.replace(/[\\%_]/g, '\\$&')}%`;
   const start = part.slice(1);
   return await sql<FoundUser[]>`
-    with reachable as (
-      select user_nid from accounts where status = 'active' and not is_guest
+    with open_rooms as (
+      select distinct s.room_nid
+      from   state_intervals s join state_keys k using (key_nid) join events e using (event_nid)
+      where  s.to_pos = 9223372036854775807 and k.state_key = ''
+      and    (k.type = 'm.room.join_rules' and e.json::jsonb #>> '{content,join_rule}' = 'public'
+              or k.type = 'm.room.history_visibility' and e.json::jsonb #>> '{content,history_visibility}' = 'world_readable')
+      -- A room that everybody here has left is not followed any more.
+      and    exists (select from memberships m join users u using (user_nid) where m.room_nid = s.room_nid and m.membership = 2 and u.is_local)
+    ), searched_rooms as (
+      select room_nid from memberships where user_nid = ${userNid} and membership = 2
       union
-      select theirs.user_nid from memberships mine join memberships theirs using (room_nid)
-      where  mine.user_nid = ${userNid} and mine.membership = 2 and theirs.membership = 2
+      select room_nid from open_rooms
+    ), reachable as (
+      select distinct on (m.user_nid) m.user_nid, m.event_nid
+      from   memberships m join searched_rooms using (room_nid)
+      where  m.membership = 2
+      order  by m.user_nid, m.position desc
+    ), everybody as (
+      select user_nid, event_nid from reachable
+      ${scope === 'all' ? sql`union all select user_nid, null from accounts a where not exists (select from reachable r where r.user_nid = a.user_nid)` : sql``}
     ), named as (
       select u.user_id, u.user_nid,
-             coalesce((select p.value::jsonb #>> '{}' from profile_fields p where p.user_nid = u.user_nid and p.name = 'displayname'),
-                      (select e.json::jsonb #>> '{content,displayname}' from memberships m join events e using (event_nid)
-                       where m.user_nid = u.user_nid and m.membership = 2 and not u.is_local limit 1)) as display_name,
-             coalesce((select p.value::jsonb #>> '{}' from profile_fields p where p.user_nid = u.user_nid and p.name = 'avatar_url'),
-                      (select e.json::jsonb #>> '{content,avatar_url}' from memberships m join events e using (event_nid)
-                       where m.user_nid = u.user_nid and m.membership = 2 and not u.is_local limit 1)) as avatar_url
-      from   reachable r join users u using (user_nid)
+             case when u.is_local
+                  then (select p.value::jsonb #>> '{}' from profile_fields p where p.user_nid = u.user_nid and p.name = 'displayname')
+                  else (select e.json::jsonb #>> '{content,displayname}' from events e where e.event_nid = x.event_nid) end as display_name,
+             case when u.is_local
+                  then (select p.value::jsonb #>> '{}' from profile_fields p where p.user_nid = u.user_nid and p.name = 'avatar_url')
+                  else (select e.json::jsonb #>> '{content,avatar_url}' from events e where e.event_nid = x.event_nid) end as avatar_url
+      from   everybody x join users u using (user_nid)
       where  u.user_nid <> ${userNid}
+      and    (not u.is_local or exists (select from accounts a where a.user_nid = u.user_nid and a.status = 'active' and not a.is_guest))
     )
     select user_id as "userId", display_name as "displayName", avatar_url as "avatarUrl"
     from   named

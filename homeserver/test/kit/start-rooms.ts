@@ -26,7 +26,15 @@ export async function startRooms({ ownPostgres = false }: RoomsOptions = {}) {
   if (ownPostgres) await migrate(database.sql);
   cleanup.defer(database.close);
   const logger = createLogger('silent');
-  const deps = { database, logger, clock: systemClock, random: systemRandom, serverName: 'hs.test', defaultRoomVersion: '12' };
+  const deps = {
+    database,
+    logger,
+    clock: systemClock,
+    random: systemRandom,
+    serverName: 'hs.test',
+    defaultRoomVersion: '12',
+    userDirectory: 'rooms' as const,
+  };
   const streams = await composeStreams({ database, logger, onLost: () => undefined });
   const signer = { serverName: 'hs.test', keyId: 'ed25519:test', seed: systemRandom.bytes(32) };
   const rooms = await composeRooms({

@@ -1,5 +1,5 @@
 import type { Database } from '../../storage/database.ts';
-import { searchUserDirectory } from '../../storage/user-directory.ts';
+import { type DirectoryScope, searchUserDirectory } from '../../storage/user-directory.ts';
 
 const DEFAULT_LIMIT = 10;
 const MAX_LIMIT = 50;
@@ -7,7 +7,7 @@ const MAX_TERM_LENGTH = 100;
 
 export type FoundUser = { userId: string; displayName: string | undefined; avatarUrl: string | undefined };
 
-/** Finds people of this server and of the searcher's rooms by a part of their name or user id. */
+/** Finds people by a part of their name or user id. */
 export type SearchUsers = (
   user: { userNid: number },
   term: string,
@@ -15,12 +15,12 @@ export type SearchUsers = (
 ) => Promise<{ users: FoundUser[]; isLimited: boolean }>;
 
 /** https://spec.matrix.org/latest/client-server-api/#user-directory */
-export function createSearchUsers({ database }: { database: Database }): SearchUsers {
+export function createSearchUsers({ database, scope }: { database: Database; scope: DirectoryScope }): SearchUsers {
   return async function searchUsers({ userNid }, term, limit = DEFAULT_LIMIT) {
     const size = Math.max(1, Math.min(limit, MAX_LIMIT));
     const wanted = term.trim().slice(0, MAX_TERM_LENGTH);
     if (wanted === '') return { users: [], isLimited: false };
-    const rows = await searchUserDirectory(database.sql, userNid, wanted.replaceAll('\0', ''), size + 1);
+    const rows = await searchUserDirectory(database.sql, userNid, { term: wanted.replaceAll('\0', ''), limit: size + 1, scope });
     const users = rows.slice(0, size).map(({ userId, displayName, avatarUrl }) => ({
       userId,
       displayName: displayName ?? undefined,
