@@ -11,6 +11,7 @@ import { composePeers } from './compose-peers.ts';
 import { composePersonal } from './compose-personal.ts';
 import { composePush } from './compose-push.ts';
 import { composeRooms, composeStreams } from './compose-rooms.ts';
+import { composeSearch } from './compose-search.ts';
 import { composeSync } from './compose-sync.ts';
 import type { Config } from './config/config.ts';
 import { loadSecrets } from './config/secrets.ts';
@@ -204,6 +205,10 @@ export async function createServer(config: Config, surroundings: Surroundings = 
     );
     closers.push(push.stop);
 
+    // Searching what was said.
+    const search = await composeSearch({ ...streams, ...rooms, database, logger, accountData: personal.accountData });
+    closers.push(search.stop);
+
     // Telling clients what is new.
     const sync = composeSync({
       ...streams,
@@ -259,6 +264,7 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       ...ephemeral.routes,
       ...push.routes,
       ...sync.routes,
+      ...search.routes,
       ...media.routes,
       turnServerRoute({ uris: config.turnUris, secret: config.turnSecret, clock }),
       ...federation.routes,

@@ -1,0 +1,107 @@
+import type { RoomEventFilter } from 'federation-spec/api/schemas/filters.ts';
+import { isJsonObject } from 'federation-spec/events/event.ts';
+import type { Database } from '../../storage/database.ts';
+import { listMembershipsOfUser, type UserMembership } from '../../storage/memberships.ts';
+import { listSearchHits, type SearchHit, type SearchKey } from '../../storage/search.ts';
+import type { AccountData } from '../accounts/account-data.ts';
+import { passesFilter, passesRoomFilter } from '../rooms/event-filter.ts';
+import type { HotRooms } from '../rooms/hot-rooms.ts';
+import type { MaySee, ViewRoom } from '../rooms/visibility.ts';
+import type { SearchPlace } from './search-place.ts';
+import { TYPE_OF_KEY } from './searchable-text.ts';
+
+/** Most hits that are looked at for one page. */
+const MAX_HITS = 500;
+/** How far back a room's predecessors are followed. */
+const MAX_PREDECESSORS = 20;
+
+export type HitsRequest = {
+  user: { userId: string; userNid: number };
+  term: string;
+  keys: readonly SearchKey[];
+  filter: RoomEventFilter;
+  place: SearchPlace;
+};
+
+/** What of the searched words this user may see, in the order asked for; with the rooms by number. */
+export type FindHits = (request: HitsRequest) => Promise<{ hits: SearchHit[]; roomIds: ReadonlyMap<number, string> }>;
+
+type Deps = { database: Database; rooms: HotRooms; viewRoom: ViewRoom; accountData: Pick<AccountData, 'find'> };
+
+/**
+ * 1. The rooms: those the user is or was in, not forgotten, not encrypted, that the filter lets through, with the rooms that those replaced.
+ * 2. The hits in them, without those of ignored people. 3. Those that the user may see.
+ */
+export function createFindHits({ database, rooms, viewRoom, accountData }: Deps): FindHits {
+  async function listScope(userNid: number, filter: RoomEventFilter, group: SearchPlace['group']): Promise<UserMembership[]> {
+    const wanted = filter.rooms === undefined ? filter : { ...filter, rooms: await withPredecessors(filter.rooms) };
+    const standings = await listMembershipsOfUser(database.sql, userNid);
+    const readable = standings.filter(
+      ({ membership, roomId }) => membership !== 'invite' && membership !== 'knock' && passesRoomFilter(roomId, wanted),
+    );
+    const chosen = group?.key === 'room_id' ? readable.filter((room) => room.roomId === group.value) : readable;
+    return chosen.filter((room) => rooms.peek(room.roomNid)?.find('m.room.encryption', '') === undefined);
+  }
+
+  async function withPredecessors(roomIds: readonly string[]): Promise<string[]> {
+    const all = new Set(roomIds);
+    let next = [...all];
+    for (let hop = 0; hop < MAX_PREDECESSORS && next.length > 0; hop += 1) {
+      const older: string[] = [];
+      for (const roomId of next) {
+        const predecessor = (await rooms.load(roomId))?.find('m.room.create', '')?.content['predecessor'];
+        const olderId: unknown = isJsonObject(predecessor) ? predecessor['room_id'] : undefined;
+        if (typeof olderId === 'string' && !all.has(olderId)) older.push(olderId);
+      }
+      for (const roomId of older) all.add(roomId);
+      next = older;
+    }
+    return [...all];
+  }
+
+  async function listIgnored(userNid: number): Promise<string[]> {
+    const content = await accountData.find(userNid, undefined, 'm.ignored_user_list');
+    const ignored: unknown = content === undefined ? undefined : Object.entries(content).find(([key]) => key === 'ignored_users')?.[1];
+    return isJsonObject(ignored) ? Object.keys(ignored) : [];
+  }
+
+  async function keepVisible(userId: string, hits: readonly SearchHit[], scope: readonly UserMembership[]): Promise<SearchHit[]> {
+    const standings = new Map(scope.map((room) => [room.roomNid, room]));
+    const views = new Map<number, MaySee>();
+    const visible: SearchHit[] = [];
+    for (const hit of hits) {
+      const standing = standings.get(hit.roomNid);
+      const wasThere = standing?.membership === 'join' && hit.position > standing.position;
+      if (!wasThere) {
+        const maySee = views.get(hit.roomNid) ?? (await viewRoom(hit.roomNid, userId)).maySee;
+        views.set(hit.roomNid, maySee);
+        if (!maySee({ ...hit, type: TYPE_OF_KEY[hit.key] })) continue;
+      }
+      visible.push(hit);
+    }
+    return visible;
+  }
+
+  return async function findHits({ user, term, keys, filter, place }) {
+    const scope = await listScope(user.userNid, filter, place.group); // 1
+    const found = await listSearchHits(database.sql, {
+      term,
+      roomNids: scope.map((room) => room.roomNid),
+      keys: keys.filter((key) => hasWantedType(key, filter)),
+      order: place.order,
+      before: place.order === 'recent' && place.seen > 0 ? place.place : undefined,
+      sender: place.group?.key === 'sender' ? place.group.value : undefined,
+      senders: filter.senders,
+      notSenders: [...(filter.not_senders ?? []), ...(await listIgnored(user.userNid))],
+      hasUrl: filter.contains_url,
+      limit: MAX_HITS,
+    }); // 2
+    const hits = await keepVisible(user.userId, found, scope); // 3
+    return { hits, roomIds: new Map(scope.map((room) => [room.roomNid, room.roomId])) };
+  };
+}
+
+function hasWantedType(key: SearchKey, { types, not_types }: RoomEventFilter): boolean {
+  const ofType = { ...(types === undefined ? {} : { types }), ...(not_types === undefined ? {} : { not_types }) };
+  return passesFilter({ type: TYPE_OF_KEY[key], sender: '', content: {} }, ofType);
+}
