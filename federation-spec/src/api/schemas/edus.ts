@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { CrossSigningKeySchema, LooseDeviceKeysSchema } from './device-keys.ts';
+
 import { DeviceIdSchema, EventIdSchema, RoomIdSchema, TimestampSchema, UserIdSchema } from './ids.ts';
 import { JsonObjectSchema, mapOf } from './json.ts';
 import { PresenceStateSchema } from './users.ts';
@@ -47,15 +47,15 @@ export const DeviceListUpdateEduSchema = Type.Object({
   deleted: Type.Optional(Type.Boolean()),
   device_display_name: Type.Optional(Type.Union([Type.String(), Type.Null()])),
   /** Absent when the device has no keys for end-to-end encryption. */
-  keys: Type.Optional(LooseDeviceKeysSchema),
+  keys: Type.Optional(Type.Unknown()),
 });
 export type DeviceListUpdateEdu = Static<typeof DeviceListUpdateEduSchema>;
 
 /** `m.signing_key_update` https://spec.matrix.org/latest/server-server-api/#end-to-end-encryption */
 export const SigningKeyUpdateEduSchema = Type.Object({
   user_id: UserIdSchema,
-  master_key: Type.Optional(CrossSigningKeySchema),
-  self_signing_key: Type.Optional(CrossSigningKeySchema),
+  master_key: Type.Optional(Type.Unknown()),
+  self_signing_key: Type.Optional(Type.Unknown()),
 });
 export type SigningKeyUpdateEdu = Static<typeof SigningKeyUpdateEduSchema>;
 

@@ -1,5 +1,5 @@
 import { claimUserEncryptionKeys, getUserDevices, queryUserEncryptionKeys } from 'federation-spec/api/server/devices.ts';
-import type { JsonObject } from 'federation-spec/events/event.ts';
+import { isJsonObject, type JsonObject } from 'federation-spec/events/event.ts';
 import { serverNameOf } from 'federation-spec/identifiers/server-name.ts';
 import type { FederationClient } from './federation-client.ts';
 
@@ -49,7 +49,7 @@ export function createDeviceQueries(client: FederationClient): DeviceQueries {
       const answer = await client.call(serverNameOf(userId) ?? '', getUserDevices, { params: { userId } }, { timeoutMs });
       return {
         streamId: answer.stream_id,
-        devices: answer.devices.map((device) => ({ deviceId: device.device_id, keys: device.keys as JsonObject })),
+        devices: answer.devices.flatMap(({ device_id: deviceId, keys }) => (isJsonObject(keys) ? [{ deviceId, keys }] : [])),
         ...(answer.master_key === undefined ? {} : { masterKey: answer.master_key as JsonObject }),
         ...(answer.self_signing_key === undefined ? {} : { selfSigningKey: answer.self_signing_key as JsonObject }),
       };

@@ -8,6 +8,7 @@ import type { Static, TObject, TSchema } from 'typebox';
 import { Compile, type Validator } from 'typebox/compile';
 import type { HttpClient, OutboundRequest, OutboundResponse, OutboundStream } from '../../platform/http-client/http-client.ts';
 import type { DiscoverServer, ServerAddress } from './discovery/discover-server.ts';
+import { dropNulls } from './drop-nulls.ts';
 import { FederationError } from './federation-error.ts';
 import type { PeerPolicy } from './peer-policy.ts';
 
@@ -103,7 +104,7 @@ export function createFederationClient({ http, discover, signer, mayFederate }: 
     call: async (destination, endpoint, input = {}, options = {}) => {
       const prepared = await prepare(destination, endpoint as unknown as Endpoint, input, options);
       const response = await exchange(destination, prepared, http.request);
-      const body = readAnswer(destination, response);
+      const body = dropNulls(readAnswer(destination, response));
       if (!validatorOf(endpoint.response).Check(body))
         throw new FederationError(destination, `the answer to ${endpoint.id} has a wrong shape`);
       return body as Static<typeof endpoint.response>;

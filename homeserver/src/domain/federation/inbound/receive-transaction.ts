@@ -18,6 +18,7 @@ import type { HotRooms } from '../../rooms/hot-rooms.ts';
 import { isServerAllowed } from '../../rooms/server-acl.ts';
 import type { Log } from '../../streams/log.ts';
 import type { StreamRow } from '../../streams/log-batch.ts';
+import { dropNulls } from '../drop-nulls.ts';
 import type { JoinsUnderWay } from '../joins-under-way.ts';
 import type { EduHandlers } from './edu-handlers.ts';
 import type { ReceiveRetraction } from './receive-retraction.ts';
@@ -97,7 +98,7 @@ export function createReceiveTransaction(deps: Deps): ReceiveTransaction {
       const handle = typeof type === 'string' ? eduHandlers.get(type) : undefined;
       if (handle === undefined || !isJsonObject(content)) continue;
       try {
-        rows.push(...(await handle({ origin, content })));
+        rows.push(...(await handle({ origin, content: dropNulls(content) })));
       } catch (error) {
         logger.warn({ origin, eduType: type, err: error }, 'an EDU could not be taken in');
       }
