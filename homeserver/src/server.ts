@@ -7,6 +7,7 @@ import { composeAppserviceGround } from './compose-appservices.ts';
 import { composeEphemeral } from './compose-ephemeral.ts';
 import { composeFederation } from './compose-federation.ts';
 import { composeMedia } from './compose-media.ts';
+import { composeOAuth } from './compose-oauth.ts';
 import { composePeers } from './compose-peers.ts';
 import { composePersonal } from './compose-personal.ts';
 import { composePush } from './compose-push.ts';
@@ -189,6 +190,8 @@ export async function createServer(config: Config, surroundings: Surroundings = 
     await appservices.ensureSenders(accounts);
     const authenticate = appservices.authenticateWith(accounts);
 
+    const oauth = composeOAuth({ config, secrets, pool: database.sql, clock, random, accounts, profiles: personal.profiles });
+
     // What is unread, and whom to tell.
     const push = await composePush(
       {
@@ -256,7 +259,8 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       versionsRoute(),
       capabilitiesRoute({ roomVersions: ROOM_VERSIONS, defaultRoomVersion: config.defaultRoomVersion, ownPush: push.capability }),
       ...accountsRoutes(accounts, config),
-      ...keyRoutes(e2ee, { requireProof: accounts.requireProof, position: streams.log.position }),
+      ...oauth.routes,
+      ...keyRoutes(e2ee, { requireProof: oauth.crossSigningReset.requireProof, position: streams.log.position }),
       ...keyBackupRoutes(e2ee.keyBackups),
       ...dehydratedDeviceRoutes(e2ee.dehydratedDevices),
       ...personal.routes,

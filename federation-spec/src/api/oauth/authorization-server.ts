@@ -9,6 +9,20 @@ import { JsonObjectSchema } from '../schemas/json.ts';
 
 const OAUTH = 'https://spec.matrix.org/latest/client-server-api/#oauth-20-api';
 
+/** Whatever is missing or wrong is told to the person, or to the client at its own address, and not to the browser as JSON. */
+const AuthorizationQuerySchema = Type.Object({
+  response_type: Type.Optional(Type.String()),
+  response_mode: Type.Optional(Type.String()),
+  client_id: Type.Optional(Type.String()),
+  redirect_uri: Type.Optional(Type.String()),
+  scope: Type.Optional(Type.String()),
+  state: Type.Optional(Type.String()),
+  code_challenge: Type.Optional(Type.String()),
+  code_challenge_method: Type.Optional(Type.String()),
+  prompt: Type.Optional(Type.String()),
+  login_hint: Type.Optional(Type.String()),
+});
+
 /**
  * The page where a user allows a client in; the authorization code goes back to the client's address.
  * https://spec.matrix.org/latest/client-server-api/#authorisation-code-flow
@@ -18,20 +32,8 @@ export const authorize = endpoint({
   method: 'GET',
   path: '/oauth2/authorize',
   auth: 'none',
-  query: Type.Object({
-    response_type: Type.String(),
-    response_mode: Type.Optional(Type.String()),
-    client_id: Type.String(),
-    redirect_uri: Type.String(),
-    scope: Type.String(),
-    state: Type.String(),
-    code_challenge: Type.String(),
-    code_challenge_method: Type.String(),
-    prompt: Type.Optional(Type.String()),
-    login_hint: Type.Optional(Type.String()),
-  }),
+  query: AuthorizationQuerySchema,
   response: 'raw',
-  rateLimit: 'login',
   since: 'v1.15',
   spec: OAUTH,
 });
@@ -42,6 +44,7 @@ export const submitAuthorization = endpoint({
   method: 'POST',
   path: '/oauth2/authorize',
   auth: 'none',
+  query: AuthorizationQuerySchema,
   body: 'raw',
   response: 'raw',
   rateLimit: 'login',
@@ -73,7 +76,6 @@ export const issueToken = endpoint({
     'slow_down',
     'expired_token',
   ],
-  rateLimit: 'login',
   since: 'v1.15',
   spec: OAUTH,
 });
@@ -86,7 +88,6 @@ export const revokeToken = endpoint({
   auth: 'none',
   body: 'raw',
   response: 'raw',
-  rateLimit: 'login',
   since: 'v1.15',
   spec: OAUTH,
 });
@@ -97,21 +98,8 @@ export const registerClient = endpoint({
   method: 'POST',
   path: '/oauth2/register',
   auth: 'none',
-  body: Type.Intersect([
-    Type.Object({
-      client_uri: Type.String(),
-      client_name: Type.Optional(Type.String()),
-      redirect_uris: Type.Optional(Type.Array(Type.String())),
-      response_types: Type.Optional(Type.Array(Type.String())),
-      grant_types: Type.Optional(Type.Array(Type.String())),
-      application_type: Type.Optional(Type.Enum(['web', 'native'])),
-      token_endpoint_auth_method: Type.Optional(Type.String()),
-      logo_uri: Type.Optional(Type.String()),
-      tos_uri: Type.Optional(Type.String()),
-      policy_uri: Type.Optional(Type.String()),
-    }),
-    JsonObjectSchema,
-  ]),
+  /** The client's metadata; the server says what is wrong with it in OAuth's own words. */
+  body: JsonObjectSchema,
   response: Type.Intersect([Type.Object({ client_id: Type.String() }), JsonObjectSchema]),
   errors: ['invalid_redirect_uri', 'invalid_client_metadata'],
   rateLimit: 'registration',
@@ -149,6 +137,46 @@ export const manageAccount = endpoint({
   auth: 'none',
   query: Type.Object({ action: Type.Optional(Type.String()), device_id: Type.Optional(Type.String()) }),
   response: 'raw',
+  since: 'v1.18',
+  spec: OAUTH,
+});
+
+/** What that page sends. https://spec.matrix.org/latest/client-server-api/#account-management-url-discovery */
+export const submitAccountPage = endpoint({
+  id: 'submitAccountPage',
+  method: 'POST',
+  path: '/account',
+  auth: 'none',
+  query: Type.Object({ action: Type.Optional(Type.String()), device_id: Type.Optional(Type.String()) }),
+  body: 'raw',
+  response: 'raw',
+  rateLimit: 'login',
+  since: 'v1.18',
+  spec: OAUTH,
+});
+
+/** The page to type the code of a device into. https://spec.matrix.org/latest/client-server-api/#device-authorisation-flow */
+export const showDeviceLink = endpoint({
+  id: 'showDeviceLink',
+  method: 'GET',
+  path: '/oauth2/link',
+  auth: 'none',
+  query: Type.Object({ user_code: Type.Optional(Type.String()) }),
+  response: 'raw',
+  since: 'v1.18',
+  spec: OAUTH,
+});
+
+/** What that page sends. https://spec.matrix.org/latest/client-server-api/#device-authorisation-flow */
+export const submitDeviceLink = endpoint({
+  id: 'submitDeviceLink',
+  method: 'POST',
+  path: '/oauth2/link',
+  auth: 'none',
+  query: Type.Object({ user_code: Type.Optional(Type.String()) }),
+  body: 'raw',
+  response: 'raw',
+  rateLimit: 'login',
   since: 'v1.18',
   spec: OAUTH,
 });

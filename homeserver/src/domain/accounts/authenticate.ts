@@ -58,7 +58,8 @@ export function createAuthenticate({ pool, accessTokens, knownTokens, lastSeen, 
   };
 }
 
-export function refuseByStatus({ status }: TokenOwner): void {
+/** @throws M_USER_DEACTIVATED, M_USER_LOCKED */
+export function refuseByStatus({ status }: Pick<TokenOwner, 'status'>): void {
   if (status === 'deactivated') throw userDeactivated();
   if (status === 'locked') throw userLocked();
 }

@@ -1,5 +1,6 @@
 import { forbidden } from '../../platform/matrix-error.ts';
 import { type AccountRow, findAccountByNid, updatePasswordHash } from '../../storage/accounts.ts';
+import { deleteBrowserSessionsOf } from '../../storage/browser-sessions.ts';
 import type { Pool } from '../../storage/database.ts';
 import { findThreepidOwner } from '../../storage/threepids.ts';
 import type { Devices } from './devices.ts';
@@ -57,6 +58,7 @@ export function createChangePassword({ pool, requireProof, emailValidations, pas
     await pool.begin(async (sql) => {
       await pass.finish(sql);
       await updatePasswordHash(sql, owner.userNid, passwordHash);
+      await deleteBrowserSessionsOf(sql, owner.userNid);
       if (pass.proof.emailSid !== undefined) await finishEmailValidation(sql, pass.proof.emailSid);
     });
     if (logOutDevices) await devices.logOutAll(owner, requester?.deviceId);

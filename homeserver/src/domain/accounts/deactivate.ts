@@ -2,6 +2,7 @@ import type { Logger } from '../../platform/logger.ts';
 import { missingToken } from '../../platform/matrix-error.ts';
 import { deleteAllAccountData } from '../../storage/account-data.ts';
 import { deactivateAccount } from '../../storage/accounts.ts';
+import { deleteBrowserSessionsOf } from '../../storage/browser-sessions.ts';
 import { deleteCrossSigningKeys } from '../../storage/cross-signing-keys.ts';
 import type { Pool } from '../../storage/database.ts';
 import { deleteKeyBackups } from '../../storage/key-backups.ts';
@@ -37,6 +38,7 @@ export function createDeactivate({ pool, requireProof, devices, knownTokens, lea
     await pool.begin(async (sql) => {
       await deactivateAccount(sql, userNid, erase);
       await deleteThreepids(sql, userNid);
+      await deleteBrowserSessionsOf(sql, userNid);
       await deleteProfile(sql, userNid);
       await deleteAllAccountData(sql, userNid);
       await deleteKeyBackups(sql, userNid);

@@ -13,11 +13,13 @@ export type Devices = {
   /** @throws M_NOT_FOUND */
   load(userNid: number, deviceId: string): Promise<DeviceRow>;
   /** @throws M_NOT_FOUND */
-  rename(requester: Requester, deviceId: string, displayName: string): Promise<void>;
+  rename(owner: { userNid: number; userId: string }, deviceId: string, displayName: string): Promise<void>;
   /** Makes the device, or renames it; for application services, which log nobody in. Returns whether it was made. */
   put(requester: Requester, deviceId: string, displayName: string | undefined): Promise<boolean>;
   /** Logs the requester's own devices out for ever, after proof; an application service needs none. */
   removeWithProof(requester: Requester, deviceIds: readonly string[], auth: unknown, operation: string): Promise<void>;
+  /** The same, after proof that the caller has had. */
+  remove(owner: { userNid: number; userId: string }, deviceIds: readonly string[]): Promise<void>;
   /** Logs the device out that asks. */
   logOut(requester: Requester): Promise<void>;
   logOutAll(owner: { userNid: number; userId: string }, except?: string): Promise<void>;
@@ -41,10 +43,10 @@ export function createDevices({ pool, requireProof, removeDevices, commitDeviceC
     return device;
   }
 
-  async function rename(requester: Requester, deviceId: string, displayName: string): Promise<void> {
+  async function rename(owner: { userNid: number; userId: string }, deviceId: string, displayName: string): Promise<void> {
     checkName(displayName);
-    await load(requester.userNid, deviceId);
-    await commitDeviceChange(requester, [deviceId], (sql) => updateDeviceName(sql, requester.userNid, deviceId, displayName));
+    await load(owner.userNid, deviceId);
+    await commitDeviceChange(owner, [deviceId], (sql) => updateDeviceName(sql, owner.userNid, deviceId, displayName));
   }
 
   return {
@@ -65,6 +67,7 @@ export function createDevices({ pool, requireProof, removeDevices, commitDeviceC
       }
       await removeDevices(requester, deviceIds);
     },
+    remove: removeDevices,
     logOut: (requester) => removeDevices(requester, [requester.deviceId]),
     async logOutAll(owner, except) {
       const devices = await listDevices(pool, owner.userNid);

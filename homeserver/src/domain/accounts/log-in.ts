@@ -1,11 +1,12 @@
 import type { Clock } from '../../platform/clock.ts';
-import { forbidden, missingParam, unknown, userDeactivated, userLocked } from '../../platform/matrix-error.ts';
+import { forbidden, missingParam, unknown } from '../../platform/matrix-error.ts';
 import type { Random } from '../../platform/random.ts';
 import { type AccountRow, findAccount, findAccountByNid } from '../../storage/accounts.ts';
-import type { Pool } from '../../storage/database.ts';
+import type { Pool, Sql } from '../../storage/database.ts';
 import { findDevice } from '../../storage/devices.ts';
 import { deleteExpiredLoginTokens, insertLoginToken, takeLoginToken } from '../../storage/login-tokens.ts';
 import { findThreepidOwner } from '../../storage/threepids.ts';
+import { refuseByStatus } from './authenticate.ts';
 import { hashToken } from './hash-token.ts';
 import type { KnownTokens } from './known-tokens.ts';
 import type { PasswordHasher } from './password-hasher.ts';
@@ -25,10 +26,16 @@ export type LogIn = {
    * @throws M_FORBIDDEN alike for a wrong password and for an account that is not there, M_USER_LOCKED, M_LIMIT_EXCEEDED
    */
   byPassword(identifier: Identifier, password: string, options: SessionOptions): Promise<Session>;
+  /** Whose password it is; logs nobody in. Throws like `byPassword`. */
+  verify(identifier: Identifier, password: string): Promise<AccountRow>;
   /** https://spec.matrix.org/latest/client-server-api/#token-based */
   byLoginToken(token: string, options: SessionOptions): Promise<Session>;
-  /** Logs in an account whose owner was proven otherwise. @throws M_USER_DEACTIVATED, M_USER_LOCKED */
-  withoutProof(account: AccountRow, options: SessionOptions): Promise<Session>;
+  /**
+   * Logs in an account whose owner was proven otherwise; `alongside` is written in the same transaction.
+   *
+   * @throws M_USER_DEACTIVATED, M_USER_LOCKED
+   */
+  withoutProof(account: AccountRow, options: SessionOptions, alongside?: (sql: Sql) => Promise<void>): Promise<Session>;
   /** Makes a token with which another client can log in, once and soon. */
   createLoginToken(userNid: number): Promise<{ loginToken: string; expiresInMs: number }>;
 };
@@ -61,29 +68,41 @@ export function createLogIn(deps: Deps): LogIn {
     return (await findAccount(pool, userId)) ?? (await findAccount(pool, userId.toLowerCase()));
   }
 
-  async function start(account: AccountRow, options: SessionOptions): Promise<Session> {
-    if (account.status === 'deactivated') throw userDeactivated();
-    if (account.status === 'locked') throw userLocked();
+  async function start(account: AccountRow, options: SessionOptions, alongside?: (sql: Sql) => Promise<void>): Promise<Session> {
+    refuseByStatus(account);
     const { deviceId } = options;
     const isNew = deviceId === undefined || (await findDevice(pool, account.userNid, deviceId)) === undefined;
-    const session = await pool.begin((sql) => startSession(sql, account, options));
+    const session = await pool.begin(async (sql) => {
+      const started = await startSession(sql, account, options);
+      await alongside?.(sql);
+      return started;
+    });
     if (deviceId !== undefined) knownTokens.forgetUser(account.userNid, deviceId);
     if (isNew) await announceDevice(account);
     return session;
   }
 
+  async function verify(identifier: Identifier, password: string): Promise<AccountRow> {
+    const key = (identifier.kind === 'email' ? identifier.address : (userIdMeantBy(identifier.user, serverName) ?? '')).toLowerCase();
+    throttle.check(key);
+    const account = await findMeant(identifier);
+    const hash = isPlausiblePassword(password) ? (account?.passwordHash ?? undefined) : undefined;
+    const matches = await passwordHasher.compare(password, hash);
+    if (account === undefined || !matches) {
+      throttle.fail(key);
+      throw forbidden('Wrong user name or password');
+    }
+    return account;
+  }
+
   return {
     async byPassword(identifier, password, options) {
-      const key = (identifier.kind === 'email' ? identifier.address : (userIdMeantBy(identifier.user, serverName) ?? '')).toLowerCase();
-      throttle.check(key);
-      const account = await findMeant(identifier);
-      const hash = isPlausiblePassword(password) ? (account?.passwordHash ?? undefined) : undefined;
-      const matches = await passwordHasher.compare(password, hash);
-      if (account === undefined || !matches) {
-        throttle.fail(key);
-        throw forbidden('Wrong user name or password');
-      }
-      return await start(account, options);
+      return await start(await verify(identifier, password), options);
+    },
+    async verify(identifier, password) {
+      const account = await verify(identifier, password);
+      refuseByStatus(account);
+      return account;
     },
     async byLoginToken(token, options) {
       if (token === '') throw missingParam('The token is missing');

@@ -2,6 +2,7 @@ import type { Clock } from '../../platform/clock.ts';
 import type { Random } from '../../platform/random.ts';
 import type { Sql } from '../../storage/database.ts';
 import { insertDevice } from '../../storage/devices.ts';
+import { deleteOAuthSession } from '../../storage/oauth-sessions.ts';
 import { deleteTokenPairs, insertTokenPair } from '../../storage/token-pairs.ts';
 import type { AccessTokens } from './access-tokens.ts';
 import { hashToken } from './hash-token.ts';
@@ -66,7 +67,10 @@ export function createStartSession({
   return async function startSession(sql, { userNid, userId }, { deviceId, initialDeviceDisplayName, wantsRefreshToken }) {
     const id = deviceId ?? newDeviceId(random);
     await insertDevice(sql, { userNid, deviceId: id, displayName: initialDeviceDisplayName, createdAt: clock.now() });
-    if (deviceId !== undefined) await deleteTokenPairs(sql, userNid, id);
+    if (deviceId !== undefined) {
+      await deleteTokenPairs(sql, userNid, id);
+      await deleteOAuthSession(sql, userNid, id);
+    }
     const tokens = await issueTokens(sql, { userNid, userId, deviceId: id }, { withRefreshToken: wantsRefreshToken ?? false });
     return { ...tokens, userId, deviceId: id };
   };

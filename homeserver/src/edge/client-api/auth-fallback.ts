@@ -1,8 +1,8 @@
 import { getAuthenticationFallback, submitAuthenticationFallback } from 'federation-spec/api/client/fallback-pages.ts';
 import { escapeHtml } from '../../domain/accounts/account-mails.ts';
 import type { UiaFallback } from '../../domain/accounts/uia-fallback.ts';
-import { notFound, tooLarge } from '../../platform/matrix-error.ts';
-import type { HttpRequest } from '../http/http-request.ts';
+import { notFound } from '../../platform/matrix-error.ts';
+import { readForm } from '../http/read-form.ts';
 import { type RawResponse, type Route, route } from '../http/route.ts';
 import { htmlPage } from './html-page.ts';
 
@@ -20,7 +20,7 @@ export function authFallbackRoutes(fallback: UiaFallback): Route[] {
       return formPage(params.authType);
     }),
     route(submitAuthenticationFallback, async ({ params, query, request }) => {
-      const fields = await readForm(request);
+      const fields = await readForm(request, MAX_FORM_BYTES);
       const outcome = await fallback.pass(params.authType, query.session ?? '', fields);
       if (!outcome.done) return formPage(params.authType, outcome.reason);
       return htmlPage(200, 'Done', '<p>You can close this page and go back to where you came from.</p>', DONE);
@@ -34,16 +34,4 @@ function formPage(stage: string, failure?: string): RawResponse {
     : '';
   const said = failure === undefined ? '' : `<p role="alert">${escapeHtml(failure)}</p>`;
   return htmlPage(failure === undefined ? 200 : 400, TITLE, `${said}<form method="post">${field}<button>Continue</button></form>`);
-}
-
-async function readForm(request: HttpRequest): Promise<Record<string, string>> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request.stream) {
-    const part = Buffer.from(chunk);
-    bytes += part.length;
-    if (bytes > MAX_FORM_BYTES) throw tooLarge(`A form may have at most ${MAX_FORM_BYTES} bytes`);
-    chunks.push(part);
-  }
-  return Object.fromEntries(new URLSearchParams(Buffer.concat(chunks).toString('utf8')));
 }

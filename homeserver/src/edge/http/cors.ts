@@ -6,7 +6,11 @@ export const CORS_HEADERS: Readonly<Record<string, string>> = {
   'Access-Control-Expose-Headers': 'Retry-After',
 };
 
+/** Of OAuth 2.0, what clients call themselves; the pages that people see belong to nobody else's page. */
+const CROSS_ORIGIN_OAUTH_PATHS: readonly string[] = ['/oauth2/token', '/oauth2/revoke', '/oauth2/register', '/oauth2/device'];
+
 /** The paths that web pages of other origins may call. */
 export function isCrossOriginPath(path: string): boolean {
+  if (CROSS_ORIGIN_OAUTH_PATHS.includes(path)) return true;
   return path.startsWith('/_matrix/') || path.startsWith('/.well-known/matrix/') || path.startsWith('/_synapse/');
 }

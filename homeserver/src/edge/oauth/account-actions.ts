@@ -1,0 +1,29 @@
+/** What the account page can do, by the names that clients link to. https://spec.matrix.org/latest/client-server-api/#account-management-url-actions */
+export const ACCOUNT_ACTIONS = [
+  'org.matrix.profile',
+  'org.matrix.devices_list',
+  'org.matrix.device_view',
+  'org.matrix.device_delete',
+  'org.matrix.account_deactivate',
+  'org.matrix.cross_signing_reset',
+] as const;
+export type AccountAction = (typeof ACCOUNT_ACTIONS)[number];
+
+/** What the actions were called before they were in the specification (MSC4191). */
+const EARLIER_NAMES: Readonly<Record<string, AccountAction>> = {
+  profile: 'org.matrix.profile',
+  sessions_list: 'org.matrix.devices_list',
+  session_view: 'org.matrix.device_view',
+  session_end: 'org.matrix.device_delete',
+  'org.matrix.sessions_list': 'org.matrix.devices_list',
+  'org.matrix.session_view': 'org.matrix.device_view',
+  'org.matrix.session_end': 'org.matrix.device_delete',
+  account_deactivate: 'org.matrix.account_deactivate',
+  cross_signing_reset: 'org.matrix.cross_signing_reset',
+};
+
+/** The action that a link names; the profile when it names none that we know. */
+export function readAccountAction(name: string | undefined): AccountAction {
+  const known = ACCOUNT_ACTIONS.find((action) => action === name);
+  return known ?? (name !== undefined && Object.hasOwn(EARLIER_NAMES, name) ? EARLIER_NAMES[name] : undefined) ?? 'org.matrix.profile';
+}

@@ -1,0 +1,160 @@
+import { manageAccount } from 'federation-spec/api/oauth/authorization-server.ts';
+import type { Accounts } from '../../domain/accounts/create-accounts.ts';
+import type { SignedIn } from '../../domain/accounts/oauth/browser-sessions.ts';
+import type { OAuth } from '../../domain/accounts/oauth/create-oauth.ts';
+import type { Profiles } from '../../domain/accounts/profiles.ts';
+import { forbidden } from '../../platform/matrix-error.ts';
+import { type Html, html } from '../pages/html.ts';
+import type { AccountAction } from './account-actions.ts';
+
+type Form = Readonly<Record<string, string>>;
+type Done = { said: string; isGone?: boolean; next?: AccountSection };
+
+/** One part of the account page: what it shows, and what its form does. Refusals are thrown as MatrixError. */
+export type AccountSection = {
+  action: AccountAction;
+  show(formToken: Html): Promise<{ title: string; body: Html }>;
+  act(form: Form): Promise<Done>;
+};
+
+export type AccountSectionDeps = { oauth: OAuth; accounts: Accounts; profiles: Profiles };
+type Deps = AccountSectionDeps;
+
+export function createAccountSections(deps: Deps) {
+  return {
+    open(signedIn: SignedIn, action: AccountAction, deviceId: string | undefined): AccountSection {
+      if (action === 'org.matrix.profile') return profileSection(deps, signedIn);
+      if (action === 'org.matrix.account_deactivate') return deactivateSection(deps, signedIn);
+      if (action === 'org.matrix.cross_signing_reset') return resetSection(deps, signedIn);
+      if (action === 'org.matrix.devices_list' || deviceId === undefined) return devicesSection(deps, signedIn);
+      return deviceSection(deps, signedIn, deviceId);
+    },
+  };
+}
+
+function profileSection({ accounts, profiles }: Deps, { account }: SignedIn): AccountSection {
+  return {
+    action: 'org.matrix.profile',
+    async show(formToken) {
+      const profile = await profiles.load(account.userId);
+      const addresses = await accounts.threepids.list(account.userNid);
+      return {
+        title: 'Your profile',
+        body: html`<form method="post">${formToken}
+<label>Name that others see
+<input name="displayname" maxlength="256" autocomplete="nickname" value="${typeof profile['displayname'] === 'string' ? profile['displayname'] : ''}"></label>
+<button class="main" name="do" value="save">Save</button></form>
+<h2>Contact details</h2>
+${addresses.length === 0 ? html`<p class="soft">There is no e-mail address with this account.</p>` : html`<ul>${addresses.map(({ address }) => html`<li>${address}</li>`)}</ul>`}`,
+      };
+    },
+    async act(form) {
+      const name = (form['displayname'] ?? '').trim();
+      if (name === '') await profiles.deleteField(account, 'displayname');
+      else await profiles.setField(account, 'displayname', name);
+      return { said: 'Saved.' };
+    },
+  };
+}
+
+function devicesSection({ accounts }: Deps, { account }: SignedIn): AccountSection {
+  return {
+    action: 'org.matrix.devices_list',
+    async show() {
+      const devices = await accounts.devices.list(account.userNid);
+      const href = (deviceId: string) =>
+        `${manageAccount.path}?${new URLSearchParams({ action: 'org.matrix.device_view', device_id: deviceId })}`;
+      const item = ({ deviceId, displayName, lastSeenAt }: (typeof devices)[number]) =>
+        html`<li><a href="${href(deviceId)}">${displayName ?? deviceId}</a><br><small>${deviceId} · ${describeTime(lastSeenAt)}</small></li>`;
+      return {
+        title: 'Your devices',
+        body: devices.length === 0 ? html`<p>No device is logged in.</p>` : html`<ul>${devices.map(item)}</ul>`,
+      };
+    },
+    act: async () => ({ said: 'Nothing was changed.' }),
+  };
+}
+
+function deviceSection(deps: Deps, signedIn: SignedIn, deviceId: string): AccountSection {
+  const { accounts } = deps;
+  const { account } = signedIn;
+  return {
+    action: 'org.matrix.device_view',
+    async show(formToken) {
+      const device = (await accounts.devices.list(account.userNid)).find((each) => each.deviceId === deviceId);
+      if (device === undefined)
+        return { title: 'Device', body: html`<p>You have no device <code>${deviceId}</code>. It is logged out.</p>` };
+      return {
+        title: device.displayName ?? device.deviceId,
+        body: html`<p class="soft"><code>${device.deviceId}</code> · ${describeTime(device.lastSeenAt)}${device.lastSeenIp !== null && ` · ${device.lastSeenIp}`}</p>
+<form method="post">${formToken}
+<label>Name of the device <input name="display_name" maxlength="256" value="${device.displayName ?? ''}"></label>
+<button class="main" name="do" value="rename">Save</button></form>
+<form method="post">${formToken}
+<p>Logging it out removes its keys: messages that only it can read are lost.</p>
+<button class="bad" name="do" value="delete">Log this device out</button></form>`,
+      };
+    },
+    async act(form) {
+      if (form['do'] === 'rename') {
+        await accounts.devices.rename(account, deviceId, (form['display_name'] ?? '').trim());
+        return { said: 'Saved.' };
+      }
+      if (form['do'] !== 'delete') return { said: 'Nothing was changed.' };
+      await accounts.devices.remove(account, [deviceId]);
+      return { said: `The device ${deviceId} is logged out.`, next: devicesSection(deps, signedIn) };
+    },
+  };
+}
+
+function resetSection({ oauth, accounts }: Deps, signedIn: SignedIn): AccountSection {
+  return {
+    action: 'org.matrix.cross_signing_reset',
+    show: async (formToken) => ({
+      title: 'Reset your cryptographic identity',
+      body: html`<p>Do this only if you have lost every device that is logged in, and your recovery key. Your contacts will be told that
+your identity has changed, and must verify you again.</p>
+<form method="post">${formToken}${passwordField(signedIn)}
+<button class="bad" name="do" value="reset">Allow the reset</button></form>`,
+    }),
+    async act(form) {
+      await checkPresence(accounts, signedIn, form);
+      await oauth.crossSigningReset.approve(signedIn.account.userNid);
+      return { said: 'Allowed, for the next ten minutes. Go back to your client: it goes on there.' };
+    },
+  };
+}
+
+function deactivateSection({ accounts }: Deps, signedIn: SignedIn): AccountSection {
+  const { account } = signedIn;
+  return {
+    action: 'org.matrix.account_deactivate',
+    show: async (formToken) => ({
+      title: 'Deactivate your account',
+      body: html`<p>This cannot be undone. You leave all rooms, and nobody, you included, can ever use <strong>${account.userId}</strong> again.</p>
+<form method="post">${formToken}${passwordField(signedIn)}
+<label class="check"><input type="checkbox" name="erase" value="yes">Hide my messages from people who join later</label>
+<button class="bad" name="do" value="deactivate">Deactivate for ever</button></form>`,
+    }),
+    async act(form) {
+      await checkPresence(accounts, signedIn, form);
+      await accounts.deactivate.byAdmin({ ...account, erase: form['erase'] === 'yes' });
+      return { said: `The account ${account.userId} is deactivated.`, isGone: true };
+    },
+  };
+}
+
+/** Grave things ask for the password once more; who has none must have signed in just now. */
+async function checkPresence({ logIn }: Deps['accounts'], { account, isRecent }: SignedIn, form: Form): Promise<void> {
+  if (account.passwordHash !== null) await logIn.verify({ kind: 'user', user: account.userId }, form['password'] ?? '');
+  else if (!isRecent) throw forbidden('You signed in some time ago. Sign out of this page, sign in again, and then go on here.');
+}
+
+function passwordField({ account }: SignedIn): Html {
+  if (account.passwordHash === null) return html``;
+  return html`<label>Your password <input name="password" type="password" autocomplete="current-password" required></label>`;
+}
+
+function describeTime(lastSeenAt: number | null): string {
+  return lastSeenAt === null ? 'not seen lately' : `last seen ${new Date(lastSeenAt).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+}
