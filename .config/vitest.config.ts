@@ -6,6 +6,10 @@ const TORTURE = '**/*.torture.test.ts';
 /** In CI a scene on real networks and processes gets a second try; the report names those that needed it. */
 const SECOND_TRIES = process.env['CI'] === undefined ? 0 : 1;
 
+/** The talk of matrix-js-sdk, whose parts do not all use the logger they are given. */
+const CHATTER =
+  /MatrixRTCSession|queue '|pendingEvent|remote echo|sendEvent of type|Starting room|Adding event|^Enqueue|^Queue|^EventTimelineSet/;
+
 type ProjectOptions = { name: string; include: string[]; testTimeoutMs: number; parallel: boolean };
 
 function project({ name, include, testTimeoutMs, parallel }: ProjectOptions) {
@@ -27,6 +31,7 @@ function project({ name, include, testTimeoutMs, parallel }: ProjectOptions) {
 export default defineConfig({
   test: {
     globalSetup: new URL('../homeserver/test/kit/global-setup.ts', import.meta.url).pathname,
+    onConsoleLog: (text) => !CHATTER.test(text),
     passWithNoTests: process.env['BLINKCHAT_TORTURE'] === 'on',
     projects: [
       project({
