@@ -1,3 +1,4 @@
+import type { composeRooms, composeStreams } from './compose-rooms.ts';
 import type { Config } from './config/config.ts';
 import { readRegistrations } from './config/read-registrations.ts';
 import type { AccountOwner } from './domain/accounts/appservice-accounts.ts';
@@ -6,12 +7,16 @@ import { createAliasKeepers } from './domain/appservices/alias-keepers.ts';
 import { ownsUser } from './domain/appservices/appservice.ts';
 import { createCallAppservice } from './domain/appservices/appservice-client.ts';
 import { createAskAppservices } from './domain/appservices/ask.ts';
+import { createAppservices } from './domain/appservices/create-appservices.ts';
 import { ensureSenders } from './domain/appservices/ensure-senders.ts';
 import { createRegistry } from './domain/appservices/registry.ts';
+import type { E2ee } from './domain/e2ee/create-e2ee.ts';
+import type { Ephemeral } from './domain/ephemeral/create-ephemeral.ts';
 import type { Authenticate } from './edge/http/requester.ts';
 import { createHttpClient } from './platform/http-client/http-client.ts';
 import { readExtraCa } from './platform/http-client/read-ca.ts';
 import type { Logger } from './platform/logger.ts';
+import type { Database } from './storage/database.ts';
 
 /** Who the application services are, and asking them: what accounts, rooms and the edge need of them. */
 export async function composeAppserviceGround({ config, logger }: { config: Config; logger: Logger }) {
@@ -20,6 +25,7 @@ export async function composeAppserviceGround({ config, logger }: { config: Conf
   const call = createCallAppservice(http);
   const ask = createAskAppservices({ registry, call, serverName: config.serverName, logger });
 
+  let seen = (_appserviceId: string): void => undefined;
   const findOwner = (token: string): AccountOwner | undefined => {
     const appservice = registry.findByToken(token);
     if (appservice === undefined) return undefined;
@@ -44,10 +50,40 @@ export async function composeAppserviceGround({ config, logger }: { config: Conf
       (credentials) => {
         const owner = findOwner(credentials.accessToken);
         if (owner === undefined) return accounts.authenticate(credentials);
+        seen(owner.id);
         return accounts.appservices.actAs(owner, { userId: credentials.assertedUserId, deviceId: credentials.assertedDeviceId });
       },
+    /** Sets what is called when a service has called us. */
+    onSeen: (listener: (appserviceId: string) => void) => {
+      seen = listener;
+    },
     close: http.close,
   };
 }
 
 export type AppserviceGround = Awaited<ReturnType<typeof composeAppserviceGround>>;
+
+type Deps = AppserviceGround &
+  Awaited<ReturnType<typeof composeStreams>> &
+  Pick<Awaited<ReturnType<typeof composeRooms>>, 'renderEvents'> & {
+    database: Database;
+    logger: Logger;
+    ephemeral: Pick<Ephemeral, 'volatileNow' | 'typing' | 'presence'>;
+    e2ee: Pick<E2ee, 'forSync' | 'onKeyCountsChange'>;
+  };
+
+/** Telling application services what concerns them. */
+export async function composeAppservices({ ephemeral, e2ee, ...deps }: Deps) {
+  const appservices = await createAppservices({
+    ...deps,
+    sources: {
+      volatileNow: ephemeral.volatileNow,
+      listTyping: ephemeral.typing.listChangedSince,
+      listPresence: ephemeral.presence.listChangedSince,
+      countKeys: e2ee.forSync.countKeys,
+    },
+  });
+  e2ee.onKeyCountsChange(appservices.keysTaken);
+  deps.onSeen(appservices.sawAppservice);
+  return appservices;
+}

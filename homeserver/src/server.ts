@@ -3,7 +3,7 @@ import type { Agent } from 'node:https';
 import { fileURLToPath } from 'node:url';
 import { ROOM_VERSIONS } from 'federation-spec/room-versions/room-versions.ts';
 import { composeAccounts } from './compose-accounts.ts';
-import { composeAppserviceGround } from './compose-appservices.ts';
+import { composeAppserviceGround, composeAppservices } from './compose-appservices.ts';
 import { composeEphemeral } from './compose-ephemeral.ts';
 import { composeFederation } from './compose-federation.ts';
 import { composeMedia } from './compose-media.ts';
@@ -224,6 +224,10 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       unread: push.unread,
       e2ee: e2ee.forSync,
     });
+
+    // Telling application services.
+    const appserviceQueues = await composeAppservices({ ...streams, ...rooms, ...appservices, database, logger, ephemeral, e2ee });
+    closers.push(appserviceQueues.stop);
 
     // Files.
     const media = await composeMedia({

@@ -8,15 +8,17 @@ export type RemoteMembership = {
   position: number;
   /** Stripped state events as a JSON array, for invites and knocks. */
   strippedState: string | null;
+  /** The id and the time of an invite's event, as a JSON object. */
+  inviteSource?: string | undefined;
 };
 
 /** Sets a local user's standing in a room that this server is not in. */
 export async function setRemoteMembership(sql: Sql, given: RemoteMembership): Promise<void> {
-  const { roomNid, userNid, membership, position, strippedState } = given;
+  const { roomNid, userNid, membership, position, strippedState, inviteSource = null } = given;
   await sql`
-    insert into memberships (room_nid, user_nid, membership, position, event_nid, stripped_state)
-    values (${roomNid}, ${userNid}, ${membershipNumber(membership)}, ${position}, null, ${strippedState})
+    insert into memberships (room_nid, user_nid, membership, position, event_nid, stripped_state, invite_source)
+    values (${roomNid}, ${userNid}, ${membershipNumber(membership)}, ${position}, null, ${strippedState}, ${inviteSource})
     on conflict (room_nid, user_nid) do update
       set membership = excluded.membership, position = excluded.position, event_nid = null,
-          stripped_state = excluded.stripped_state, forgotten = false`;
+          stripped_state = excluded.stripped_state, invite_source = excluded.invite_source, forgotten = false`;
 }

@@ -40,6 +40,7 @@ export type E2ee = {
     countKeys: KeyCounts['count'];
     listDeviceListChanges: DeviceLists['listChanges'];
   };
+  onKeyCountsChange: KeyCounts['onChange'];
   deviceLists: DeviceLists;
   remoteDeviceLists: RemoteDeviceLists;
   /** Answers `GET /user/devices`. @throws M_NOT_FOUND */
@@ -82,6 +83,7 @@ export function createE2ee(deps: Deps): E2ee {
       countKeys: keyCounts.count,
       listDeviceListChanges: deviceLists.listChanges,
     },
+    onKeyCountsChange: keyCounts.onChange,
     deviceLists,
     remoteDeviceLists,
     async listDevicesForServer(origin, userId) {

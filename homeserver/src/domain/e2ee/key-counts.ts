@@ -9,12 +9,15 @@ export type Counts = { oneTimeKeys: Record<string, number>; unusedFallbackTypes:
 export type KeyCounts = {
   count(device: Device): Promise<Counts>;
   forget(device: Device): void;
+  /** Called when a device's counts have changed. */
+  onChange(listener: (device: Device) => void): void;
 };
 
 const MAX_DEVICES = 50_000;
 
 export function createKeyCounts({ pool }: { pool: Pool }): KeyCounts {
   const counts = new LRUCache<string, Counts>({ max: MAX_DEVICES });
+  const listeners: ((device: Device) => void)[] = [];
   let revision = 0;
   const keyOf = ({ userNid, deviceId }: Device) => `${userNid} ${deviceId}`;
 
@@ -35,6 +38,8 @@ export function createKeyCounts({ pool }: { pool: Pool }): KeyCounts {
     forget(device) {
       revision += 1;
       counts.delete(keyOf(device));
+      for (const listener of listeners) listener(device);
     },
+    onChange: (listener) => void listeners.push(listener),
   };
 }

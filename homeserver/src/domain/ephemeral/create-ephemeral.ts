@@ -45,6 +45,8 @@ export type Ephemeral = {
   typing: Typing;
   presence: Presence;
   forSync: EphemeralForSync;
+  /** The number of the last change of what lives in memory only. */
+  volatileNow: () => number;
   /** Which users read something, by their numbers. */
   readers: Activity;
   /** Takes an EDU of another server. Types it does not know, and contents that are not right, are ignored. */
@@ -81,6 +83,7 @@ export function createEphemeral(deps: EphemeralDeps): Ephemeral {
     typing,
     presence,
     readers,
+    volatileNow: () => volatile.now().volatile,
     forSync: createEphemeralForSync({ ...deps, volatile, typing, presence, acknowledged, activity }),
     receiveEdu: async (origin, { edu_type: type, content }) => {
       const receive = Object.hasOwn(receivers, type) ? receivers[type] : undefined;

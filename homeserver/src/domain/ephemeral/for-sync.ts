@@ -68,7 +68,7 @@ function readPresence(setPresence: string | undefined): PresenceState {
 }
 
 /** https://spec.matrix.org/latest/client-server-api/#receipts. On one event the receipt for all of the room stands before those in threads. */
-function renderReceipts(receipts: readonly ToldReceipt[]): JsonObject[] {
+export function renderReceipts(receipts: readonly Omit<ToldReceipt, 'roomNid'>[]): JsonObject[] {
   const read: Record<string, Record<string, Record<string, JsonObject>>> = {};
   const delivered: Record<string, Record<string, JsonObject>> = {};
   for (const { kind, thread, eventId, userId, ts } of receipts) {

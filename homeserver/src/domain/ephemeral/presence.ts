@@ -38,6 +38,8 @@ export type Presence = {
   receive: (origin: string, content: JsonObject) => Promise<void>;
   /** The `m.presence` events of those the user shares rooms with, that changed since the token. */
   listChanges: (userNid: number, after: StreamToken | undefined) => Promise<JsonObject[]>;
+  /** The `m.presence` events of everybody whose presence changed since, with those who share rooms with them. */
+  listChangedSince: (volatile: number) => Promise<{ user: User; audience: string[]; event: JsonObject }[]>;
   stop: () => void;
 };
 
@@ -162,6 +164,19 @@ export function createPresence(deps: Deps): Presence {
         if (person === undefined || (isFresh ? person.presence === 'offline' : person.changedAt <= after.volatile)) return [];
         return [{ type: 'm.presence', sender: person.userId, content: statusOf(person, now) }];
       });
+    },
+
+    listChangedSince: async (after) => {
+      if (!isEnabled || lastChange <= after) return [];
+      const now = clock.now();
+      const changed = [...people.entries()].filter(([, person]) => person.changedAt > after);
+      return await Promise.all(
+        changed.map(async ([userNid, person]) => ({
+          user: { userNid, userId: person.userId },
+          audience: [...(await audienceOf(userNid)).values()].map(({ userId }) => userId),
+          event: { type: 'm.presence', sender: person.userId, content: { ...statusOf(person, now) } },
+        })),
+      );
     },
 
     stop: () => clearInterval(sweep),

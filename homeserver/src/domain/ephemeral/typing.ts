@@ -28,6 +28,8 @@ export type Typing = {
   receive: (origin: string, content: JsonObject) => Promise<void>;
   /** The `m.typing` events of those rooms among the given whose typists changed since the token. */
   listChanges: (roomNids: readonly number[], after: StreamToken | undefined) => Map<number, JsonObject>;
+  /** The `m.typing` events of all rooms whose typists changed since. */
+  listChangedSince: (volatile: number) => { roomNid: number; event: JsonObject }[];
   /** Forgets all timers. */
   stop: () => void;
 };
@@ -110,6 +112,11 @@ export function createTyping({ rooms, notifier, volatile, sendVolatile, serverNa
       }
       return events;
     },
+
+    listChangedSince: (after) =>
+      [...byRoom]
+        .filter(([, { changedAt }]) => changedAt > after)
+        .map(([roomNid, { typists }]) => ({ roomNid, event: { type: 'm.typing', content: { user_ids: [...typists.keys()] } } })),
 
     stop: () => {
       for (const { typists } of byRoom.values()) for (const { timer } of typists.values()) clearTimeout(timer);

@@ -28,6 +28,8 @@ export type RemoteStanding = {
     userNid: number;
     membership: Membership;
     strippedState: readonly StrippedEvent[];
+    /** Of an invite: which event it was. */
+    source?: { event_id: string; origin_server_ts: number };
   }) => Promise<void>;
   find: (
     roomId: string,
@@ -37,13 +39,15 @@ export type RemoteStanding = {
 
 export function createRemoteStanding({ database, log }: { database: Database; log: Log }): RemoteStanding {
   return {
-    set: async ({ roomId, version, userNid, membership, strippedState }) => {
+    set: async ({ roomId, version, userNid, membership, strippedState, source }) => {
       const roomNid = await internRoom(database.sql, roomId, version);
       const text = strippedState.length === 0 ? null : JSON.stringify(strippedState);
+      const inviteSource = source === undefined ? undefined : JSON.stringify(source);
       await log.append({
         rows: [
           {
-            write: (sql, position) => setRemoteMembership(sql, { roomNid, userNid, membership, position, strippedState: text }),
+            write: (sql, position) =>
+              setRemoteMembership(sql, { roomNid, userNid, membership, position, strippedState: text, inviteSource }),
             wakes: { users: [userNid], membershipsOf: [userNid] },
           },
         ],

@@ -11,6 +11,8 @@ export type Notifier = {
   publish: (committed: Committed) => void;
   /** Wakes users for what is in memory only (typing, presence). */
   wakeUsers: (userNids: Iterable<number>) => void;
+  /** Called when users are woken for what is in memory only. Must not wait nor throw. */
+  onVolatile: (listener: () => void) => void;
   /** Called for each batch, at once after its commit. Must not wait nor throw. */
   onCommit: (listener: (committed: Committed) => void) => void;
   watchUser: (userNid: number) => Watch;
@@ -25,6 +27,7 @@ type Waiter = { isWoken: boolean; wake: (() => void) | undefined };
 /** Tells who waits of what was committed. Waiters are parked per user, so waking costs what is parked and not what is joined. */
 export function createNotifier(): Notifier {
   const listeners: ((committed: Committed) => void)[] = [];
+  const volatileListeners: (() => void)[] = [];
   const watches: Waiters = new Map();
   const roomWatches: Waiters = new Map();
 
@@ -46,7 +49,11 @@ export function createNotifier(): Notifier {
       for (const { users } of committed.wakes satisfies readonly Wakes[]) if (users !== undefined) wakeUsers(users);
       if (roomWatches.size > 0) for (const { row } of committed.events) wake(roomWatches, row.roomNid);
     },
-    wakeUsers,
+    wakeUsers: (userNids) => {
+      wakeUsers(userNids);
+      for (const listener of volatileListeners) listener();
+    },
+    onVolatile: (listener) => void volatileListeners.push(listener),
     onCommit: (listener) => void listeners.push(listener),
     watchUser: (userNid) => watch(watches, userNid),
     watchRoom: (roomNid) => watch(roomWatches, roomNid),

@@ -65,7 +65,14 @@ export function createReceiveInvite({ rooms, interner, standing, findServerKey, 
     }
     const own = { ...stripPdu(signed), event_id: eventId, origin_server_ts: signed.origin_server_ts };
     const strippedState = [...listStripped(invite.inviteRoomState), own];
-    await standing.set({ roomId, version: roomVersion, userNid: await interner.userNid(target), membership: 'invite', strippedState });
+    await standing.set({
+      roomId,
+      version: roomVersion,
+      userNid: await interner.userNid(target),
+      membership: 'invite',
+      strippedState,
+      source: { event_id: eventId, origin_server_ts: event.origin_server_ts },
+    });
     return signed;
   };
 }

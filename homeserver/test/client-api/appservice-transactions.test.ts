@@ -1,0 +1,181 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createCleanup } from '../kit/cleanup.ts';
+import { startAppservice, type TestAppservice } from '../kit/start-appservice.ts';
+import { startServer, type TestServer } from '../kit/start-server.ts';
+import type { TestUser } from '../kit/test-user.ts';
+
+const CLIENT = '/_matrix/client/v3';
+
+const cleanup = createCleanup();
+let irc: TestAppservice;
+let server: TestServer;
+let romeo: TestUser;
+
+beforeAll(async () => {
+  irc = cleanup.use(
+    await startAppservice({
+      receive_ephemeral: true,
+      'org.matrix.msc3202': true,
+      namespaces: {
+        users: [{ exclusive: true, regex: '@_irc_.*' }],
+        aliases: [{ exclusive: false, regex: '#watched_.*' }],
+        rooms: [],
+      },
+    }),
+  );
+  server = cleanup.use(await startServer({ config: { appservices: [irc.file], presence: true } }));
+  romeo = await server.user('romeo');
+});
+afterAll(() => cleanup.run());
+
+const as = (localpart: string) => ({ userId: `@${localpart}:hs.test` });
+const room = (roomId: string) => `${CLIENT}/rooms/${encodeURIComponent(roomId)}`;
+
+async function register(localpart: string): Promise<void> {
+  const body = { type: 'm.login.application_service', username: localpart, inhibit_login: true };
+  const { status } = await irc.call(server.url, 'POST', `${CLIENT}/register`, body);
+  if (status !== 200) throw new Error(`could not register ${localpart}`);
+}
+
+/** A public room with one of the service's users in it. */
+async function roomWith(localpart: string): Promise<string> {
+  const roomId = await romeo.createRoom({ preset: 'public_chat' });
+  await irc.call(server.url, 'POST', `${room(roomId)}/join`, {}, as(localpart));
+  return roomId;
+}
+
+const bodiesIn = (roomId: string) =>
+  irc
+    .events()
+    .filter((event) => event['room_id'] === roomId && event['type'] === 'm.room.message')
+    .map((event) => (event['content'] as { body: string }).body);
+
+test('a service hears of the rooms that its users are in, in order, and of no others', async () => {
+  await register('_irc_one');
+  const elsewhere = await romeo.createRoom();
+  await romeo.send(elsewhere, 'not for you');
+  const roomId = await romeo.createRoom({ preset: 'public_chat' });
+  await romeo.send(roomId, 'before you came');
+  await irc.call(server.url, 'POST', `${room(roomId)}/join`, {}, as('_irc_one'));
+  for (const body of ['1', '2', '3']) await romeo.send(roomId, body);
+  await irc.until(() => bodiesIn(roomId).includes('3'), 'the third message');
+  expect(bodiesIn(roomId)).toEqual(['1', '2', '3']);
+  const join = irc.events().find((event) => event['room_id'] === roomId && event['type'] === 'm.room.member');
+  expect(join).toMatchObject({ state_key: '@_irc_one:hs.test', sender: '@_irc_one:hs.test', event_id: expect.stringMatching(/^\$/) });
+  expect(irc.events().some((event) => event['room_id'] === elsewhere)).toBe(false);
+
+  await irc.call(server.url, 'POST', `${room(roomId)}/leave`, {}, as('_irc_one'));
+  await romeo.send(roomId, 'after you left');
+  await romeo.invite(roomId, '@_irc_one:hs.test');
+  await irc.until(
+    () =>
+      irc.events().find((event) => event['room_id'] === roomId && (event['content'] as { membership?: string }).membership === 'invite'),
+    'the invite',
+  );
+  expect(bodiesIn(roomId)).toEqual(['1', '2', '3']);
+});
+
+test('a service says who it sends to, and is told so', async () => {
+  await register('_irc_token');
+  const roomId = await roomWith('_irc_token');
+  await romeo.send(roomId, 'hello');
+  await irc.until(() => bodiesIn(roomId).includes('hello'), 'the message');
+  const puts = irc.calls.filter(({ path }) => path.includes('/transactions/'));
+  for (const { authorization, query, method } of puts) {
+    expect(method).toBe('PUT');
+    expect(authorization).toBe(`Bearer ${irc.registration['hs_token']}`);
+    expect(query.get('access_token')).toBe(irc.registration['hs_token']);
+  }
+});
+
+test('a room is interesting by its alias', async () => {
+  const roomId = await romeo.createRoom({ room_alias_name: 'watched_square' });
+  await romeo.send(roomId, 'heard');
+  await irc.until(() => bodiesIn(roomId).includes('heard'), 'the message of the room with the alias');
+});
+
+test('a service that is down for a while misses nothing and is told nothing twice, whatever restarts meanwhile', async () => {
+  await register('_irc_patient');
+  const roomId = await roomWith('_irc_patient');
+  await romeo.send(roomId, 'up');
+  await irc.until(() => bodiesIn(roomId).includes('up'), 'the first message');
+
+  // A transaction is taken, and its answer lost; then the service is down; then the homeserver restarts.
+  let lost: string | undefined;
+  irc.answer = ({ path }) => {
+    if (!path.includes('/transactions/')) return undefined;
+    lost ??= path;
+    return { status: 500, body: {} };
+  };
+  await romeo.send(roomId, 'first try');
+  await irc.until(() => lost, 'a transaction that it refuses');
+  const refused = irc.calls.find(({ path }) => path === lost)?.body;
+  await irc.hangUp();
+  for (let sent = 0; sent < 150; sent += 1) await romeo.send(roomId, `${sent}`);
+  await server.restart();
+  await romeo.send(roomId, 'last');
+
+  irc.answer = undefined;
+  await irc.listen();
+  await irc.call(server.url, 'GET', `${CLIENT}/account/whoami`);
+  await irc.until(() => bodiesIn(roomId).includes('last'), 'the last message');
+  expect(bodiesIn(roomId)).toEqual(['up', 'first try', ...Array.from({ length: 150 }, (_, index) => `${index}`), 'last']);
+  expect(irc.calls.findLast(({ path }) => path === lost)?.body).toEqual(refused);
+  for (const { events } of irc.transactions) expect(events.length).toBeLessThanOrEqual(100);
+  const numbers = irc.transactions.map(({ txnId }) => Number(txnId));
+  expect(numbers).toEqual(numbers.toSorted((a, b) => a - b));
+});
+
+test('typing, receipts and presence are told with the room they belong to', async () => {
+  await register('_irc_watcher');
+  const roomId = await roomWith('_irc_watcher');
+  const eventId = await romeo.send(roomId, 'read me');
+  const find = (type: string) =>
+    irc.transactions.flatMap(({ ephemeral }) => ephemeral).find((event) => event['type'] === type && event['room_id'] === roomId);
+
+  await romeo.call('PUT', `${room(roomId)}/typing/${romeo.id}`, { typing: true, timeout: 30_000 });
+  const typing = await irc.until(() => find('m.typing'), 'the typing');
+  expect(typing).toMatchObject({ room_id: roomId, content: { user_ids: [romeo.id] } });
+
+  await romeo.call('POST', `${room(roomId)}/receipt/m.read.private/${encodeURIComponent(eventId)}`, {});
+  await irc.call(server.url, 'POST', `${room(roomId)}/receipt/m.read/${encodeURIComponent(eventId)}`, {}, as('_irc_watcher'));
+  const receipt = await irc.until(() => find('m.receipt'), 'the receipt');
+  expect(receipt).toEqual({
+    type: 'm.receipt',
+    room_id: roomId,
+    content: { [eventId]: { 'm.read': { '@_irc_watcher:hs.test': { ts: expect.any(Number) } } } },
+  });
+
+  await romeo.call('PUT', `${CLIENT}/presence/${romeo.id}/status`, { presence: 'unavailable', status_msg: 'asleep' });
+  const presence = await irc.until(
+    () => irc.transactions.flatMap(({ ephemeral }) => ephemeral).find((event) => JSON.stringify(event).includes('asleep')),
+    'the presence',
+  );
+  expect(presence).toMatchObject({ type: 'm.presence', sender: romeo.id, content: { presence: 'unavailable', status_msg: 'asleep' } });
+});
+
+test('messages to devices of its users are told once, with what the encryption needs to know', async () => {
+  await register('_irc_crypt');
+  const roomId = await roomWith('_irc_crypt');
+  await irc.call(server.url, 'PUT', `${CLIENT}/devices/SHIP`, {}, as('_irc_crypt'));
+  await romeo.call('PUT', `${CLIENT}/sendToDevice/m.test/1`, { messages: { '@_irc_crypt:hs.test': { '*': { secret: 1 } } } });
+  await romeo.call('PUT', `${CLIENT}/sendToDevice/m.test/2`, { messages: { '@_irc_crypt:hs.test': { SHIP: { secret: 2 } } } });
+  const messages = () => irc.transactions.flatMap(({ toDevice }) => toDevice);
+  await irc.until(() => messages().length >= 2, 'the messages to the device');
+  const common = { type: 'm.test', sender: romeo.id, to_user_id: '@_irc_crypt:hs.test', to_device_id: 'SHIP' };
+  expect(messages()).toEqual([
+    { ...common, content: { secret: 1 } },
+    { ...common, content: { secret: 2 } },
+  ]);
+  const { body } = await irc.until(() => irc.transactions.find(({ toDevice }) => toDevice.length > 0), 'the transaction');
+  expect(body['org.matrix.msc3202.device_one_time_keys_count']).toMatchObject({
+    '@_irc_crypt:hs.test': { SHIP: { signed_curve25519: 0 } },
+  });
+  expect(body['org.matrix.msc3202.device_unused_fallback_key_types']).toMatchObject({ '@_irc_crypt:hs.test': { SHIP: [] } });
+
+  await romeo.send(roomId, 'more');
+  await irc.until(() => bodiesIn(roomId).includes('more'), 'the next message');
+  expect(messages()).toHaveLength(2);
+  const waiting = await server.sql`select 1 from to_device_messages`;
+  expect(waiting).toHaveLength(0);
+});
