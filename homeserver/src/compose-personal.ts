@@ -1,9 +1,11 @@
 import { createAccountData, createListAccountData } from './domain/accounts/account-data.ts';
 import { createFilters } from './domain/accounts/filters.ts';
+import { createListIgnored } from './domain/accounts/ignored-users.ts';
 import { createOpenIdTokens } from './domain/accounts/openid-tokens.ts';
 import { createProfiles, type QueryRemoteProfile, type SpreadProfile } from './domain/accounts/profiles.ts';
 import { createPushRules, describePushRules } from './domain/accounts/push-rules.ts';
 import type { Log } from './domain/streams/log.ts';
+import type { Notifier } from './domain/streams/notifier.ts';
 import { accountDataRoutes } from './edge/client-api/account-data.ts';
 import { filterRoutes } from './edge/client-api/filters.ts';
 import { openIdRoute } from './edge/client-api/openid.ts';
@@ -18,6 +20,7 @@ import type { Pool } from './storage/database.ts';
 type Deps = {
   pool: Pool;
   log: Log;
+  notifier: Notifier;
   clock: Clock;
   random: Random;
   logger: Logger;
@@ -44,6 +47,7 @@ export function composePersonal(deps: Deps) {
   return {
     accountData,
     listAccountData: createListAccountData({ pool: deps.pool, describePushRules }),
+    listIgnored: createListIgnored(deps),
     pushRules,
     profiles,
     filters,

@@ -17,12 +17,12 @@ import { createPrepareEvent, type EventSigner } from './domain/rooms/prepare-eve
 import { createReadRelations } from './domain/rooms/read-relations.ts';
 import { createReadRoom } from './domain/rooms/read-room.ts';
 import { createRedactions } from './domain/rooms/redactions.ts';
-import { createRenderEvents } from './domain/rooms/render-events.ts';
+import { createRenderEvents, createRenderGroups } from './domain/rooms/render-events.ts';
 import { createSendEvent } from './domain/rooms/send-event.ts';
 import { createSpreadProfile } from './domain/rooms/spread-profile.ts';
 import { createThreadSubscriptions } from './domain/rooms/thread-subscriptions.ts';
 import { createUpgradeRoom } from './domain/rooms/upgrade-room.ts';
-import { createViewRoom } from './domain/rooms/visibility.ts';
+import { createViewRoom, createViewRooms } from './domain/rooms/visibility.ts';
 import { createLog } from './domain/streams/log.ts';
 import { createNotifier } from './domain/streams/notifier.ts';
 import { directoryRoutes } from './edge/client-api/directory.ts';
@@ -103,8 +103,10 @@ export async function composeRooms(deps: RoomDeps) {
   const publicRooms = createPublicRooms({ database, rooms, serverName, queryRemote: network.queryRemotePublicRooms });
   const spaces = createSpaces({ database, rooms, serverName, queryRemote: network.queryRemoteSpace });
   const searchUsers = createSearchUsers({ database, scope: userDirectory });
-  const viewRoom = createViewRoom({ database });
-  const renderEvents = createRenderEvents({ database, clock, loadBundles: createLoadBundles({ database }) });
+  const viewRooms = createViewRooms({ database });
+  const viewRoom = createViewRoom(viewRooms);
+  const renderGroups = createRenderGroups({ database, clock, loadBundles: createLoadBundles({ database }) });
+  const renderEvents = createRenderEvents(renderGroups);
   const enterRoom = createEnterRoom({ database, rooms, viewRoom });
   const threadSubscriptions = createThreadSubscriptions({ database, log, enterRoom });
   const readRelations = createReadRelations({ database, enterRoom, renderEvents });
@@ -138,8 +140,10 @@ export async function composeRooms(deps: RoomDeps) {
     publicRooms,
     spaces,
     viewRoom,
+    viewRooms,
     enterRoom,
     renderEvents,
+    renderGroups,
     readRoom,
     listJoinedRooms,
     threadSubscriptions,

@@ -2,19 +2,20 @@ import { composeOldSync } from './compose-old-sync.ts';
 import type { EnterRoom } from './domain/rooms/enter-room.ts';
 import type { HotRooms } from './domain/rooms/hot-rooms.ts';
 import type { ReadRoom } from './domain/rooms/read-room.ts';
-import type { RenderEvents } from './domain/rooms/render-events.ts';
-import type { ViewRoom } from './domain/rooms/visibility.ts';
+import type { RenderEvents, RenderGroups } from './domain/rooms/render-events.ts';
+import type { ViewRoom, ViewRooms } from './domain/rooms/visibility.ts';
 import type { Log } from './domain/streams/log.ts';
 import type { Notifier } from './domain/streams/notifier.ts';
 import { createBuildSync } from './domain/sync/build-sync.ts';
-import { createTellRooms } from './domain/sync/joined-rooms.ts';
+import { createListDirect } from './domain/sync/direct-rooms.ts';
 import { createRoomActivity } from './domain/sync/room-activity.ts';
+import { createListRoomFacts } from './domain/sync/room-facts.ts';
 import { createConnections } from './domain/sync/sliding/connections.ts';
 import { createListRooms } from './domain/sync/sliding/list-rooms.ts';
-import { createListRoomFacts } from './domain/sync/sliding/room-facts.ts';
 import { createSlidingSync } from './domain/sync/sliding/sliding-sync.ts';
 import { createTellExtensions } from './domain/sync/sliding/tell-extensions.ts';
 import { createTellSlidingRooms } from './domain/sync/sliding/tell-sliding-rooms.ts';
+import { createSortRooms } from './domain/sync/sort-rooms.ts';
 import type {
   AccountDataForSync,
   E2eeForSync,
@@ -23,9 +24,11 @@ import type {
   UnreadForSync,
 } from './domain/sync/sources.ts';
 import { createListStandings } from './domain/sync/standings.ts';
-import { createStripRoom } from './domain/sync/strip-room.ts';
+import { createStripRooms } from './domain/sync/strip-rooms.ts';
 import { createSync } from './domain/sync/sync.ts';
+import { createTellRooms } from './domain/sync/tell-rooms.ts';
 import { createListUserRooms } from './domain/sync/user-rooms.ts';
+import { slidingSyncRoutes } from './edge/client-api/sliding-sync.ts';
 import { syncRoutes } from './edge/client-api/sync.ts';
 import type { SocketRoute } from './edge/http/live-socket.ts';
 import type { Authenticate } from './edge/http/requester.ts';
@@ -42,9 +45,11 @@ type Deps = {
   logger: Logger;
   rooms: HotRooms;
   viewRoom: ViewRoom;
+  viewRooms: ViewRooms;
   enterRoom: EnterRoom;
   readRoom: ReadRoom;
   renderEvents: RenderEvents;
+  renderGroups: RenderGroups;
   e2ee: E2eeForSync;
   accountData: AccountDataForSync;
   ephemeral: EphemeralForSync;
@@ -57,23 +62,25 @@ export function composeSync(deps: Deps) {
   const { log, accountData, ephemeral, logger } = deps;
   const listStandings = createListStandings({ ...deps, listUserRooms: createListUserRooms(deps) });
   const activity = createRoomActivity({ ...deps, startedAt: log.position() });
-  const tellRooms = createTellRooms(deps);
-  const stripRoom = createStripRoom(deps);
-  const buildSync = createBuildSync({ ...deps, listStandings, activity, tellRooms, stripRoom });
-  const sync = createSync({ ...deps, buildSync, acknowledged: ephemeral.acknowledged, synced: ephemeral.synced });
   const listRoomFacts = createListRoomFacts(deps);
+  const tellRooms = createTellRooms({ ...deps, listRoomFacts, listIgnored: accountData.listIgnored });
+  const stripRooms = createStripRooms(deps);
+  const buildSync = createBuildSync({ ...deps, listStandings, sortRooms: createSortRooms({ ...deps, activity }), tellRooms, stripRooms });
+  const sync = createSync({ ...deps, buildSync, acknowledged: ephemeral.acknowledged, synced: ephemeral.synced });
   const slidingSync = createSlidingSync({
     ...deps,
+    listDirect: createListDirect(deps),
     connections: createConnections(),
     listStandings,
-    listRooms: createListRooms({ ...deps, activity, listRoomFacts, stripRoom }),
-    tellSlidingRooms: createTellSlidingRooms({ ...deps, tellRooms, stripRoom, listRoomFacts }),
+    listRooms: createListRooms({ ...deps, activity, listRoomFacts, stripRooms }),
+    tellSlidingRooms: createTellSlidingRooms({ ...deps, tellRooms, stripRooms, listRoomFacts }),
     tellExtensions: createTellExtensions(deps),
   });
   const sockets = (authenticate: Authenticate): SocketRoute[] => [liveRoute({ sync, authenticate, logger })];
   const routes = [
-    ...syncRoutes({ sync, slidingSync, loadFilter: accountData.loadFilter }),
-    ...composeOldSync({ ...deps, listStandings, tellRooms, stripRoom }),
+    ...syncRoutes({ sync, loadFilter: accountData.loadFilter }),
+    ...slidingSyncRoutes(slidingSync),
+    ...composeOldSync({ ...deps, listStandings, tellRooms, stripRooms }),
   ];
   return { sync, routes, sockets };
 }

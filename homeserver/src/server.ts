@@ -219,7 +219,11 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       database,
       clock,
       logger,
-      accountData: { listChanges: personal.listAccountData, loadFilter: personal.filters.load },
+      accountData: {
+        listChanges: personal.listAccountData,
+        loadFilter: personal.filters.load,
+        listIgnored: personal.listIgnored,
+      },
       ephemeral: ephemeral.forSync,
       unread: push.unread,
       e2ee: e2ee.forSync,

@@ -23,6 +23,8 @@ export type UserMembership = {
   membership: Membership;
   position: number;
   eventNid: number | null;
+  /** Who sent that event; null when only its stripped form is known. */
+  senderNid: number | null;
   strippedState: string | null;
   forgotten: boolean;
 };
@@ -33,8 +35,8 @@ type UserMembershipRow = Omit<UserMembership, 'membership'> & { membership: numb
 export async function listMembershipsOfUser(sql: Sql, userNid: number): Promise<UserMembership[]> {
   const rows = await sql<UserMembershipRow[]>`
     select m.room_nid as "roomNid", r.room_id as "roomId", m.membership, m.position, m.event_nid as "eventNid",
-           m.stripped_state as "strippedState", m.forgotten
-    from   memberships m join rooms r using (room_nid)
+           e.sender_nid as "senderNid", m.stripped_state as "strippedState", m.forgotten
+    from   memberships m join rooms r using (room_nid) left join events e using (event_nid)
     where  m.user_nid = ${userNid} and not m.forgotten`;
   return rows.map((row) => ({ ...row, membership: membershipWord(row.membership) }));
 }
@@ -43,8 +45,8 @@ export async function listMembershipsOfUser(sql: Sql, userNid: number): Promise<
 export async function findMembership(sql: Sql, roomNid: number, userNid: number): Promise<UserMembership | undefined> {
   const [row] = await sql<UserMembershipRow[]>`
     select m.room_nid as "roomNid", r.room_id as "roomId", m.membership, m.position, m.event_nid as "eventNid",
-           m.stripped_state as "strippedState", m.forgotten
-    from   memberships m join rooms r using (room_nid)
+           e.sender_nid as "senderNid", m.stripped_state as "strippedState", m.forgotten
+    from   memberships m join rooms r using (room_nid) left join events e using (event_nid)
     where  m.room_nid = ${roomNid} and m.user_nid = ${userNid}`;
   return row === undefined ? undefined : { ...row, membership: membershipWord(row.membership) };
 }

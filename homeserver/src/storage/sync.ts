@@ -5,24 +5,6 @@ import { type EventRow, eventColumns, type StoredEvent, toStoredEvent } from './
  * What sync reads of many rooms at once: each function is one query, however many rooms there are.
  */
 
-/** The newest timeline events of each room in (after, upTo], newest first, at most `limit` a room. */
-export async function listNewestOfRooms(
-  sql: Sql,
-  rooms: readonly { roomNid: number; after: number }[],
-  { upTo, limit }: { upTo: number; limit: number },
-): Promise<StoredEvent[]> {
-  if (rooms.length === 0) return [];
-  const rows = await sql<EventRow[]>`
-    select e.* from unnest(${rooms.map((room) => room.roomNid)}::bigint[], ${rooms.map((room) => room.after)}::bigint[]) as a(room_nid, after)
-    cross join lateral (
-      select ${eventColumns(sql)} from events
-      where  events.room_nid = a.room_nid and position > a.after and position <= ${upTo}
-      order  by position desc
-      limit  ${limit}
-    ) e`;
-  return rows.map(toStoredEvent);
-}
-
 /** The first timeline events of these rooms in (after, upTo], in log order, at most `limit` in all. */
 export async function listFirstOfRooms(
   sql: Sql,
@@ -41,44 +23,58 @@ export async function listFirstOfRooms(
 /** Which memberships of a room's state are wanted: all, or those of the named users. */
 export type MemberChoice = 'all' | readonly string[];
 
-/** The state of each room at a position. */
-export async function listStateOfRooms(
-  sql: Sql,
-  rooms: readonly { roomNid: number; at: number }[],
-  members: MemberChoice,
-): Promise<StoredEvent[]> {
+/** A holder of a key; `isBefore`: already at `at`, and not only at `upTo`. */
+export type StateRow = { event: StoredEvent; isBefore: boolean };
+
+type StateRange = { roomNid: number; after: number; at: number; upTo: number };
+
+/** The state of each room at `at`, and what changed in it between then and `upTo` and holds there. */
+export async function listStateOfRooms(sql: Sql, rooms: readonly StateRange[], members: MemberChoice): Promise<StateRow[]> {
   if (rooms.length === 0) return [];
   const which = members === 'all' ? sql`` : sql`and (k.type <> 'm.room.member' or k.state_key = any(${[...members]}::text[]))`;
-  const rows = await sql<EventRow[]>`
-    select e.* from unnest(${rooms.map((room) => room.roomNid)}::bigint[], ${rooms.map((room) => room.at)}::bigint[]) as a(room_nid, at)
-    join   state_intervals s on s.room_nid = a.room_nid and s.from_pos <= a.at and s.to_pos > a.at
+  const rows = await sql<(EventRow & { isBefore: boolean })[]>`
+    select e.*, s.from_pos <= a.at as "isBefore"
+    from   ${rangesTable(sql, rooms)}
+    join   state_intervals s on s.room_nid = a.room_nid and s.from_pos <= a.up_to and s.to_pos > a.at and (s.from_pos <= a.at or s.to_pos > a.up_to)
     join   state_keys k on k.key_nid = s.key_nid ${which}
     cross join lateral (select ${eventColumns(sql)} from events where events.event_nid = s.event_nid) e`;
-  return rows.map(toStoredEvent);
+  return rows.map(toStateRow);
 }
 
-/** What changed in each room's state in (after, upTo]: the holders at `upTo` of the keys whose interval opened in between. */
-export async function listStateChangesOfRooms(
-  sql: Sql,
-  rooms: readonly { roomNid: number; after: number; upTo: number }[],
-): Promise<StoredEvent[]> {
+/** What came to hold in each room after `after`, and holds at `at` or at `upTo`. */
+export async function listStateChangesOfRooms(sql: Sql, rooms: readonly StateRange[]): Promise<StateRow[]> {
   if (rooms.length === 0) return [];
-  const rows = await sql<EventRow[]>`
-    select e.* from unnest(${rooms.map((room) => room.roomNid)}::bigint[], ${rooms.map((room) => room.after)}::bigint[],
-                           ${rooms.map((room) => room.upTo)}::bigint[]) as a(room_nid, after, up_to)
-    join   state_intervals s on s.room_nid = a.room_nid and s.from_pos > a.after and s.from_pos <= a.up_to and s.to_pos > a.up_to
+  const rows = await sql<(EventRow & { isBefore: boolean })[]>`
+    select e.*, s.from_pos <= a.at as "isBefore"
+    from   ${rangesTable(sql, rooms)}
+    join   state_intervals s on s.room_nid = a.room_nid and s.from_pos > a.after and s.from_pos <= a.up_to and s.to_pos > a.at
+                            and (s.from_pos <= a.at or s.to_pos > a.up_to)
     cross join lateral (select ${eventColumns(sql)} from events where events.event_nid = s.event_nid) e`;
-  return rows.map(toStoredEvent);
+  return rows.map(toStateRow);
 }
 
-/** The membership events of these users in one room at a position. */
-export async function listMembersAt(sql: Sql, roomNid: number, userIds: readonly string[], at: number): Promise<StoredEvent[]> {
-  if (userIds.length === 0) return [];
+function rangesTable(sql: Sql, rooms: readonly StateRange[]) {
+  return sql`unnest(${rooms.map((room) => room.roomNid)}::bigint[], ${rooms.map((room) => room.after)}::bigint[],
+                    ${rooms.map((room) => room.at)}::bigint[], ${rooms.map((room) => room.upTo)}::bigint[]) as a(room_nid, after, at, up_to)`;
+}
+
+function toStateRow({ isBefore, ...row }: EventRow & { isBefore: boolean }): StateRow {
+  return { event: toStoredEvent(row), isBefore };
+}
+
+/** The membership events of users in many rooms, each room with its own users and at its own position. */
+export async function listMembersOfRooms(
+  sql: Sql,
+  rooms: readonly { roomNid: number; at: number; userIds: readonly string[] }[],
+): Promise<StoredEvent[]> {
+  const wanted = rooms.flatMap(({ roomNid, at, userIds }) => userIds.map((userId) => ({ roomNid, at, userId })));
+  if (wanted.length === 0) return [];
   const rows = await sql<EventRow[]>`
-    select e.* from state_keys k
-    join   state_intervals s on s.key_nid = k.key_nid and s.room_nid = ${roomNid} and s.from_pos <= ${at} and s.to_pos > ${at}
-    cross join lateral (select ${eventColumns(sql)} from events where events.event_nid = s.event_nid) e
-    where  k.type = 'm.room.member' and k.state_key = any(${[...userIds]}::text[])`;
+    select e.* from unnest(${wanted.map((row) => row.roomNid)}::bigint[], ${wanted.map((row) => row.at)}::bigint[],
+                           ${wanted.map((row) => row.userId)}::text[]) as a(room_nid, at, user_id)
+    join   state_keys k on k.type = 'm.room.member' and k.state_key = a.user_id
+    join   state_intervals s on s.key_nid = k.key_nid and s.room_nid = a.room_nid and s.from_pos <= a.at and s.to_pos > a.at
+    cross join lateral (select ${eventColumns(sql)} from events where events.event_nid = s.event_nid) e`;
   return rows.map(toStoredEvent);
 }
 
@@ -96,24 +92,26 @@ export async function listRoomsJoinedAt(sql: Sql, userId: string, roomNids: read
 
 export type RoomSummaryRow = { roomNid: number; joined: number; invited: number; heroes: string[] };
 
-/** How many are joined and invited to each room, and up to five of them beside the user, by whom a nameless room is called. */
+/**
+ * How many are joined and invited to each room, and up to five of them beside the user, by whom a nameless room is called: of those who
+ * have gone, when nobody else is left.
+ */
 export async function listRoomSummaries(sql: Sql, roomNids: readonly number[], userNid: number): Promise<RoomSummaryRow[]> {
   if (roomNids.length === 0) return [];
+  const others = (memberships: readonly number[]) => sql`
+    select array_agg(user_id) from (
+      select u.user_id from memberships m join users u using (user_nid)
+      where  m.room_nid = a.room_nid and m.membership = any(${[...memberships]}::smallint[]) and m.user_nid <> ${userNid}
+      order  by m.user_nid
+      limit  5
+    ) few`;
   return await sql<RoomSummaryRow[]>`
-    select a.room_nid as "roomNid", counts.joined, counts.invited, coalesce(heroes.ids, '{}') as heroes
+    select a.room_nid as "roomNid", counts.joined, counts.invited, coalesce((${others([1, 2])}), (${others([3, 4])}), '{}') as heroes
     from   unnest(${[...roomNids]}::bigint[]) as a(room_nid)
     cross join lateral (
       select count(*) filter (where membership = 2)::bigint as joined, count(*) filter (where membership = 1)::bigint as invited
       from   memberships m where m.room_nid = a.room_nid
-    ) counts
-    cross join lateral (
-      select array_agg(user_id) as ids from (
-        select u.user_id from memberships m join users u using (user_nid)
-        where  m.room_nid = a.room_nid and m.membership in (1, 2) and m.user_nid <> ${userNid}
-        order  by m.user_nid
-        limit  5
-      ) few
-    ) heroes`;
+    ) counts`;
 }
 
 /** The last position at which each room had a timeline event after `after`. */
@@ -151,18 +149,41 @@ export async function listLastPositionsOfTypes(
     ) e`;
 }
 
-/** The events that hold these types with an empty state key in each room, at a position. */
+/** The events that hold these types with an empty state key in each room, each at its own position. */
 export async function listSingularState(
   sql: Sql,
-  roomNids: readonly number[],
-  { types, at }: { types: readonly string[]; at: number },
+  rooms: readonly { roomNid: number; at: number }[],
+  types: readonly string[],
 ): Promise<{ roomNid: number; type: string; json: string }[]> {
-  if (roomNids.length === 0) return [];
+  if (rooms.length === 0) return [];
   return await sql<{ roomNid: number; type: string; json: string }[]>`
     select s.room_nid as "roomNid", k.type, e.json
-    from   state_keys k
-    join   state_intervals s on s.key_nid = k.key_nid and s.room_nid = any(${[...roomNids]}::bigint[])
-                            and s.from_pos <= ${at} and s.to_pos > ${at}
+    from   unnest(${rooms.map((room) => room.roomNid)}::bigint[], ${rooms.map((room) => room.at)}::bigint[]) as a(room_nid, at)
+    cross  join state_keys k
+    join   state_intervals s on s.room_nid = a.room_nid and s.key_nid = k.key_nid and s.from_pos <= a.at and s.to_pos > a.at
     join   events e on e.event_nid = s.event_nid
     where  k.type = any(${[...types]}::text[]) and k.state_key = ''`;
+}
+
+/** Those of the rooms in which the user was ever joined. */
+export async function listRoomsEverJoined(sql: Sql, userId: string, roomNids: readonly number[]): Promise<Set<number>> {
+  if (roomNids.length === 0) return new Set();
+  const rows = await sql<{ roomNid: number; json: string }[]>`
+    select s.room_nid as "roomNid", e.json
+    from   state_keys k
+    join   state_intervals s on s.key_nid = k.key_nid and s.room_nid = any(${[...roomNids]}::bigint[])
+    join   events e on e.event_nid = s.event_nid
+    where  k.type = 'm.room.member' and k.state_key = ${userId}`;
+  return new Set(rows.filter((row) => JSON.parse(row.json).content.membership === 'join').map((row) => row.roomNid));
+}
+
+/** The state keys of a type in each of the rooms now, with their events. */
+export async function listStateOfType(sql: Sql, roomNids: readonly number[], type: string): Promise<{ stateKey: string; json: string }[]> {
+  if (roomNids.length === 0) return [];
+  return await sql<{ stateKey: string; json: string }[]>`
+    select k.state_key as "stateKey", e.json
+    from   state_intervals s
+    join   state_keys k on k.key_nid = s.key_nid and k.type = ${type}
+    join   events e on e.event_nid = s.event_nid
+    where  s.room_nid = any(${[...roomNids]}::bigint[]) and s.to_pos = 9223372036854775807`;
 }

@@ -77,6 +77,22 @@ export async function listKeyHistory(sql: Sql, roomNid: number, type: string, st
     order  by s.from_pos`;
 }
 
+/** The same of several keys in each of many rooms. */
+export async function listKeyHistories(
+  sql: Sql,
+  roomNids: readonly number[],
+  keys: readonly { type: string; stateKey: string }[],
+): Promise<(KeyInterval & { roomNid: number; type: string })[]> {
+  if (roomNids.length === 0) return [];
+  return await sql<(KeyInterval & { roomNid: number; type: string })[]>`
+    select s.room_nid as "roomNid", k.type, s.from_pos as "fromPos", s.to_pos as "toPos", s.event_nid as "eventNid", e.json
+    from   unnest(${keys.map((key) => key.type)}::text[], ${keys.map((key) => key.stateKey)}::text[]) as wanted(type, state_key)
+    join   state_keys k on k.type = wanted.type and k.state_key = wanted.state_key
+    join   state_intervals s on s.key_nid = k.key_nid and s.room_nid = any(${[...roomNids]}::bigint[])
+    join   events e on e.event_nid = s.event_nid
+    order  by s.from_pos`;
+}
+
 /** Timeline and backfilled events of the room at or after a time (`f`), or at or before it (`b`), the nearest first. */
 export async function listEventsNearTime(
   sql: Sql,

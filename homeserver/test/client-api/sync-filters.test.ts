@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { startServer } from '../kit/start-server.ts';
-import type { ClientEvent, TestUser } from '../kit/test-user.ts';
+import { type ClientEvent, type TestUser, withRoomSections } from '../kit/test-user.ts';
 
 type Room = { timeline: { events: ClientEvent[]; limited: boolean; prev_batch: string }; state: { events: ClientEvent[] } };
 type Answer = { next_batch: string; rooms: { join: Record<string, Room>; leave: Record<string, Room> } };
@@ -10,7 +10,7 @@ async function sync(user: TestUser, options: { since?: string; filter?: object; 
   if (options.since !== undefined) query.set('since', options.since);
   if (options.filter !== undefined) query.set('filter', JSON.stringify(options.filter));
   if (options.fullState === true) query.set('full_state', 'true');
-  return (await user.call('GET', `/_matrix/client/v3/sync?${query}`)) as unknown as Answer;
+  return withRoomSections(await user.call('GET', `/_matrix/client/v3/sync?${query}`)) as unknown as Answer;
 }
 
 const messagesFrom = async (user: TestUser, roomId: string, from: string, dir = 'b') =>

@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { endpoint } from '../endpoint.ts';
+import { FinalSlidingSyncRequestSchema, FinalSlidingSyncResponseSchema } from '../schemas/final-sliding-sync.ts';
 import { QueryCountSchema } from '../schemas/query.ts';
 import { SlidingSyncRequestSchema, SlidingSyncResponseSchema } from '../schemas/sliding-sync.ts';
 import { PresenceStateSchema } from '../schemas/users.ts';
@@ -19,6 +20,20 @@ export const slidingSync = endpoint({
   }),
   body: SlidingSyncRequestSchema,
   response: SlidingSyncResponseSchema,
+  errors: ['M_UNKNOWN_POS'],
+  rateLimit: 'none',
+  since: 'unstable',
+  spec: 'https://github.com/matrix-org/matrix-spec-proposals/pull/4186',
+});
+
+/** The same in the form in which the proposal was accepted. https://github.com/matrix-org/matrix-spec-proposals/pull/4186 */
+export const finalSlidingSync = endpoint({
+  id: 'finalSlidingSync',
+  method: 'POST',
+  path: '/_matrix/client/v4/sync',
+  auth: 'access-token',
+  body: FinalSlidingSyncRequestSchema,
+  response: FinalSlidingSyncResponseSchema,
   errors: ['M_UNKNOWN_POS'],
   rateLimit: 'none',
   since: 'unstable',

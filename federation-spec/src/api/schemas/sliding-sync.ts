@@ -95,6 +95,8 @@ export const SlidingSyncRoomSchema = Type.Object({
   /** Whether this is all of the room, and not only what is new. */
   initial: Type.Optional(Type.Boolean()),
   is_dm: Type.Optional(Type.Boolean()),
+  /** The lists that hold the room; absent when it is there by a subscription only. */
+  lists: Type.Optional(Type.Array(Type.String())),
   membership: Type.Optional(MembershipSchema),
   /** Of a room the user is invited to or knocks at. */
   invite_state: Type.Optional(Type.Array(StrippedStateEventSchema)),

@@ -30,7 +30,11 @@ const MANAGED_TYPES: readonly string[] = ['m.fully_read', 'm.push_rules'];
 export function accountDataRow(entry: { userNid: number; roomNid: number | null; type: string; content: string }): StreamRow {
   return {
     write: (sql, position) => upsertAccountData(sql, { ...entry, position }),
-    wakes: { users: [entry.userNid], ...(entry.roomNid === null && entry.type === 'm.push_rules' ? { pushRulesOf: [entry.userNid] } : {}) },
+    wakes: {
+      users: [entry.userNid],
+      accountDataOf: [entry.userNid],
+      ...(entry.roomNid === null && entry.type === 'm.push_rules' ? { pushRulesOf: [entry.userNid] } : {}),
+    },
   };
 }
 

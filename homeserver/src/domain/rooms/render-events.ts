@@ -1,5 +1,5 @@
 import type { ClientEvent } from 'federation-spec/api/schemas/events.ts';
-import { isJsonObject } from 'federation-spec/events/event.ts';
+import { isJsonObject, type JsonObject } from 'federation-spec/events/event.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Database } from '../../storage/database.ts';
 import { listEventsByNid, type StoredEvent } from '../../storage/events.ts';
@@ -28,47 +28,80 @@ export type RenderView = {
 
 type Deps = { database: Database; clock: Clock; loadBundles: LoadBundles };
 
-/** Turns stored events into what clients get, which is not shown events that only merge heads; what they need beside their own text is loaded for all of them at once. */
-export function createRenderEvents({ database, clock, loadBundles }: Deps): RenderEvents {
-  async function bundlesOf(events: readonly StoredEvent[], { roomId, reader, bundleUpTo, relatedIds }: RenderView) {
-    if (bundleUpTo === undefined || reader === undefined) return undefined;
+/** Events of several rooms, each with how they are looked at. */
+export type RenderGroups = (groups: readonly { events: readonly StoredEvent[]; view: RenderView }[]) => Promise<ClientEvent[][]>;
+
+/** Turns stored events into what clients get, which is not shown events that only merge heads; what they need beside their own text is loaded for all of them, of whatever rooms, at once. */
+export function createRenderGroups({ database, clock, loadBundles }: Deps): RenderGroups {
+  /** Of rooms that are looked at up to the same position, together. */
+  async function loadAllBundles(groups: Parameters<RenderGroups>[0]): Promise<ReadonlyMap<string, JsonObject>> {
+    const bundles = new Map<string, JsonObject>();
     const now = clock.now();
-    return await loadBundles(events, {
-      readerNid: reader.userNid,
-      upTo: bundleUpTo ?? undefined,
-      relatedIds,
-      render: (event, bundle = {}) => {
-        const unsigned = Object.keys(bundle).length === 0 ? {} : { 'm.relations': bundle };
-        return { ...renderEvent(event, { roomId, reader, now, unsigned }) };
-      },
-    });
+    const byEnd = Map.groupBy(groups, ({ view: { bundleUpTo, reader } }) => (reader === undefined ? undefined : bundleUpTo));
+    for (const [upTo, ofEnd] of byEnd) {
+      const reader = ofEnd[0]?.view.reader;
+      if (upTo === undefined || reader === undefined) continue;
+      const roomIds = new Map(ofEnd.flatMap(({ events, view }) => events.slice(0, 1).map(({ roomNid }) => [roomNid, view.roomId])));
+      const loaded = await loadBundles(
+        ofEnd.flatMap(({ events }) => events),
+        {
+          readerNid: reader.userNid,
+          upTo: upTo ?? undefined,
+          relatedIds: joinSets(ofEnd.map(({ view }) => view.relatedIds)),
+          render: (event, bundle = {}) => {
+            const unsigned = Object.keys(bundle).length === 0 ? {} : { 'm.relations': bundle };
+            return { ...renderEvent(event, { roomId: roomIds.get(event.roomNid) ?? '', reader, now, unsigned }) };
+          },
+        },
+      );
+      for (const [eventId, bundle] of loaded) bundles.set(eventId, bundle);
+    }
+    return bundles;
   }
 
-  return async function renderEvents(all, view) {
-    const { roomId, reader } = view;
-    const events = all.filter((event) => event.type !== DUMMY_EVENT);
-    const redactionNids = events.flatMap((event) => event.redactedBy ?? []);
+  return async function renderGroups(all) {
+    const groups = all.map(({ events, view }) => ({ events: events.filter((event) => event.type !== DUMMY_EVENT), view }));
+    const shown = groups.flatMap(({ events }) => events);
     const [replaced, redactions, bundles] = await Promise.all([
-      listReplacedState(database.sql, events),
-      listEventsByNid(database.sql, redactionNids),
-      bundlesOf(events, view),
+      listReplacedState(database.sql, shown),
+      listEventsByNid(
+        database.sql,
+        shown.flatMap((event) => event.redactedBy ?? []),
+      ),
+      loadAllBundles(groups),
     ]);
-    return events.map((event) => {
-      const unsigned: Unsigned = {};
-      const earlier = replaced.get(event.eventNid);
-      if (earlier !== undefined) {
-        unsigned.prev_content = readPdu(earlier.json).content;
-        unsigned.replaces_state = earlier.eventId;
-      }
-      const redaction = redactions.find((candidate) => candidate.eventNid === event.redactedBy);
-      if (redaction !== undefined) {
-        unsigned.redacted_because = renderEvent(redaction, { roomId, reader, now: clock.now() });
-      }
-      const bundle = bundles?.get(event.eventId);
-      if (bundle !== undefined) unsigned['m.relations'] = bundle;
-      return renderEvent(event, { roomId, reader, now: clock.now(), unsigned });
-    });
+    const redactionOf = new Map(redactions.map((redaction) => [redaction.eventNid, redaction]));
+    const now = clock.now();
+    return groups.map(({ events, view: { roomId, reader } }) =>
+      events.map((event) => {
+        const unsigned: Unsigned = {};
+        const earlier = replaced.get(event.eventNid);
+        if (earlier !== undefined) {
+          unsigned.prev_content = readPdu(earlier.json).content;
+          unsigned.replaces_state = earlier.eventId;
+        }
+        const redaction = event.redactedBy === null ? undefined : redactionOf.get(event.redactedBy);
+        if (redaction !== undefined) unsigned.redacted_because = renderEvent(redaction, { roomId, reader, now });
+        const bundle = bundles.get(event.eventId);
+        if (bundle !== undefined) unsigned['m.relations'] = bundle;
+        return renderEvent(event, { roomId, reader, now, unsigned });
+      }),
+    );
   };
+}
+
+export function createRenderEvents(renderGroups: RenderGroups): RenderEvents {
+  return async (events, view) => (await renderGroups([{ events, view }]))[0] ?? [];
+}
+
+/** Undefined when one of the sets is. */
+function joinSets(sets: readonly (ReadonlySet<string> | undefined)[]): ReadonlySet<string> | undefined {
+  const joined = new Set<string>();
+  for (const set of sets) {
+    if (set === undefined) return undefined;
+    for (const item of set) joined.add(item);
+  }
+  return joined;
 }
 
 type View = { roomId: string; reader?: Reader | undefined; now: number; unsigned?: Unsigned };

@@ -1,7 +1,7 @@
 import type { JsonObject } from 'federation-spec/events/event.ts';
 import type { Database } from '../../storage/database.ts';
 import type { StoredEvent } from '../../storage/events.ts';
-import { type KeyInterval, listKeyHistory } from '../../storage/timeline.ts';
+import { type KeyInterval, listKeyHistories } from '../../storage/timeline.ts';
 import { MEMBER } from './hot-room.ts';
 import { readPdu } from './read-pdu.ts';
 import { DUMMY_EVENT } from './room-event.ts';
@@ -20,36 +20,59 @@ export type RoomView = {
 
 export type ViewRoom = (roomNid: number, userId: string) => Promise<RoomView>;
 
+/** The same for many rooms at once. */
+export type ViewRooms = (roomNids: readonly number[], userId: string) => Promise<ReadonlyMap<number, RoomView>>;
+
+const VISIBILITY = 'm.room.history_visibility';
+
 /**
  * https://spec.matrix.org/latest/client-server-api/#room-history-visibility
- * Two short histories (of the visibility and of the reader's membership) answer for every event of the room, so a page costs two queries.
+ * Two short histories (of the visibility and of the reader's membership) answer for every event of the room, so any number of rooms and
+ * events costs one query.
  */
-export function createViewRoom({ database }: { database: Database }): ViewRoom {
-  return async function viewRoom(roomNid, userId) {
-    const [visibilities, memberships] = await Promise.all([
-      listKeyHistory(database.sql, roomNid, 'm.room.history_visibility', ''),
-      listKeyHistory(database.sql, roomNid, MEMBER, userId),
-    ]);
-    const visibility = valuesOf(visibilities, 'history_visibility');
-    const membership = valuesOf(memberships, 'membership');
-    const lastJoin = membership.findLast((interval) => interval.value === 'join');
+export function createViewRooms({ database }: { database: Database }): ViewRooms {
+  return async function viewRooms(roomNids, userId) {
+    const keys = [
+      { type: VISIBILITY, stateKey: '' },
+      { type: MEMBER, stateKey: userId },
+    ];
+    const histories = Map.groupBy(await listKeyHistories(database.sql, roomNids, keys), ({ roomNid }) => roomNid);
+    return new Map(
+      roomNids.map((roomNid) => {
+        const { [VISIBILITY]: visibilities = [], [MEMBER]: memberships = [] } = Object.groupBy(
+          histories.get(roomNid) ?? [],
+          ({ type }) => type,
+        );
+        return [roomNid, toView(visibilities, memberships)];
+      }),
+    );
+  };
+}
 
-    const ownEvents = new Set(memberships.map((interval) => interval.eventNid));
+export function createViewRoom(viewRooms: ViewRooms): ViewRoom {
+  return async (roomNid, userId) => (await viewRooms([roomNid], userId)).get(roomNid) ?? toView([], []);
+}
 
-    return {
-      membership: membership.findLast((interval) => interval.to === Number.POSITIVE_INFINITY)?.value,
-      lastJoinedAt: lastJoin === undefined ? undefined : lastJoin.to,
-      maySee: (event) => {
-        if (event.type === DUMMY_EVENT) return false;
-        if (ownEvents.has(event.eventNid)) return true;
-        const position = event.position ?? 0;
-        const moments = event.type === MEMBER || event.type === 'm.room.history_visibility' ? [position - 1, position] : [position - 1];
-        const joinsLater = lastJoin !== undefined && lastJoin.to > position;
-        // For what came by backfill, from before we took part, the first visibility that we know is taken.
-        const unknown = event.position === null ? (visibility[0]?.value ?? 'shared') : 'shared';
-        return moments.some((at) => isVisible(valueAt(visibility, at) ?? unknown, valueAt(membership, at), joinsLater));
-      },
-    };
+function toView(visibilities: readonly KeyInterval[], memberships: readonly KeyInterval[]): RoomView {
+  const visibility = valuesOf(visibilities, 'history_visibility');
+  const membership = valuesOf(memberships, 'membership');
+  const lastJoin = membership.findLast((interval) => interval.value === 'join');
+
+  const ownEvents = new Set(memberships.map((interval) => interval.eventNid));
+
+  return {
+    membership: membership.findLast((interval) => interval.to === Number.POSITIVE_INFINITY)?.value,
+    lastJoinedAt: lastJoin === undefined ? undefined : lastJoin.to,
+    maySee: (event) => {
+      if (event.type === DUMMY_EVENT) return false;
+      if (ownEvents.has(event.eventNid)) return true;
+      const position = event.position ?? 0;
+      const moments = event.type === MEMBER || event.type === 'm.room.history_visibility' ? [position - 1, position] : [position - 1];
+      const joinsLater = lastJoin !== undefined && lastJoin.to > position;
+      // For what came by backfill, from before we took part, the first visibility that we know is taken.
+      const unknown = event.position === null ? (visibility[0]?.value ?? 'shared') : 'shared';
+      return moments.some((at) => isVisible(valueAt(visibility, at) ?? unknown, valueAt(membership, at), joinsLater));
+    },
   };
 }
 

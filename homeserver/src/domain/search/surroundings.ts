@@ -3,7 +3,7 @@ import type { SearchCriteria, SearchResult } from 'federation-spec/api/schemas/s
 import type { JsonObject } from 'federation-spec/events/event.ts';
 import type { Database } from '../../storage/database.ts';
 import type { StoredEvent } from '../../storage/events.ts';
-import { listMembersAt } from '../../storage/sync.ts';
+import { listMembersOfRooms } from '../../storage/sync.ts';
 import { listEventsFrom } from '../../storage/timeline.ts';
 import type { RoomReader } from '../rooms/enter-room.ts';
 import { placeAfter } from '../rooms/paging.ts';
@@ -29,7 +29,7 @@ export function createListSurroundings({ database, viewRoom, renderEvents }: Dep
 
   /** How the people who speak here called themselves at the time. */
   async function listProfiles(roomNid: number, at: number, speakers: readonly string[]): Promise<NonNullable<Context['profile_info']>> {
-    const members = await listMembersAt(sql, roomNid, [...new Set(speakers)], at);
+    const members = await listMembersOfRooms(sql, [{ roomNid, userIds: [...new Set(speakers)], at }]);
     return Object.fromEntries(
       members.map(({ json }) => {
         const { content, state_key: userId = '' } = readPdu(json);

@@ -10,6 +10,8 @@ export type Wakes = {
   membershipsOf?: Iterable<number>;
   /** Users who read something. */
   readBy?: Iterable<number>;
+  /** Users whose account data, such as whom they ignore, was changed by the row. */
+  accountDataOf?: Iterable<number>;
   /** Users whose push rules were changed by the row. */
   pushRulesOf?: Iterable<number>;
   /** Servers for which something waits in the outbox. */

@@ -21,7 +21,11 @@ export type E2eeForSync = {
 /** One piece of account data; of a room, or global. */
 export type AccountDataChange = { roomNid: number | null; type: string; content: string };
 
+/** Whom a user ignores, by number as far as they have one, and by name. */
+export type Ignored = { nids: ReadonlySet<number>; userIds: ReadonlySet<string> };
+
 export type AccountDataForSync = {
+  listIgnored: (userNid: number) => Promise<Ignored>;
   listChanges: (user: { userId: string; userNid: number }, range: Range) => Promise<readonly AccountDataChange[]>;
   /** The stored filter; throws M_NOT_FOUND. */
   loadFilter: (userNid: number, filterId: string) => Promise<object>;

@@ -1,9 +1,7 @@
-import { slidingSync as slidingSyncEndpoint } from 'federation-spec/api/client/sliding-sync.ts';
 import { sync as syncEndpoint } from 'federation-spec/api/client/sync.ts';
 import { type SyncFilter, SyncFilterSchema } from 'federation-spec/api/schemas/filters.ts';
 import { readBoolean, readInteger } from 'federation-spec/api/schemas/query.ts';
 import { Compile } from 'typebox/compile';
-import type { SlidingSync } from '../../domain/sync/sliding/sliding-sync.ts';
 import type { AccountDataForSync } from '../../domain/sync/sources.ts';
 import type { Sync } from '../../domain/sync/sync.ts';
 import { invalidParam } from '../../platform/matrix-error.ts';
@@ -11,10 +9,10 @@ import { type Route, route } from '../http/route.ts';
 
 const filterSchema = Compile(SyncFilterSchema);
 
-type Deps = { sync: Sync; slidingSync: SlidingSync; loadFilter: AccountDataForSync['loadFilter'] };
+type Deps = { sync: Sync; loadFilter: AccountDataForSync['loadFilter'] };
 
 /** https://spec.matrix.org/latest/client-server-api/#get_matrixclientv3sync */
-export function syncRoutes({ sync, slidingSync, loadFilter }: Deps): Route[] {
+export function syncRoutes({ sync, loadFilter }: Deps): Route[] {
   return [
     route(syncEndpoint, async ({ query, requester, request }) =>
       sync({
@@ -25,16 +23,6 @@ export function syncRoutes({ sync, slidingSync, loadFilter }: Deps): Route[] {
         isFullState: readBoolean(query.full_state) ?? false,
         wantsStateAfter: readBoolean(query.use_state_after ?? query['org.matrix.msc4222.use_state_after']) ?? false,
         setPresence: query.set_presence,
-        signal: request.signal,
-      }),
-    ),
-    route(slidingSyncEndpoint, async ({ query, body, requester, request }) =>
-      slidingSync({
-        device: requester,
-        pos: query.pos,
-        timeoutMs: readInteger(query.timeout) ?? 0,
-        setPresence: query.set_presence,
-        body,
         signal: request.signal,
       }),
     ),

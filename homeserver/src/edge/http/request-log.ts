@@ -5,7 +5,7 @@ import { labelsOf } from './dispatch.ts';
 
 /** A request that takes longer is worth a line at the usual level; long polls are slow by design. */
 const SLOW_MS = 5_000;
-const SLOW_BY_DESIGN: ReadonlySet<string> = new Set(['sync', 'events', 'slidingSync']);
+const SLOW_BY_DESIGN: ReadonlySet<string> = new Set(['sync', 'events', 'slidingSync', 'finalSlidingSync']);
 const BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
 /** Counts and times every request by its operation, and logs it without its query, which may hold a token. */

@@ -6,7 +6,7 @@ import type { Database } from '../../../storage/database.ts';
 import type { UserMembership } from '../../../storage/memberships.ts';
 import type { Log } from '../../streams/log.ts';
 import { formatToken } from '../../streams/token.ts';
-import type { RoomToTell, TellRooms, ToldRoom } from '../joined-rooms.ts';
+import type { RoomToTell, TellRooms, ToldRoom } from '../room-to-tell.ts';
 import type { AccountDataChange, AccountDataForSync, EphemeralForSync, SyncDevice } from '../sources.ts';
 import type { ListStandings } from '../standings.ts';
 import { toOldEvent, toOldPresence } from './old-event.ts';

@@ -5,19 +5,19 @@ import type { UserMembership } from '../../../storage/memberships.ts';
 import { MEMBER } from '../../rooms/hot-room.ts';
 import type { RenderEvents } from '../../rooms/render-events.ts';
 import type { SyncDevice } from '../sources.ts';
-import type { StripRoom } from '../strip-room.ts';
+import type { StripRooms } from '../strip-rooms.ts';
 import type { OldEvent } from './old-event.ts';
 import { toOldEvent } from './old-event.ts';
 
 /** The event of an invite or a knock as a room event, with what is told of the room inside it; undefined when only its stripped form is known. */
 export type TellInvite = (device: SyncDevice, membership: UserMembership) => Promise<OldEvent | undefined>;
 
-type Deps = { database: Database; stripRoom: StripRoom; renderEvents: RenderEvents };
+type Deps = { database: Database; stripRooms: StripRooms; renderEvents: RenderEvents };
 
-export function createTellInvite({ database, stripRoom, renderEvents }: Deps): TellInvite {
+export function createTellInvite({ database, stripRooms, renderEvents }: Deps): TellInvite {
   return async function tellInvite(device, membership) {
-    const { roomId, eventNid } = membership;
-    const stripped: readonly JsonObject[] = await stripRoom(membership);
+    const { roomNid, roomId, eventNid } = membership;
+    const stripped: readonly JsonObject[] = (await stripRooms([membership])).get(roomNid) ?? [];
     const isOwn = (event: JsonObject) => event['type'] === MEMBER && event['state_key'] === device.userId;
     const shown = { invite_room_state: stripped.filter((event) => !isOwn(event)) };
 

@@ -1,19 +1,19 @@
 import { LRUCache } from 'lru-cache';
-import type { Database } from '../../../storage/database.ts';
-import { listSingularState } from '../../../storage/sync.ts';
-import { readPdu } from '../../rooms/read-pdu.ts';
-import type { Log } from '../../streams/log.ts';
-import type { Notifier } from '../../streams/notifier.ts';
+import type { Database } from '../../storage/database.ts';
+import { listSingularState } from '../../storage/sync.ts';
+import { readPdu } from '../rooms/read-pdu.ts';
+import type { Log } from '../streams/log.ts';
+import type { Notifier } from '../streams/notifier.ts';
 
 /** How many rooms' facts are kept in memory. */
 const MAX_ROOMS = 50_000;
 
 /** What lists filter rooms by, and what rooms are called. */
-export type RoomFacts = { name?: string; avatar?: string; roomType?: string; isEncrypted: boolean };
+export type RoomFacts = { name?: string; alias?: string; avatar?: string; roomType?: string; isEncrypted: boolean };
 
 export type ListRoomFacts = (roomNids: readonly number[]) => Promise<ReadonlyMap<number, RoomFacts>>;
 
-export const FACT_TYPES = ['m.room.create', 'm.room.name', 'm.room.avatar', 'm.room.encryption'];
+export const FACT_TYPES = ['m.room.create', 'm.room.name', 'm.room.canonical_alias', 'm.room.avatar', 'm.room.encryption'];
 
 /** What a room's state says of it. */
 export function readFacts(state: readonly { type: string; content: Readonly<Record<string, unknown>> }[]): RoomFacts {
@@ -22,10 +22,12 @@ export function readFacts(state: readonly { type: string; content: Readonly<Reco
     return typeof value === 'string' && value !== '' ? value : undefined;
   };
   const name = read('m.room.name', 'name');
+  const alias = read('m.room.canonical_alias', 'alias');
   const avatar = read('m.room.avatar', 'url');
   const roomType = read('m.room.create', 'type');
   return {
     ...(name === undefined ? {} : { name }),
+    ...(alias === undefined ? {} : { alias }),
     ...(avatar === undefined ? {} : { avatar }),
     ...(roomType === undefined ? {} : { roomType }),
     isEncrypted: state.some((event) => event.type === 'm.room.encryption'),
@@ -54,7 +56,11 @@ export function createListRoomFacts({ database, log, notifier }: { database: Dat
     const unknown = roomNids.filter((roomNid) => !facts.has(roomNid));
     const changesBefore = changes;
     const rows = Map.groupBy(
-      await listSingularState(database.sql, unknown, { types: FACT_TYPES, at: log.position() }),
+      await listSingularState(
+        database.sql,
+        unknown.map((roomNid) => ({ roomNid, at: log.position() })),
+        FACT_TYPES,
+      ),
       ({ roomNid }) => roomNid,
     );
     for (const roomNid of unknown) {

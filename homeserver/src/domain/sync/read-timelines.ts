@@ -1,0 +1,75 @@
+import type { Database } from '../../storage/database.ts';
+import { relationOf } from '../../storage/relation-of.ts';
+import { listNewestOfRooms } from '../../storage/sync-timelines.ts';
+import { isBehindGap } from '../rooms/gap-place.ts';
+import { MEMBER } from '../rooms/hot-room.ts';
+import type { HotRooms } from '../rooms/hot-rooms.ts';
+import { DUMMY_EVENT } from '../rooms/room-event.ts';
+import { positionOf } from '../streams/log-batch.ts';
+import type { RoomToTell, Timeline } from './room-to-tell.ts';
+import { isNarrow, passesTimelineFilter, type TimelineFilter, wantsTimelineOf } from './timeline-filter.ts';
+
+/** Where the database cannot say which events pass, so many times as many are read. */
+const SEARCHED_FOR_CONTENT = 4;
+
+type Deps = { database: Database; rooms: HotRooms };
+
+const NOTHING: Timeline = { events: [], isLimited: false, hasHiddenChanges: true, hasMemberChanges: true, relatedIds: new Set() };
+
+/** The newest events of each room that the filter lets through: from the rooms' rings, and for the others from one query. */
+export function createReadTimelines({ database, rooms }: Deps) {
+  /** From the room's ring, if it reaches back far enough. */
+  function readRing({ roomNid, after, upTo }: RoomToTell, limit: number, filter: TimelineFilter): Timeline | undefined {
+    const room = rooms.peek(roomNid);
+    if (room === undefined || room.ringFloor > after) return undefined;
+    const recent = room.ring.filter(({ row }) => positionOf(row) > after && positionOf(row) <= upTo);
+    const told = recent.filter(({ row }) => row.type !== DUMMY_EVENT);
+    const shown = isNarrow(filter) ? told.filter(({ row }) => passesTimelineFilter(filter, row)) : told;
+    const isStateHidden = shown.length < recent.length && recent.some((logged) => logged.row.keyNid !== null && !shown.includes(logged));
+    return {
+      events: shown.slice(-limit).map(({ row }) => row),
+      isLimited: shown.length > limit,
+      hasHiddenChanges: isStateHidden || recent.some(({ isOnMainLine }) => !isOnMainLine),
+      hasMemberChanges: recent.some(({ row }) => row.type === MEMBER),
+      relatedIds: new Set(recent.flatMap(({ row }) => relationOf(row)?.targetId ?? [])),
+    };
+  }
+
+  return async function readTimelines(
+    wanted: readonly RoomToTell[],
+    { limit, filter }: { limit: number; filter: TimelineFilter },
+  ): Promise<Map<number, Timeline>> {
+    const timelines = new Map<number, Timeline>();
+    const cold: RoomToTell[] = [];
+    for (const room of wanted) {
+      const timeline = wantsTimelineOf(filter, room.roomId) ? readRing(room, limit, filter) : NOTHING;
+      if (timeline === undefined) cold.push(room);
+      else timelines.set(room.roomNid, cutAtGap(timeline));
+    }
+    const readsContent = filter.filter?.contains_url !== undefined;
+    const searched = readsContent ? SEARCHED_FOR_CONTENT * limit + 1 : limit + 1;
+    const newest = await listNewestOfRooms(database.sql, cold, {
+      limit: searched,
+      filter: isNarrow(filter) ? { ...filter.filter, ignoredNids: [...filter.ignored] } : undefined,
+    });
+    for (const { roomNid } of cold) {
+      const { events, isCutShort } = newest.get(roomNid) ?? { events: [], isCutShort: false };
+      const told = events.filter((event) => event.type !== DUMMY_EVENT);
+      const passing = readsContent ? told.filter((event) => passesTimelineFilter(filter, event)) : told;
+      const timeline = {
+        events: passing.slice(0, limit).reverse(),
+        isLimited: passing.length > limit || isCutShort || events.length === searched,
+        hasHiddenChanges: true,
+        hasMemberChanges: true,
+      };
+      timelines.set(roomNid, cutAtGap(timeline));
+    }
+    return timelines;
+  };
+}
+
+/** A timeline has no holes: it begins behind the last gap, and what is in the gap is to be had by paging back. */
+function cutAtGap(timeline: Timeline): Timeline {
+  const from = timeline.events.findLastIndex((event) => isBehindGap(event.topological));
+  return from === -1 ? timeline : { ...timeline, events: timeline.events.slice(from), isLimited: true };
+}

@@ -1,0 +1,61 @@
+import type { SlidingSyncRoom } from 'federation-spec/api/schemas/sliding-sync.ts';
+import { MEMBER } from '../../rooms/hot-room.ts';
+import type { ClientEvent } from '../../rooms/render-events.ts';
+import type { RoomFacts } from '../room-facts.ts';
+import type { ToldRoom } from '../room-to-tell.ts';
+import type { UnreadCounts } from '../sources.ts';
+import type { SentRoom } from './connections.ts';
+import { isLazy, type RoomConfig, wantsState } from './room-config.ts';
+
+/** What is asked for of the state that changed; and, when members are told of lazily, who speaks, and who changed where there is no gap. */
+export function pickState(
+  { state, timeline }: ToldRoom,
+  { config, sent, userId }: { config: RoomConfig; sent: SentRoom | undefined; userId: string },
+): ClientEvent[] {
+  const speakers = new Set(timeline.events.flatMap((event) => (event.type === MEMBER ? [event.sender, event.state_key] : [event.sender])));
+  const tellsChangedMembers = sent !== undefined && timeline.limited !== true;
+  return state.filter((event) => {
+    const stateKey = event.state_key ?? '';
+    if (event.type === MEMBER && sent?.members.get(stateKey) === event.event_id) return false;
+    if (wantsState(config, event.type, stateKey, userId)) return true;
+    if (event.type !== MEMBER || !isLazy(config)) return false;
+    return tellsChangedMembers || speakers.has(stateKey);
+  });
+}
+
+export function hasFaceChanged({ state }: ToldRoom): boolean {
+  return state.some((event) => event.type === 'm.room.name' || event.type === 'm.room.avatar');
+}
+
+/** What the room is called, and how many are in it, where that may have changed. A name that was taken away is null. */
+export function describeRoom(
+  news: ToldRoom,
+  { facts, isInitial }: { facts: RoomFacts | undefined; isInitial: boolean },
+): Omit<SlidingSyncRoom, 'name'> & { name?: string | null } {
+  const has = (type: string) => isInitial || news.state.some((event) => event.type === type);
+  const { summary } = news;
+  const faces = new Map(news.state.filter((event) => event.type === MEMBER).map((event) => [event.state_key, event.content]));
+  const heroes = news.heroes?.map((userId) => ({ user_id: userId, ...faceOf(faces.get(userId)) }));
+  return {
+    ...(has('m.room.name') && (facts?.name !== undefined || !isInitial) ? { name: facts?.name ?? null } : {}),
+    ...(has('m.room.avatar') && (facts?.avatar !== undefined || !isInitial) ? { avatar: facts?.avatar ?? null } : {}),
+    ...(heroes === undefined ? {} : { heroes }),
+    ...(summary?.['m.joined_member_count'] === undefined ? {} : { joined_count: summary['m.joined_member_count'] }),
+    ...(summary?.['m.invited_member_count'] === undefined ? {} : { invited_count: summary['m.invited_member_count'] }),
+  };
+}
+
+function faceOf(content: Readonly<Record<string, unknown>> | undefined): { displayname?: string; avatar_url?: string } {
+  const displayname = content?.['displayname'];
+  const avatarUrl = content?.['avatar_url'];
+  return {
+    ...(typeof displayname === 'string' ? { displayname } : {}),
+    ...(typeof avatarUrl === 'string' ? { avatar_url: avatarUrl } : {}),
+  };
+}
+
+export function countsOf(counts: UnreadCounts | undefined): { notification_count: number; highlight_count: number } {
+  const threads = [...(counts?.byThread?.values() ?? [])];
+  const sum = (pick: 'notifications' | 'highlights') => threads.reduce((total, thread) => total + thread[pick], counts?.[pick] ?? 0);
+  return { notification_count: sum('notifications'), highlight_count: sum('highlights') };
+}

@@ -1,0 +1,91 @@
+import type { StrippedStateEvent } from 'federation-spec/api/schemas/events.ts';
+import type { Database } from '../../storage/database.ts';
+import type { UserMembership } from '../../storage/memberships.ts';
+import { listRoomsJoinedAt } from '../../storage/sync.ts';
+import { MEMBER } from '../rooms/hot-room.ts';
+import type { RoomActivity } from './room-activity.ts';
+import type { RoomToTell } from './room-to-tell.ts';
+import type { Ignored, SyncDevice } from './sources.ts';
+
+/** The rooms of an answer, sorted by what is to be told of them. */
+export type SortedRooms = {
+  joined: RoomToTell[];
+  left: RoomToTell[];
+  invited: UserMembership[];
+  knocked: UserMembership[];
+};
+
+type Request = {
+  device: SyncDevice;
+  /** Where the client stands; undefined when it knows nothing. */
+  after: number | undefined;
+  upTo: number;
+  isFullState: boolean;
+  /** Whether rooms left long ago are wanted too. */
+  includesLeft: boolean;
+  /** The client was told of nobody's invites whom the user ignored, and ignores other people now. */
+  retellsInvites: boolean;
+  ignored: Ignored;
+};
+
+export type SortRooms = (standings: readonly UserMembership[], request: Request) => Promise<SortedRooms>;
+
+export function createSortRooms({ database, activity }: { database: Database; activity: RoomActivity }): SortRooms {
+  return async function sortRooms(standings, { device, after, upTo, isFullState, includesLeft, retellsInvites, ignored }) {
+    const known = after ?? 0;
+    const joined = standings.filter((room) => room.membership === 'join');
+    const moved = joined.filter((room) => room.position > known).map((room) => room.roomNid);
+    const wereJoined = after === undefined ? new Set<number>() : await listRoomsJoinedAt(database.sql, device.userId, moved, known);
+    const isActive = await activity.isActiveSince(known);
+
+    const toTell = (room: UserMembership): RoomToTell => {
+      const isNew = after === undefined || (room.position > known && !wereJoined.has(room.roomNid));
+      return {
+        roomNid: room.roomNid,
+        roomId: room.roomId,
+        after: isNew ? 0 : known,
+        stateAfter: isNew || isFullState ? 0 : known,
+        upTo,
+        since: room.position,
+        isLeft: false,
+        isNewlyJoined: isNew && after !== undefined,
+      };
+    };
+    const tellsLeft = (room: UserMembership) =>
+      after === undefined ? includesLeft || isExpelled(room, device.userNid) : room.position > known;
+    const isInvited = (room: UserMembership) =>
+      room.membership === 'invite' && (room.position > known || retellsInvites) && !isFromIgnored(room, device.userId, ignored);
+    return {
+      joined: joined.filter((room) => after === undefined || isFullState || room.position > known || isActive(room.roomNid)).map(toTell),
+      left: standings
+        .filter((room) => isGone(room) && tellsLeft(room))
+        .map(({ roomNid, roomId, position }) => ({
+          roomNid,
+          roomId,
+          after: known,
+          stateAfter: known,
+          upTo: position,
+          since: position,
+          isLeft: true,
+        })),
+      invited: standings.filter(isInvited),
+      knocked: standings.filter((room) => room.membership === 'knock' && room.position > known),
+    };
+  };
+}
+
+export function isGone({ membership }: UserMembership): boolean {
+  return membership === 'leave' || membership === 'ban';
+}
+
+/** Who was kicked or banned is told so by whatever client they come with; who left knows it. */
+export function isExpelled(room: UserMembership, userNid: number): boolean {
+  return room.membership === 'ban' || (room.membership === 'leave' && room.senderNid !== null && room.senderNid !== userNid);
+}
+
+/** Whether somebody whom the user ignores has invited them. */
+export function isFromIgnored({ senderNid, strippedState }: UserMembership, userId: string, { nids, userIds }: Ignored): boolean {
+  if (senderNid !== null || strippedState === null || userIds.size === 0) return senderNid !== null && nids.has(senderNid);
+  const shown: StrippedStateEvent[] = JSON.parse(strippedState);
+  return shown.some((event) => event.type === MEMBER && event.state_key === userId && userIds.has(event.sender));
+}

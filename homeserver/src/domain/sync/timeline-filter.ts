@@ -1,0 +1,28 @@
+import type { RoomEventFilter } from 'federation-spec/api/schemas/filters.ts';
+import type { StoredEvent } from '../../storage/events.ts';
+import { passesFilter, passesRoomFilter } from '../rooms/event-filter.ts';
+import { readPdu } from '../rooms/read-pdu.ts';
+
+/** What a client does not want to see of timelines: by its filter, and because it ignores the sender. */
+export type TimelineFilter = {
+  filter: RoomEventFilter | undefined;
+  /** Whose messages are not shown; their state events are. https://spec.matrix.org/latest/client-server-api/#ignoring-users */
+  ignored: ReadonlySet<number>;
+};
+
+/** Whether a filter narrows timelines at all: when not, nothing needs to be looked at. */
+export function isNarrow({ filter, ignored }: TimelineFilter): boolean {
+  if (ignored.size > 0) return true;
+  const { types, not_types, senders, not_senders, contains_url } = filter ?? {};
+  return [types, not_types, senders, not_senders, contains_url].some((part) => part !== undefined);
+}
+
+/** Whether a room's timeline is wanted. */
+export function wantsTimelineOf({ filter }: TimelineFilter, roomId: string): boolean {
+  return passesRoomFilter(roomId, filter);
+}
+
+export function passesTimelineFilter({ filter, ignored }: TimelineFilter, event: StoredEvent): boolean {
+  if (event.keyNid === null && ignored.has(event.senderNid)) return false;
+  return filter === undefined || passesFilter(readPdu(event.json), filter);
+}
