@@ -76,7 +76,7 @@ export async function composeRooms(deps: RoomDeps) {
   const interner = createInterner({ database, serverName, lastEventNid: await loadLastEventNid(database.sql) });
   const rooms = createHotRooms({ database, log, notifier, logger });
   const redactions = createRedactions({ database, log });
-  const prepareEvent = createPrepareEvent({ rooms, interner, clock, signer });
+  const prepareEvent = createPrepareEvent({ rooms, interner, clock, random, signer });
   const sendEvent = createSendEvent({ rooms, log, database, prepareEvent, redactions });
   const createRoom = createCreateRoom({ rooms, log, database, random, serverName, prepareEvent });
   const inviteUser = createInviteUser({ log, prepareEvent, inviteRemote: network.remote.invite });

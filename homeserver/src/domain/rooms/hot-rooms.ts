@@ -10,6 +10,7 @@ import type { Committed, LoggedEvent } from '../streams/log-batch.ts';
 import type { Notifier } from '../streams/notifier.ts';
 import { HotRoom, MEMBER } from './hot-room.ts';
 import { readPdu } from './read-pdu.ts';
+import { referenceTo } from './reference-event.ts';
 
 /** How many rooms are kept in memory. */
 const MAX_HOT_ROOMS = 5_000;
@@ -142,10 +143,11 @@ async function readRoom({ sql }: Database, row: RoomRow & { heads: number[] }): 
   ]);
 
   room.heads = row.heads.flatMap((nid) => {
-    const head = heads.find((event) => event.eventNid === nid);
-    return head === undefined
-      ? []
-      : [{ eventNid: nid, eventId: head.eventId, topological: head.topological, depth: readPdu(head.json).depth }];
+    const stored = heads.find((event) => event.eventNid === nid);
+    if (stored === undefined) return [];
+    const { eventId, topological } = stored;
+    const event = readPdu(stored.json);
+    return [{ eventNid: nid, eventId, topological, depth: event.depth, reference: referenceTo(event, eventId, rules) }];
   });
   for (const entry of state) room.rememberState(entry.type, entry.stateKey, { ...entry, event: readPdu(entry.json) });
   for (const member of members) room.localJoined.add(member.userNid);

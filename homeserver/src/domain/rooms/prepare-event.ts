@@ -1,18 +1,22 @@
 import { checkAuthRules } from 'federation-spec/auth-rules/check-auth-rules.ts';
 import { selectAuthEvents } from 'federation-spec/auth-rules/select-auth-events.ts';
 import { checkEventFormat } from 'federation-spec/events/check-event-format.ts';
-import type { JsonObject, Pdu } from 'federation-spec/events/event.ts';
+import type { EventReference, JsonObject, Pdu } from 'federation-spec/events/event.ts';
 import { eventIdOf } from 'federation-spec/events/event-id.ts';
 import { signEvent } from 'federation-spec/signing/sign-event.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { badJson, forbidden, tooLarge } from '../../platform/matrix-error.ts';
+import type { Random } from '../../platform/random.ts';
 import { type HotRoom, MEMBER, type PreparedEvent, type StateUpdate, toLoggedChanges, toMembershipChanges } from './hot-room.ts';
 import type { HotRooms } from './hot-rooms.ts';
 import type { Interner } from './interner.ts';
+import { referenceTo } from './reference-event.ts';
 import { type EventDraft, type Head, notifiesByDefault } from './room-event.ts';
 
 /** Most prev_events of an event we make; a room with more heads is merged in steps. https://spec.matrix.org/latest/rooms/ */
 const MAX_PREV_EVENTS = 10;
+/** For room versions whose servers choose the ids of their events. */
+const EVENT_ID_BITS = 108;
 /** The largest integer canonical JSON knows; depth stays there once it is reached. */
 const MAX_DEPTH = Number.MAX_SAFE_INTEGER;
 
@@ -28,7 +32,7 @@ export type PrepareEvent = (
   sent: { senderNid: number; transaction?: Transaction | undefined },
 ) => Promise<PreparedEvent>;
 
-type Deps = { rooms: Pick<HotRooms, 'ensureMembers'>; interner: Interner; clock: Clock; signer: EventSigner };
+type Deps = { rooms: Pick<HotRooms, 'ensureMembers'>; interner: Interner; clock: Clock; random: Random; signer: EventSigner };
 
 /**
  * Builds a local event upon the room's heads, signs it and checks it. Call it inside the room's turn; it changes nothing.
@@ -37,7 +41,7 @@ type Deps = { rooms: Pick<HotRooms, 'ensureMembers'>; interner: Interner; clock:
  * 1. Choose prev_events and auth_events. 2. Hash and sign. 3. Check the format. 4. Check the auth rules against the current state.
  * https://spec.matrix.org/latest/server-server-api/#pdus
  */
-export function createPrepareEvent({ rooms, interner, clock, signer }: Deps): PrepareEvent {
+export function createPrepareEvent({ rooms, interner, clock, random, signer }: Deps): PrepareEvent {
   async function toUpdates(event: Pdu, eventId: string, eventNid: number): Promise<StateUpdate[]> {
     if (event.state_key === undefined) return [];
     const keyNid = await interner.keyNid(event.type, event.state_key);
@@ -68,8 +72,9 @@ export function createPrepareEvent({ rooms, interner, clock, signer }: Deps): Pr
     const depth = Math.min(MAX_DEPTH, 1 + Math.max(0, ...prevs.map((head) => head.depth)));
     const unsigned = assemble(room, draft, {
       depth,
-      prevEvents: prevs.map((head) => head.eventId),
-      authEvents: authEntries.map((entry) => entry.eventId),
+      prevEvents: prevs.map((head) => head.reference),
+      authEvents: authEntries.map((entry) => referenceTo(entry.event, entry.eventId, room.rules)),
+      eventId: room.rules.eventIdFormat === 'chosen-by-server' ? `$${random.text(EVENT_ID_BITS)}:${signer.serverName}` : undefined,
       originServerTs: draft.originServerTs ?? clock.now(),
     });
     const event = await signEvent(unsigned, room.rules, signer);
@@ -85,7 +90,8 @@ export function createPrepareEvent({ rooms, interner, clock, signer }: Deps): Pr
 
     const eventNid = interner.nextEventNid();
     const updates = await toUpdates(event, eventId, eventNid);
-    const head: Head = { eventNid, eventId, depth, topological: 1 + Math.max(0, ...prevs.map((prev) => prev.topological)) };
+    const topological = 1 + Math.max(0, ...prevs.map((prev) => prev.topological));
+    const head: Head = { eventNid, eventId, depth, topological, reference: referenceTo(event, eventId, room.rules) };
     const heads = [...room.heads.filter((candidate) => !prevs.includes(candidate)), head];
     const invited = updates.flatMap((update) => update.member?.userNid ?? []);
     return {
@@ -136,12 +142,18 @@ function withUsers(joined: ReadonlySet<number>, more: readonly number[]): Iterab
   };
 }
 
-type Graph = { depth: number; prevEvents: string[]; authEvents: string[]; originServerTs: number };
+type Graph = {
+  depth: number;
+  prevEvents: EventReference[];
+  authEvents: EventReference[];
+  originServerTs: number;
+  eventId: string | undefined;
+};
 
 function assemble(
   room: HotRoom,
   draft: EventDraft,
-  { depth, prevEvents, authEvents, originServerTs }: Graph,
+  { depth, prevEvents, authEvents, originServerTs, eventId }: Graph,
 ): Omit<Pdu, 'hashes' | 'signatures'> {
   const isRoomIdImplied = room.rules.createEventIdIsRoomId && draft.type === 'm.room.create';
   const content: JsonObject =
@@ -154,6 +166,7 @@ function assemble(
     prev_events: prevEvents,
     auth_events: authEvents,
     origin_server_ts: originServerTs,
+    ...(eventId === undefined ? {} : { event_id: eventId }),
     ...(isRoomIdImplied ? {} : { room_id: room.roomId }),
     ...(draft.stateKey === undefined ? {} : { state_key: draft.stateKey }),
     ...(draft.redacts !== undefined && !room.rules.redactsInContent ? { redacts: draft.redacts } : {}),

@@ -1,4 +1,4 @@
-import type { JsonObject, Pdu } from 'federation-spec/events/event.ts';
+import type { EventReference, JsonObject, Pdu } from 'federation-spec/events/event.ts';
 import { defaultPushRules } from 'federation-spec/push-rules/default-push-rules.ts';
 import { evaluatePushRules, readPushActions } from 'federation-spec/push-rules/evaluate-push-rules.ts';
 
@@ -18,7 +18,14 @@ export type EventDraft = {
 export type StateEntry = { keyNid: number; eventNid: number; eventId: string; event: Pdu };
 
 /** A forward extremity. */
-export type Head = { eventNid: number; eventId: string; topological: number; depth: number };
+export type Head = {
+  eventNid: number;
+  eventId: string;
+  topological: number;
+  depth: number;
+  /** How the next event names it. */
+  reference: EventReference;
+};
 
 /** The type of events that merge a room's heads and say nothing. Servers know it by this name; clients are not shown it. */
 export const DUMMY_EVENT = 'org.matrix.dummy_event';

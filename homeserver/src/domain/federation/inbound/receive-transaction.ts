@@ -69,26 +69,28 @@ export function createReceiveTransaction(deps: Deps): ReceiveTransaction {
   const underWay = new Map<string, Promise<TransactionAnswer>>();
   let received = 0;
 
-  async function rulesFor(roomId: string, origin: string): Promise<RoomVersionRules | string> {
+  async function rulesFor(roomId: string, origin: string): Promise<{ rules: RoomVersionRules | undefined; refusal?: string }> {
     const joining = joins.find(roomId);
-    if (joining !== undefined) return joining.rules;
+    if (joining !== undefined) return { rules: joining.rules };
     const room = await rooms.load(roomId);
-    if (room?.joinedServers.has(serverName) !== true) return 'This server is not in the room.';
-    return isServerAllowed(room, origin) ? room.rules : 'The room does not allow your server.';
+    const isHere = room?.joinedServers.has(serverName) === true;
+    if (room === undefined || !isHere) return { rules: room?.rules, refusal: 'This server is not in the room.' };
+    return isServerAllowed(room, origin) ? { rules: room.rules } : { rules: room.rules, refusal: 'The room does not allow your server.' };
   }
 
   async function read(pdu: JsonObject, origin: string): Promise<Reading> {
     const roomId = pdu['room_id'];
     if (typeof roomId !== 'string') return undefined;
-    const rules = await rulesFor(roomId, origin);
-    if (typeof rules === 'string' && (await receiveRetraction(pdu))) return undefined;
-    if (typeof rules === 'string') return typeof pdu['event_id'] === 'string' ? { eventId: pdu['event_id'], error: rules } : undefined;
+    const { rules, refusal } = await rulesFor(roomId, origin);
+    if (refusal !== undefined && (await receiveRetraction(pdu))) return undefined;
+    if (rules === undefined) return undefined; // What the event is called depends on the room's version.
     const event = readEvent(pdu, rules);
     if (!event.ok) {
       logger.info({ origin, roomId, reason: event.reason }, 'a malformed event was dropped');
       return undefined;
     }
     const eventId = eventIdOf(event.event, rules);
+    if (refusal !== undefined) return { eventId, error: refusal };
     return { eventId, staged: { roomId, eventId, json: encodeCanonicalJson(event.event) } };
   }
 

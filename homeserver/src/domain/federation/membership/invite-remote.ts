@@ -1,5 +1,5 @@
-import { sendInviteV2 } from 'federation-spec/api/server/invites.ts';
-import { isJsonObject, type Pdu } from 'federation-spec/events/event.ts';
+import { sendInviteV1, sendInviteV2 } from 'federation-spec/api/server/invites.ts';
+import { isJsonObject, type JsonObject, type Pdu } from 'federation-spec/events/event.ts';
 import { eventIdOf } from 'federation-spec/events/event-id.ts';
 import { serverNameOf } from 'federation-spec/identifiers/server-name.ts';
 import { badGateway, forbidden, unsupportedRoomVersion } from '../../../platform/matrix-error.ts';
@@ -15,16 +15,33 @@ type Deps = { client: FederationClient; rooms: HotRooms; findServerKey: FindServ
 
 /** Has the server of an invited user sign the invite. Of its answer only that signature is used. https://spec.matrix.org/latest/server-server-api/#inviting-to-a-room */
 export function createInviteRemote({ client, rooms, findServerKey }: Deps): (room: HotRoom, event: Pdu, eventId: string) => Promise<Pdu> {
+  /** An older server knows the first version of the request only, and with it rooms of versions 1 and 2 only. */
+  async function send(
+    room: HotRoom,
+    { event, eventId, server, preview }: { event: Pdu; eventId: string; server: string; preview: JsonObject[] },
+  ): Promise<JsonObject> {
+    const params = { roomId: room.roomId, eventId };
+    try {
+      const body = { room_version: room.version, event: { ...event }, invite_room_state: preview };
+      return (await client.call(server, sendInviteV2, { params, body })).event;
+    } catch (error) {
+      const isUnknown = error instanceof FederationError && (error.status === 404 || error.errcode === 'M_UNRECOGNIZED');
+      if (!isUnknown || room.rules.eventReferences === 'id') throw error;
+      const body = { ...event, unsigned: { ...event.unsigned, invite_room_state: preview } };
+      const [, answer] = await client.call(server, sendInviteV1, { params, body });
+      return answer.event;
+    }
+  }
+
   return async (room, event, eventId) => {
     const server = serverNameOf(event.state_key ?? '') ?? '';
     await rooms.ensureMembers(room, [event.sender]);
     const preview = listRoomPreview(room, event.sender).map((shown) => ({ ...shown }));
-    const body = { room_version: room.version, event: { ...event }, invite_room_state: preview };
-    const answer = await client.call(server, sendInviteV2, { params: { roomId: room.roomId, eventId }, body }).catch((error: unknown) => {
+    const returned = await send(room, { event, eventId, server, preview }).catch((error: unknown) => {
       throw toldFailure(error, server);
     });
 
-    const theirs = isJsonObject(answer.event['signatures']) ? answer.event['signatures'][server] : undefined;
+    const theirs = isJsonObject(returned['signatures']) ? returned['signatures'][server] : undefined;
     if (!isJsonObject(theirs)) throw badGateway(`${server} did not sign the invite.`);
     const signed: Pdu = { ...event, signatures: { ...event.signatures, [server]: theirs as Record<string, string> } };
     const isSigned =

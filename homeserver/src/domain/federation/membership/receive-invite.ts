@@ -1,4 +1,4 @@
-import { checkEventFormat } from 'federation-spec/events/check-event-format.ts';
+import { readEvent } from 'federation-spec/events/check-event-format.ts';
 import type { JsonObject, Pdu } from 'federation-spec/events/event.ts';
 import { roomIdOf } from 'federation-spec/events/room-id-of.ts';
 import { serverNameOf } from 'federation-spec/identifiers/server-name.ts';
@@ -12,6 +12,9 @@ import { checkPdu } from '../../rooms/receive-pdu/check-pdu.ts';
 import type { FindServerKey } from '../../rooms/receive-pdu/room-peers.ts';
 import { listStripped, type RemoteStanding, stripPdu } from '../../rooms/remote-standing.ts';
 import { isServerAllowed } from '../../rooms/server-acl.ts';
+
+/** Most events that are looked at of what an invite shows of its room. */
+const MAX_ROOM_STATE = 50;
 
 export type ReceivedInvite = {
   origin: string;
@@ -42,20 +45,24 @@ type Deps = {
  * https://spec.matrix.org/latest/server-server-api/#inviting-to-a-room
  */
 export function createReceiveInvite({ rooms, interner, standing, findServerKey, signer, mayBeInvited }: Deps): ReceiveInvite {
+  const checkRoomState = createCheckRoomState(findServerKey);
   return async (invite) => {
     const { origin, roomId, eventId, roomVersion } = invite;
     const rules = roomVersionRules(roomVersion);
     if (rules === undefined) throw incompatibleRoomVersion(roomVersion);
-    const check = await checkPdu(invite.event, { roomId, rules }, findServerKey);
-    if (!check.ok) throw invalidParam(`The invite was refused: ${check.reason}`);
+    const format = readEvent(invite.event, rules);
+    if (!format.ok) throw invalidParam(`The invite is malformed: ${format.reason}`);
+    if (roomIdOf(format.event, rules) !== roomId) throw invalidParam('The event is of another room than the path names');
+    const check = await checkPdu(format.event, { roomId, rules }, findServerKey);
+    if (!check.ok) throw forbidden(`The invite was refused: ${check.reason}`);
     const { event } = check.pdu;
     if (check.pdu.eventId !== eventId) throw invalidParam('The event has another id than the path names');
     if (event.type !== 'm.room.member' || event.content['membership'] !== 'invite') throw invalidParam('The event is no invite');
-    if (serverNameOf(event.sender) !== origin) throw forbidden('An invite must come from the server of who invites');
+    if (serverNameOf(event.sender) !== origin) throw invalidParam('An invite must come from the server of who invites');
     const target = event.state_key ?? '';
     if (serverNameOf(target) !== signer.serverName) throw invalidParam('The invited user is not one of this server');
     if (!(await mayBeInvited(target))) throw forbidden('The user cannot be invited');
-    checkRoomState(invite, rules);
+    const shownState = await checkRoomState(invite, rules);
 
     const signed = await addEventSignature(event, rules, signer);
     const room = await rooms.load(roomId);
@@ -64,7 +71,7 @@ export function createReceiveInvite({ rooms, interner, standing, findServerKey, 
       return signed; // The event itself comes as part of the room.
     }
     const own = { ...stripPdu(signed), event_id: eventId, origin_server_ts: signed.origin_server_ts };
-    const strippedState = [...listStripped(invite.inviteRoomState), own];
+    const strippedState = [...listStripped(shownState), own];
     await standing.set({
       roomId,
       version: roomVersion,
@@ -77,13 +84,30 @@ export function createReceiveInvite({ rooms, interner, standing, findServerKey, 
   };
 }
 
-/** From room version 12 on the state must prove which room it is; older versions are taken as they are still sent. */
-function checkRoomState({ roomId, inviteRoomState }: ReceivedInvite, rules: RoomVersionRules): void {
-  if (!rules.createEventIdIsRoomId) return;
-  const create = inviteRoomState.find((event) => event['type'] === 'm.room.create' && event['state_key'] === '');
-  if (create === undefined) throw missingParam('invite_room_state needs the m.room.create event');
-  const format = checkEventFormat(create, rules);
-  if (!format.allowed) throw invalidParam(`The m.room.create event is malformed: ${format.reason}`);
-  const pdu = create as unknown as Pdu; // its format was checked above
-  if (roomIdOf(pdu, rules) !== roomId) throw invalidParam('The m.room.create event is of another room');
+/** Room state that came with an invite or the answer to a knock, as it may be shown. */
+type CheckRoomState = (
+  invite: Pick<ReceivedInvite, 'roomId' | 'inviteRoomState'>,
+  rules: RoomVersionRules,
+) => Promise<readonly JsonObject[]>;
+
+/**
+ * From room version 12 on the state must prove which room it is: whole events of the room, among them its create event, signed. What
+ * nobody is seen to have signed is left out. Of older versions it is taken as it comes, because servers still send stripped events.
+ */
+function createCheckRoomState(findServerKey: FindServerKey): CheckRoomState {
+  return async ({ roomId, inviteRoomState }, rules) => {
+    if (!rules.createEventIdIsRoomId) return inviteRoomState;
+    const isCreate = (event: JsonObject) => event['type'] === 'm.room.create' && event['state_key'] === '';
+    if (!inviteRoomState.some(isCreate)) throw missingParam('invite_room_state needs the m.room.create event');
+    const shown: JsonObject[] = [];
+    for (const event of inviteRoomState.slice(0, MAX_ROOM_STATE)) {
+      const read = readEvent(event, rules);
+      if (!read.ok) throw invalidParam(`invite_room_state holds a malformed event: ${read.reason}`);
+      if (roomIdOf(read.event, rules) !== roomId) throw invalidParam('invite_room_state holds an event of another room');
+      const check = await checkPdu(read.event, { roomId, rules }, findServerKey);
+      if (check.ok) shown.push({ ...check.pdu.event });
+      else if (isCreate(event)) throw invalidParam(`The m.room.create event of invite_room_state is not good: ${check.reason}`);
+    }
+    return shown;
+  };
 }

@@ -2,10 +2,12 @@ import { listPrevEventIds } from 'federation-spec/events/edges.ts';
 import type { JsonObject } from 'federation-spec/events/event.ts';
 import { notFound } from '../../../platform/matrix-error.ts';
 import type { Database } from '../../../storage/database.ts';
-import { findEvent, listAuthChain, listEventsById, listEventsByNid, type StoredEvent } from '../../../storage/events.ts';
+import { findEvent, listEventsById, listEventsByNid, type StoredEvent } from '../../../storage/events.ts';
 import { listEventsFrom, listEventsNearTime } from '../../../storage/timeline.ts';
+import type { HotRoom } from '../../rooms/hot-room.ts';
 import type { HotRooms } from '../../rooms/hot-rooms.ts';
 import { readPdu } from '../../rooms/read-pdu.ts';
+import { listWholeAuthChain } from '../../rooms/receive-pdu/auth-chain.ts';
 import { loadStateBefore } from '../../rooms/receive-pdu/nid-state.ts';
 import type { Disclose } from './disclose.ts';
 
@@ -38,8 +40,8 @@ type Deps = { database: Database; rooms: HotRooms; disclose: Disclose };
 export function createReadEvents({ database, rooms, disclose }: Deps): ReadEvents {
   const { sql } = database;
 
-  async function chainOf(nids: readonly number[]): Promise<StoredEvent[]> {
-    const chain = await listEventsByNid(sql, await listAuthChain(sql, nids));
+  async function chainOf(room: HotRoom, nids: readonly number[]): Promise<StoredEvent[]> {
+    const chain = await listEventsByNid(sql, await listWholeAuthChain(sql, room, nids));
     return chain.filter((event) => event.kind !== 'rejected');
   }
 
@@ -59,7 +61,7 @@ export function createReadEvents({ database, rooms, disclose }: Deps): ReadEvent
     authChain: async (origin, roomId, eventId) => {
       const room = await disclose.room(origin, roomId);
       const event = await disclose.event(room, eventId);
-      return (await chainOf([event.eventNid])).map((entry) => ({ ...readPdu(entry.json) }));
+      return (await chainOf(room, [event.eventNid])).map((entry) => ({ ...readPdu(entry.json) }));
     },
 
     state: async (origin, roomId, eventId) => {
@@ -68,13 +70,13 @@ export function createReadEvents({ database, rooms, disclose }: Deps): ReadEvent
       const before = await loadStateBefore(sql, event);
       if (before === undefined) throw notFound('The state at this event is not known');
       const nids = [...before.values()];
-      return { state: await listEventsByNid(sql, nids), authChain: await chainOf(nids) };
+      return { state: await listEventsByNid(sql, nids), authChain: await chainOf(room, nids) };
     },
 
     backfill: async (origin, roomId, from, limit) => {
       const room = await disclose.room(origin, roomId);
       const asked = (await listEventsById(sql, from.slice(0, MAX_IDS_ASKED))).filter(
-        (event) => event.roomNid === room.nid && isShared(event),
+        (event) => event.roomNid === room.nid && event.kind !== 'outlier',
       );
       const newest = asked.sort((a, b) => b.topological - a.topological || b.eventNid - a.eventNid)[0];
       if (newest === undefined) return [];

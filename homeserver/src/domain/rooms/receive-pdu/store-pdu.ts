@@ -14,6 +14,7 @@ import type { HotRooms } from '../hot-rooms.ts';
 import type { Interner } from '../interner.ts';
 import { readPdu } from '../read-pdu.ts';
 import type { Redactions } from '../redactions.ts';
+import { referenceTo } from '../reference-event.ts';
 import { type Head, notifiesByDefault } from '../room-event.ts';
 import type { CheckedPdu } from './check-pdu.ts';
 import type { GraphEdges } from './graph-edges.ts';
@@ -146,7 +147,8 @@ export function createStorePdu({ database, log, rooms, interner, redactions, ser
     onTimeline: async (room, pdu, place) => {
       const row = await rowOf(room, pdu, place, 'timeline');
       const { missing, awaited, covered } = place.edges;
-      const head: Head = { eventNid: row.eventNid, eventId: row.eventId, topological: row.topological, depth: pdu.event.depth };
+      const reference = referenceTo(pdu.event, row.eventId, room.rules);
+      const head: Head = { eventNid: row.eventNid, eventId: row.eventId, topological: row.topological, depth: pdu.event.depth, reference };
       const others = room.heads.filter((candidate) => !covered.has(candidate.eventId));
       const heads = awaited === undefined ? [...others, head] : others;
       const stateRiders = await storeStateBefore(row, place.before);
