@@ -1,26 +1,49 @@
 import type { Config } from './config/config.ts';
 import { createMedia, type FetchRemoteMedia } from './domain/media/media.ts';
+import { createModerateMedia } from './domain/media/moderate-media.ts';
+import { storeWithCare } from './domain/media/store-with-care.ts';
+import { createTendMedia } from './domain/media/tend-media.ts';
 import { createThumbnailer } from './domain/media/thumbnailer.ts';
+import { mediaAdminRoutes } from './edge/admin-api/media.ts';
 import { mediaRoutes } from './edge/client-api/media.ts';
+import { serverMediaRoutes } from './edge/server-api/media.ts';
 import type { Clock } from './platform/clock.ts';
+import type { Logger } from './platform/logger.ts';
 import type { Random } from './platform/random.ts';
 import type { Database } from './storage/database.ts';
 import { openObjectStore } from './storage/object-store/open-object-store.ts';
 
-type Deps = { database: Database; clock: Clock; random: Random; config: Config; fetchRemote: FetchRemoteMedia };
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+type Deps = { database: Database; clock: Clock; random: Random; logger: Logger; config: Config; fetchRemote: FetchRemoteMedia };
 
 /** Uploaded files, and the files of other servers that were read here. */
-export async function composeMedia({ database, clock, random, config, fetchRemote }: Deps) {
+export async function composeMedia({ config, ...deps }: Deps) {
+  const { serverName } = config;
+  const store = storeWithCare(await openObjectStore(config), deps.logger);
   const thumbnailer = createThumbnailer();
   const media = createMedia({
-    database,
-    store: await openObjectStore(config),
+    ...deps,
+    store,
     thumbnailer,
-    fetchRemote,
-    clock,
-    random,
-    serverName: config.serverName,
+    serverName,
     maxUploadBytes: config.maxUploadBytes,
+    quotaBytes: config.mediaQuotaBytes,
+    servesWithoutToken: config.legacyMedia,
   });
-  return { media, routes: mediaRoutes(media), close: async () => await thumbnailer[Symbol.asyncDispose]() };
+  const tendMedia = createTendMedia({
+    ...deps,
+    sql: deps.database.sql,
+    store,
+    serverName,
+    remoteKeptMs: config.remoteMediaDays * DAY_MS,
+    remoteMaxBytes: config.remoteMediaBytes,
+  });
+  const moderation = createModerateMedia({ sql: deps.database.sql, clock: deps.clock, serverName, tendMedia });
+  const close = async (): Promise<void> => {
+    await tendMedia.stop();
+    await thumbnailer[Symbol.asyncDispose]();
+  };
+  const routes = [...mediaRoutes(media), ...serverMediaRoutes({ media, serverName }), ...mediaAdminRoutes({ moderation, serverName })];
+  return { media, tend: tendMedia.tend, routes, close };
 }

@@ -36,7 +36,6 @@ import { serveMetrics } from './edge/http/metrics-listener.ts';
 import { createRateLimiter } from './edge/http/rate-limit.ts';
 import type { Route } from './edge/http/route.ts';
 import { listen } from './edge/http/uws-listener.ts';
-import { serverMediaRoutes } from './edge/server-api/media.ts';
 import { loadAssets } from './edge/web-app/load-assets.ts';
 import { webAppPages } from './edge/web-app/web-app.ts';
 import { wellKnownPages } from './edge/well-known.ts';
@@ -59,6 +58,8 @@ export type Server = AsyncDisposable & {
   tlsPort: number | undefined;
   /** What it serves beside its pages. */
   routes: readonly Route[];
+  /** One round of what is done every few minutes to keep the store of files small. */
+  tendMedia: () => Promise<void>;
   /** Answers what it acknowledged, then closes everything it opened. */
   stop(): Promise<void>;
 };
@@ -238,6 +239,7 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       database,
       clock,
       random,
+      logger,
       config,
       fetchRemote: createFetchMedia({ client: peers.client, http: peers.http }),
     });
@@ -280,7 +282,6 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       ...media.routes,
       turnServerRoute({ uris: config.turnUris, secret: config.turnSecret, clock }),
       ...federation.routes,
-      ...serverMediaRoutes({ media: media.media, serverName: config.serverName }),
     ];
     const sockets: SocketRoute[] = sync.sockets(authenticate);
     const federates = !(config.federation.length === 1 && config.federation[0] === 'off');
@@ -319,7 +320,7 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       return stopping;
     };
     const url = listener.port === config.port ? config.publicUrl : `http://${config.host}:${listener.port}`;
-    return { url, port: listener.port, tlsPort: listener.tlsPort, routes, stop, [Symbol.asyncDispose]: stop };
+    return { url, port: listener.port, tlsPort: listener.tlsPort, routes, tendMedia: media.tend, stop, [Symbol.asyncDispose]: stop };
   } catch (error) {
     await closers.closeAll().catch((cause: unknown) => logger.error({ err: cause }, 'not everything was closed'));
     throw error;

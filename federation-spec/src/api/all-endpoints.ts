@@ -1,4 +1,5 @@
 import * as synapseAdmin from './admin/synapse-admin.ts';
+import * as synapseMedia from './admin/synapse-media.ts';
 import * as appservicePing from './appservice/ping.ts';
 import * as appserviceQueries from './appservice/queries.ts';
 import * as appserviceThirdPartyNetworks from './appservice/third-party-networks.ts';
@@ -164,7 +165,7 @@ export const endpointsByApi: Readonly<Record<ApiName, readonly Endpoint[]>> = {
   appservice: list(appservicePing, appserviceQueries, appserviceThirdPartyNetworks, appserviceTransactions),
   pushGateway: list(pushGatewayNotify),
   oauth: list(authorizationServer),
-  admin: list(synapseAdmin),
+  admin: list(synapseAdmin, synapseMedia),
 };
 
 export const allEndpoints: readonly Endpoint[] = Object.values(endpointsByApi).flat();

@@ -40,6 +40,20 @@ export const SETTINGS = {
   s3SecretKey: setting('BLINKCHAT_S3_SECRET_KEY', secret, undefined, 'its secret key'),
   s3PublicUrl: setting('BLINKCHAT_S3_PUBLIC_URL', httpUrl, undefined, 'where clients reach it; media is streamed through us when unset'),
   maxUploadBytes: setting('BLINKCHAT_MAX_UPLOAD_BYTES', wholeNumber(1, 2 ** 40), '104857600', 'the largest upload'),
+  mediaQuotaBytes: setting(
+    'BLINKCHAT_MEDIA_QUOTA_BYTES',
+    wholeNumber(1, 2 ** 50),
+    undefined,
+    'how much one person may keep here; no limit when unset',
+  ),
+  remoteMediaDays: setting('BLINKCHAT_REMOTE_MEDIA_DAYS', wholeNumber(1, 36_500), '90', "days other servers' files are kept unread"),
+  remoteMediaBytes: setting(
+    'BLINKCHAT_REMOTE_MEDIA_BYTES',
+    wholeNumber(0, 2 ** 50),
+    '21474836480',
+    "how much of other servers' files is kept",
+  ),
+  legacyMedia: setting('BLINKCHAT_LEGACY_MEDIA', onOff, 'off', 'serve what comes now also by the old media paths that ask for no token'),
 
   registration: setting('BLINKCHAT_REGISTRATION', oneOf(['email', 'open', 'token', 'closed']), 'email', 'who may sign up, and how'),
   registrationSecret: setting('BLINKCHAT_REGISTRATION_SECRET', secret, undefined, 'enables /_synapse/admin/v1/register'),

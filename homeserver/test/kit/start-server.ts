@@ -27,6 +27,8 @@ export type TestServer = AsyncDisposable & {
   queries: string[];
   /** What it serves; nothing while it is stopped. */
   routes(): readonly Route[];
+  /** One round of what is done every few minutes to keep the store of files small. */
+  tendMedia(): Promise<void>;
   /** Signs up an account and gives a small client for it. */
   user(localpart: string): Promise<TestUser>;
   /** Stops in order and starts again, on the same data and the same port. */
@@ -59,7 +61,8 @@ export async function startServer({ config: settings = {}, ...surroundings }: Te
   cleanup.defer(stop);
   const user = (localpart: string) => registerTestUser(url, localpart);
   const routes = () => server?.routes ?? [];
-  return { url, name: config.serverName, config, sql, queries, routes, user, restart, stop, [Symbol.asyncDispose]: cleanup.run };
+  const tendMedia = async () => await server?.tendMedia();
+  return { url, name: config.serverName, config, sql, queries, routes, tendMedia, user, restart, stop, [Symbol.asyncDispose]: cleanup.run };
 }
 
 /** An answer that is not what its endpoint promises is a fault of ours, even where no test looks at it. */

@@ -1,7 +1,6 @@
 import { Type } from 'typebox';
 import { endpoint } from '../endpoint.ts';
 import { EventIdSchema, RoomIdSchema, TimestampSchema, UserIdSchema } from '../schemas/ids.ts';
-import { EmptySchema } from '../schemas/json.ts';
 
 /*
  * The few calls of Synapse's admin API that existing tools and test suites make of any homeserver, beside registration by shared secret.
@@ -63,17 +62,4 @@ export const deleteRoom = endpoint({
   }),
   since: 'unstable',
   spec: 'https://element-hq.github.io/synapse/latest/admin_api/rooms.html#delete-room-api',
-});
-
-/** Withholds all media of a room. */
-export const quarantineRoomMedia = endpoint({
-  id: 'quarantineRoomMedia',
-  method: 'POST',
-  path: '/_synapse/admin/v1/room/:roomId/media/quarantine',
-  auth: 'access-token',
-  params: Type.Object({ roomId: RoomIdSchema }),
-  body: EmptySchema,
-  response: Type.Object({ num_quarantined: Type.Integer() }),
-  since: 'unstable',
-  spec: 'https://element-hq.github.io/synapse/latest/admin_api/media_admin_api.html#quarantine-media',
 });

@@ -7,6 +7,7 @@ import { buildXMatrix, requestToSign } from 'federation-spec/signing/x-matrix.ts
 import type { Static, TObject, TSchema } from 'typebox';
 import { Compile, type Validator } from 'typebox/compile';
 import type { HttpClient, OutboundRequest, OutboundResponse, OutboundStream } from '../../platform/http-client/http-client.ts';
+import { readBody } from '../../platform/http-client/read-body.ts';
 import type { DiscoverServer, ServerAddress } from './discovery/discover-server.ts';
 import { dropNulls } from './drop-nulls.ts';
 import { FederationError } from './federation-error.ts';
@@ -14,10 +15,18 @@ import type { PeerPolicy } from './peer-policy.ts';
 
 const TIMEOUT_MS = 30_000;
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
+/** A refusal is a short JSON body. */
+const MAX_REFUSAL_BYTES = 64 * 1024;
 /** How much of another server's own words goes into our log. */
 const MAX_SHOWN_LENGTH = 200;
 
-export type CallOptions = { timeoutMs?: number; maxBytes?: number; signal?: AbortSignal };
+export type CallOptions = {
+  timeoutMs?: number;
+  maxBytes?: number;
+  signal?: AbortSignal;
+  /** How many redirects are followed; a signed request is not sent on. */
+  maxRedirects?: number;
+};
 type QueryInput = Readonly<Record<string, string | readonly string[] | undefined>>;
 type CallInput<Params, Body> = { params?: Params; query?: QueryInput; body?: Body };
 
@@ -63,8 +72,15 @@ export function createFederationClient({ http, discover, signer, mayFederate }: 
       const signature = signed.signatures[signer.serverName]?.[signer.keyId] ?? '';
       headers['authorization'] = buildXMatrix({ origin: signer.serverName, destination, keyId: signer.keyId, signature });
     }
-    const { timeoutMs = TIMEOUT_MS, maxBytes = MAX_ANSWER_BYTES, signal } = options;
-    const request = { method: endpoint.method, headers, timeoutMs, maxBytes, ...(signal === undefined ? {} : { signal }) };
+    const { timeoutMs = TIMEOUT_MS, maxBytes = MAX_ANSWER_BYTES, signal, maxRedirects } = options;
+    const request = {
+      method: endpoint.method,
+      headers,
+      timeoutMs,
+      maxBytes,
+      ...(signal === undefined ? {} : { signal }),
+      ...(maxRedirects === undefined ? {} : { maxRedirects }),
+    };
     return { uri, request: text === undefined ? request : { ...request, body: text } };
   }
 
@@ -112,8 +128,8 @@ export function createFederationClient({ http, discover, signer, mayFederate }: 
     open: async (destination, endpoint, input = {}, options = {}) => {
       const response = await exchange(destination, await prepare(destination, endpoint, input, options), http.open);
       if (response.status === 200) return response;
-      response.body.on('error', () => undefined).destroy();
-      throw new FederationError(destination, `it answered ${response.status}`, { status: response.status });
+      const body = await readBody(response.body, MAX_REFUSAL_BYTES).catch(() => new Uint8Array());
+      throw refusal(destination, { ...response, body });
     },
   };
 }
@@ -137,15 +153,18 @@ function isConnectFailure(error: unknown): boolean {
   );
 }
 
-function readAnswer(destination: string, { status, body }: OutboundResponse): unknown {
+function readAnswer(destination: string, response: OutboundResponse): unknown {
+  if (response.status !== 200) throw refusal(destination, response);
+  const read = readJson(response.body);
+  if (read.ok) return read.value;
+  throw new FederationError(destination, `its answer is no JSON: ${read.reason}`, { status: response.status });
+}
+
+function refusal(destination: string, { status, body }: OutboundResponse): FederationError {
   const read = readJson(body);
-  if (status === 200) {
-    if (read.ok) return read.value;
-    throw new FederationError(destination, `its answer is no JSON: ${read.reason}`, { status });
-  }
   const error = read.ok && isJsonObject(read.value) ? read.value : {};
   const errcode = typeof error['errcode'] === 'string' ? error['errcode'] : undefined;
-  throw new FederationError(
+  return new FederationError(
     destination,
     `it answered ${status} ${errcode ?? ''} ${String(error['error'] ?? '').slice(0, MAX_SHOWN_LENGTH)}`.trimEnd(),
     { status, errcode, body: error },

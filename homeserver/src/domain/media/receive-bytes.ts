@@ -6,7 +6,12 @@ import type { ObjectStore } from '../../storage/object-store/object-store.ts';
 /** What was stored. */
 export type Received = { bytes: number; sha256: string };
 
-/** Stores a stream of at most `maxBytes`, counting and hashing on the way. Throws M_TOO_LARGE, with nothing stored. */
+/** Whoever sends the bytes stopped in the middle. */
+export class BrokenUpload extends Error {
+  override readonly name = 'BrokenUpload';
+}
+
+/** Stores a stream of at most `maxBytes`, counting and hashing on the way. Throws M_TOO_LARGE and `BrokenUpload`, with nothing stored. */
 export async function receiveBytes(store: ObjectStore, key: string, stream: Readable, maxBytes: number): Promise<Received> {
   const hash = createHash('sha256');
   let bytes = 0;
@@ -18,12 +23,18 @@ export async function receiveBytes(store: ObjectStore, key: string, stream: Read
       done(null, chunk);
     },
   });
-  stream.on('error', (error) => counter.destroy(error));
+  counter.on('error', () => undefined); // whoever reads it is told, and may have stopped listening
+  stream.on('error', (cause) => counter.destroy(new BrokenUpload('the bytes stopped coming', { cause })));
   const onAbort = (): void => {
-    if (!stream.readableEnded) counter.destroy(new Error('the upload was broken off'));
+    if (!stream.readableEnded) counter.destroy(new BrokenUpload('the upload was broken off'));
   };
   stream.on('close', onAbort);
-  await store.put(key, stream.pipe(counter));
+  try {
+    await store.put(key, stream.pipe(counter));
+  } catch (error) {
+    stream.off('close', onAbort).destroy();
+    throw error;
+  }
   return { bytes, sha256: hash.digest('hex') };
 }
 

@@ -3,34 +3,53 @@ import sharp from 'sharp';
 import type { ThumbnailSize } from '../../storage/media.ts';
 
 export type ThumbnailJob = { id: number; image: Uint8Array; size: ThumbnailSize };
-export type ThumbnailResult = { id: number; ok: true; contentType: string; image: Uint8Array } | { id: number; ok: false; reason: string };
+export type Drawing = { contentType: string; image: Uint8Array };
+/** `small-enough`: the image is no larger than its thumbnail may be, and serves as it is. */
+export type ThumbnailResult = { id: number } & (
+  | { kind: 'drawn'; drawing: Drawing }
+  | { kind: 'small-enough' }
+  | { kind: 'too-large' }
+  | { kind: 'unreadable'; reason: string }
+);
+type Outcome = ThumbnailResult extends infer Result ? (Result extends { id: number } ? Omit<Result, 'id'> : never) : never;
 
-/** An image with more pixels is a bomb: 100 megapixels, some 400 MB decoded. */
+/** An image with more pixels, all its frames taken together, is a bomb: 100 megapixels, some 400 MB decoded. */
 const MAX_PIXELS = 100_000_000;
 /** The decoder gives up after so long. */
 const MAX_SECONDS = 10;
+/** Orientations of EXIF in which the image lies on its side. */
+const FIRST_LYING_ORIENTATION = 5;
 
 sharp.cache(false);
 sharp.concurrency(1);
 
-async function draw({ image, size }: ThumbnailJob): Promise<{ contentType: string; image: Uint8Array }> {
-  const source = sharp(image, { limitInputPixels: MAX_PIXELS, animated: size.isAnimated, failOn: 'error' }).timeout({
-    seconds: MAX_SECONDS,
-  });
+async function draw({ image, size }: ThumbnailJob): Promise<Outcome> {
+  const source = sharp(image, { limitInputPixels: false, animated: size.isAnimated, failOn: 'error' }).timeout({ seconds: MAX_SECONDS });
+  const { width, height, pages = 1, pageHeight = height, hasAlpha, format, orientation = 1 } = await source.metadata();
+  if (width * pageHeight * (size.isAnimated ? pages : 1) > MAX_PIXELS) return { kind: 'too-large' };
+  const [shownWidth, shownHeight] = orientation >= FIRST_LYING_ORIENTATION ? [pageHeight, width] : [width, pageHeight];
+  // Nothing is upscaled; a moving image stays only where it may move.
+  if (shownWidth <= size.width && shownHeight <= size.height && (pages === 1 || size.isAnimated)) {
+    await source.stats(); // a broken image is refused all the same
+    return { kind: 'small-enough' };
+  }
   const fit = size.method === 'crop' ? 'cover' : 'inside';
-  const { hasAlpha } = await source.metadata();
-  const resized = source.rotate().resize({ width: size.width, height: size.height, fit, withoutEnlargement: size.method === 'scale' });
-  if (size.isAnimated) return { contentType: 'image/webp', image: await resized.webp({ quality: 80 }).toBuffer() };
-  if (hasAlpha) return { contentType: 'image/png', image: await resized.png().toBuffer() };
-  return { contentType: 'image/jpeg', image: await resized.jpeg({ quality: 80 }).toBuffer() };
+  const resized = source.rotate().resize({ width: size.width, height: size.height, fit, withoutEnlargement: true });
+  if (size.isAnimated && pages > 1) return drawn('image/webp', await resized.webp({ quality: 80 }).toBuffer());
+  if (hasAlpha || format === 'png') return drawn('image/png', await resized.png().toBuffer());
+  return drawn('image/jpeg', await resized.jpeg({ quality: 80 }).toBuffer());
+}
+
+function drawn(contentType: string, image: Uint8Array): Outcome {
+  return { kind: 'drawn', drawing: { contentType, image } };
 }
 
 parentPort?.on('message', async (job: ThumbnailJob) => {
-  let result: ThumbnailResult;
+  let outcome: Outcome;
   try {
-    result = { id: job.id, ok: true, ...(await draw(job)) };
+    outcome = await draw(job);
   } catch (error) {
-    result = { id: job.id, ok: false, reason: error instanceof Error ? error.message : 'the image could not be read' };
+    outcome = { kind: 'unreadable', reason: error instanceof Error ? error.message : 'the image could not be read' };
   }
-  parentPort?.postMessage(result);
+  parentPort?.postMessage({ id: job.id, ...outcome });
 });

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
-import { limitExceeded, unknown } from '../../platform/matrix-error.ts';
+import { limitExceeded, tooLarge, unknown } from '../../platform/matrix-error.ts';
 import type { ThumbnailSize } from '../../storage/media.ts';
-import type { ThumbnailJob, ThumbnailResult } from './thumbnail-worker.ts';
+import type { Drawing, ThumbnailJob, ThumbnailResult } from './thumbnail-worker.ts';
 
 /** Thumbnails that wait for the worker; more are told to come back. */
 const MAX_WAITING = 200;
@@ -10,8 +10,11 @@ const RETRY_AFTER_MS = 2_000;
 const MAX_JOB_MS = 20_000;
 
 export type Thumbnailer = AsyncDisposable & {
-  /** Draws an image smaller. Throws M_UNKNOWN for what is no readable image, M_LIMIT_EXCEEDED when too many wait. */
-  draw: (image: Uint8Array, size: ThumbnailSize) => Promise<{ contentType: string; image: Uint8Array }>;
+  /**
+   * Draws an image smaller; says so when it is small enough already. Throws M_UNKNOWN for what is no readable image, M_TOO_LARGE for too
+   * many pixels, M_LIMIT_EXCEEDED when too many images wait.
+   */
+  draw: (image: Uint8Array, size: ThumbnailSize) => Promise<Drawing | 'small-enough'>;
 };
 
 type Waiting = { job: ThumbnailJob; resolve: (result: ThumbnailResult) => void; reject: (error: Error) => void };
@@ -64,8 +67,9 @@ export function createThumbnailer(): Thumbnailer {
         waiting.push({ job: { id: nextId, image, size }, resolve, reject });
         feed();
       });
-      if (!result.ok) throw unknown(`No thumbnail can be made: ${result.reason}`);
-      return { contentType: result.contentType, image: result.image };
+      if (result.kind === 'unreadable') throw unknown(`No thumbnail can be made: ${result.reason}`);
+      if (result.kind === 'too-large') throw tooLarge('Images of so many pixels have no thumbnail.');
+      return result.kind === 'drawn' ? result.drawing : result.kind;
     },
     [Symbol.asyncDispose]: async () => void (await worker?.terminate()),
   };

@@ -27,11 +27,13 @@ const INLINE_TYPES: ReadonlySet<string> = new Set([
   'audio/flac',
   'audio/x-flac',
 ]);
-const MEDIA_TYPE = /^[\w!#$&^.+-]{1,127}\/[\w!#$&^.+-]{1,127}(?:;[ \t]*charset=[\w-]{1,40})?$/;
+const MEDIA_TYPE = /^[\w!#$&^.+-]{1,127}\/[\w!#$&^.+-]{1,127}(?:;[ \t]*charset="?[\w-]{1,40}"?)?$/i;
 const MAX_FILE_NAME = 255;
 
+export type MediaHeaders = Record<'content-type' | 'content-disposition', string> & Record<string, string>;
+
 /** The headers with which somebody else's file can be served without harm: never a script, never guessed at. */
-export function mediaHeaders(contentType: string, fileName: string | undefined): Record<string, string> {
+export function mediaHeaders(contentType: string, fileName: string | undefined): MediaHeaders {
   const type = MEDIA_TYPE.test(contentType) ? contentType : 'application/octet-stream';
   const essence = (type.split(';')[0] ?? '').trim().toLowerCase();
   return {

@@ -1,25 +1,19 @@
 import * as api from 'federation-spec/api/client/media.ts';
 import { readBoolean, readInteger } from 'federation-spec/api/schemas/query.ts';
-import type { Media, OpenedMedia, UploadDescription } from '../../domain/media/media.ts';
-import { notFound } from '../../platform/matrix-error.ts';
+import type { Media, ThumbnailWish } from '../../domain/media/media.ts';
+import type { OpenOptions } from '../../domain/media/open-media.ts';
+import type { UploadDescription } from '../../domain/media/upload-media.ts';
 import type { HttpRequest } from '../http/http-request.ts';
-import { type RawResponse, type Route, raw, route } from '../http/route.ts';
-import { mediaHeaders } from './media-headers.ts';
+import { type Route, route } from '../http/route.ts';
+import { sendMedia } from './send-media.ts';
 
 type ThumbnailQuery = { width: string; height: string; method?: 'crop' | 'scale'; animated?: string };
+type WaitQuery = { timeout_ms?: string };
+type LegacyQuery = WaitQuery & { allow_remote?: string; allow_redirect?: string };
 
 /** https://spec.matrix.org/latest/client-server-api/#content-repository */
 export function mediaRoutes(media: Media): Route[] {
   const config = { 'm.upload.size': media.maxUploadBytes };
-  const thumbnail = async ({ serverName, mediaId }: { serverName: string; mediaId: string }, query: ThumbnailQuery) => {
-    const wish = {
-      width: readInteger(query.width) ?? 0,
-      height: readInteger(query.height) ?? 0,
-      method: query.method ?? 'scale',
-      isAnimated: readBoolean(query.animated) ?? false,
-    } as const;
-    return send(await media.thumbnail(serverName, mediaId, wish, { isRemoteAllowed: true }));
-  };
 
   return [
     route(api.getConfigAuthed, async () => config),
@@ -38,29 +32,65 @@ export function mediaRoutes(media: Media): Route[] {
       return {};
     }),
 
-    route(api.getContentAuthed, async ({ params }) => send(await media.open(params.serverName, params.mediaId, { isRemoteAllowed: true }))),
-    route(api.getContentOverrideNameAuthed, async ({ params }) => {
-      const opened = await media.open(params.serverName, params.mediaId, { isRemoteAllowed: true });
-      return send({ ...opened, fileName: params.fileName });
+    route(api.getContentAuthed, async ({ params, query, request }) => {
+      const opened = await media.open(params.serverName, params.mediaId, waitFor(query, request));
+      return await sendMedia(opened, { request, isRedirectAllowed: true });
     }),
-    route(api.getContentThumbnailAuthed, async ({ params, query }) => thumbnail(params, query)),
+    route(api.getContentOverrideNameAuthed, async ({ params, query, request }) => {
+      const opened = await media.open(params.serverName, params.mediaId, waitFor(query, request));
+      return await sendMedia({ ...opened, fileName: params.fileName }, { request, isRedirectAllowed: true });
+    }),
+    route(api.getContentThumbnailAuthed, async ({ params, query, request }) => {
+      const opened = await media.thumbnail(params.serverName, params.mediaId, readWish(query), waitFor(query, request));
+      return await sendMedia(opened, { request, isRedirectAllowed: true });
+    }),
 
-    // Frozen: they serve what was uploaded before downloads asked for a token, and this server has no such media.
-    route(api.getContent, refuseFrozen),
-    route(api.getContentOverrideName, refuseFrozen),
-    route(api.getContentThumbnail, refuseFrozen),
+    ...legacyRoutes(media),
   ];
 }
 
-async function refuseFrozen(): Promise<never> {
-  throw notFound('Media of this server is served below /_matrix/client/v1/media, with an access token.');
+/** The frozen paths: a token opens everything, as clients that know no better send one; without it only what came before the freeze is served. */
+function legacyRoutes(media: Media): Route[] {
+  const optionsOf = (query: LegacyQuery, request: HttpRequest, requester: unknown): OpenOptions => ({
+    ...waitFor(query, request),
+    isRemoteAllowed: readBoolean(query.allow_remote) ?? true,
+    isWithoutToken: requester === undefined,
+  });
+  const sending = (query: LegacyQuery, request: HttpRequest) => ({
+    request,
+    isRedirectAllowed: readBoolean(query.allow_redirect) ?? false,
+  });
+
+  return [
+    route(api.getContent, async ({ params, query, request, maybeRequester }) => {
+      const opened = await media.open(params.serverName, params.mediaId, optionsOf(query, request, maybeRequester));
+      return await sendMedia(opened, sending(query, request));
+    }),
+    route(api.getContentOverrideName, async ({ params, query, request, maybeRequester }) => {
+      const opened = await media.open(params.serverName, params.mediaId, optionsOf(query, request, maybeRequester));
+      return await sendMedia({ ...opened, fileName: params.fileName }, sending(query, request));
+    }),
+    route(api.getContentThumbnail, async ({ params, query, request, maybeRequester }) => {
+      const options = optionsOf(query, request, maybeRequester);
+      return await sendMedia(await media.thumbnail(params.serverName, params.mediaId, readWish(query), options), sending(query, request));
+    }),
+  ];
+}
+
+/** What a query says of the wished thumbnail. */
+export function readWish(query: ThumbnailQuery): ThumbnailWish {
+  return {
+    width: readInteger(query.width) ?? 0,
+    height: readInteger(query.height) ?? 0,
+    method: query.method ?? 'scale',
+    isAnimated: readBoolean(query.animated) ?? false,
+  };
+}
+
+function waitFor(query: WaitQuery, { signal }: HttpRequest): OpenOptions {
+  return { isRemoteAllowed: true, waitMs: readInteger(query.timeout_ms), signal };
 }
 
 function describe(request: HttpRequest, fileName: string | undefined): UploadDescription {
   return { contentType: request.headers['content-type'], fileName, length: request.contentLength };
-}
-
-/** A file as an answer. */
-export function send({ stream, bytes, contentType, fileName }: OpenedMedia): RawResponse {
-  return raw({ headers: mediaHeaders(contentType, fileName), stream, length: bytes });
 }

@@ -32,6 +32,8 @@ export class BridgedResponse extends EventEmitter {
   bytesSent = 0;
   /** The connection ends with this response: the body was not read, or the server is stopping. */
   closeConnection = false;
+  /** Called before the first byte is sent: last occasion to touch the wire for the request. */
+  onAnswering: (() => void) | undefined;
   readonly socket: EventEmitter & { writable: boolean };
   readonly #wire: WireResponse;
   readonly #isHead: boolean;
@@ -105,6 +107,7 @@ export class BridgedResponse extends EventEmitter {
         await (totalBytes === undefined ? this.#writeChunk(bytes) : this.#writePart(bytes, totalBytes));
       }
       if (!this.aborted && totalBytes === undefined) this.#wire.cork(() => this.#wire.end(undefined, this.closeConnection));
+      if (!this.aborted && totalBytes === 0) this.#wire.cork(() => this.#wire.endWithoutBody(0, this.closeConnection));
       if (!this.aborted && totalBytes !== undefined && this.bytesSent < totalBytes) this.#wire.close(); // a short body must not look whole
     } catch (error) {
       if (!this.aborted) this.#wire.close();
@@ -162,6 +165,7 @@ export class BridgedResponse extends EventEmitter {
 
   #writeHead(): void {
     this.headersSent = true;
+    this.onAnswering?.();
     this.#wire.writeStatus(`${this.statusCode} ${STATUS_CODES[this.statusCode] ?? 'Unknown'}`);
     for (const [key, { name, value }] of this.#headers) {
       if (key === 'content-length' || key === 'transfer-encoding') continue; // uWebSockets.js writes its own

@@ -28,6 +28,7 @@ export class RequestBody {
       this.#heldBytes += chunk.byteLength;
     }
     this.#complete ||= last;
+    if (last) this.#resume(); // what comes next on this connection is another request
     if (!this.#complete && this.#onChange === undefined && this.#heldBytes > HOLD_BYTES) this.#pause();
     this.#onChange?.();
   }
@@ -77,6 +78,12 @@ export class RequestBody {
       } else if (!wanted) this.#pause();
     };
     return readable;
+  }
+
+  /** Nobody reads on: what still comes is dropped, so that the connection can carry the next request. */
+  abandon(): void {
+    if (!this.#complete) this.#discard();
+    this.#resume();
   }
 
   #discard(): void {

@@ -186,6 +186,7 @@ function answer(res: Uws.HttpResponse, req: Uws.HttpRequest, options: AnswerOpti
     controller?.abort(gone);
   });
   if (body !== undefined) {
+    response.onAnswering = () => body.abandon();
     res.onData((chunk, last) => {
       if (!response.finished) body.push(chunk, last); // what comes after the answer is nobody's
     });

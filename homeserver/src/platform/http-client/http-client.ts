@@ -79,14 +79,17 @@ export function createHttpClient({ guard, extraCa = [], verifyTls = true }: Opti
     const timeout = AbortSignal.timeout(request.timeoutMs ?? DEFAULT_TIMEOUT_MS);
     const signal = request.signal === undefined ? timeout : AbortSignal.any([timeout, request.signal]);
     let url = new URL(request.url);
+    let headers = request.headers;
     for (let redirects = 0; ; redirects += 1) {
-      const response = await openOnce(request, url, signal);
+      const response = await openOnce({ ...request, ...(headers === undefined ? {} : { headers }) }, url, signal);
       const location = response.headers['location'];
       if (response.status < 301 || response.status > 308 || location === undefined || request.maxRedirects === undefined) return response;
       response.body.on('error', () => undefined).destroy();
       if (redirects >= request.maxRedirects) throw new Error(`${request.url} redirects more than ${request.maxRedirects} times`);
       const next = new URL(location, url);
       if (url.protocol === 'https:' && next.protocol !== 'https:') throw new Error(`${request.url} redirects to an insecure address`);
+      // What proves who we are to one host, or names it, is not for another.
+      if (next.origin !== url.origin) headers = withoutHostsOwn(headers);
       url = next;
     }
   }
@@ -99,6 +102,10 @@ export function createHttpClient({ guard, extraCa = [], verifyTls = true }: Opti
     },
     close: () => agent.destroy(),
   };
+}
+
+function withoutHostsOwn(headers: OutboundRequest['headers'] = {}): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !/^(?:host|authorization|cookie)$/i.test(name)));
 }
 
 /** The URL parser has already brought decimal, octal and hexadecimal forms of IPv4 addresses into the dotted one. */

@@ -27,10 +27,10 @@ export function createFolderStore(folder: string): ObjectStore {
         throw error;
       }
     },
-    open: async (key) => {
+    open: async (key, range) => {
       try {
         const file = await open(pathOf(key));
-        return file.createReadStream();
+        return file.createReadStream(range === undefined ? {} : { start: range.first, end: range.last });
       } catch (error) {
         if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
         throw error;

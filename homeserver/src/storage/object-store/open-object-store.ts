@@ -9,10 +9,13 @@ type Settings = {
   s3Bucket: string;
   s3AccessKey: string | undefined;
   s3SecretKey: string | undefined;
+  s3PublicUrl: string | undefined;
 };
 
 /** The bucket when S3 is set up, else a folder of the data folder. */
-export async function openObjectStore({ dataDir, s3Url, s3Bucket, s3AccessKey, s3SecretKey }: Settings): Promise<ObjectStore> {
+export async function openObjectStore(settings: Settings): Promise<ObjectStore> {
+  const { dataDir, s3Url, s3Bucket, s3AccessKey, s3SecretKey, s3PublicUrl } = settings;
   if (s3Url === undefined) return createFolderStore(join(dataDir, 'media'));
-  return await createS3Store({ url: s3Url, bucket: s3Bucket, accessKey: s3AccessKey ?? '', secretKey: s3SecretKey ?? '' });
+  const keys = { accessKey: s3AccessKey ?? '', secretKey: s3SecretKey ?? '' };
+  return await createS3Store({ url: s3Url, bucket: s3Bucket, ...keys, publicUrl: s3PublicUrl });
 }

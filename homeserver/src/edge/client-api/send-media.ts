@@ -1,0 +1,41 @@
+import type { OpenedMedia } from '../../domain/media/media.ts';
+import type { ByteRange } from '../../storage/object-store/object-store.ts';
+import type { HttpRequest } from '../http/http-request.ts';
+import { type RawResponse, raw } from '../http/route.ts';
+import { mediaHeaders } from './media-headers.ts';
+
+/** One range, of which either end may be left out. https://www.rfc-editor.org/rfc/rfc9110#section-14.1.2 */
+const RANGE = /^bytes=(\d{0,15})-(\d{0,15})$/;
+
+type Options = { request: HttpRequest; isRedirectAllowed: boolean };
+
+/**
+ * A file as an answer: by redirect where the store gives out addresses and the client may be sent there, else its bytes, or the one
+ * range of them that was asked for.
+ */
+export async function sendMedia(media: OpenedMedia, { request, isRedirectAllowed }: Options): Promise<RawResponse> {
+  const headers = mediaHeaders(media.contentType, media.fileName);
+  if (isRedirectAllowed && media.link !== undefined) {
+    const location = await media.link({ contentType: headers['content-type'], contentDisposition: headers['content-disposition'] });
+    return raw({ status: 307, headers: { location, 'cache-control': 'no-store' } });
+  }
+  const withRanges = { ...headers, 'accept-ranges': 'bytes' };
+  const range = readRange(request.headers['range'], media.bytes);
+  if (range === 'unsatisfiable') return raw({ status: 416, headers: { 'content-range': `bytes */${media.bytes}` } });
+  const stream = await media.read(range);
+  if (range === undefined) return raw({ headers: withRanges, stream, length: media.bytes });
+  const contentRange = `bytes ${range.first}-${range.last}/${media.bytes}`;
+  return raw({ status: 206, headers: { ...withRanges, 'content-range': contentRange }, stream, length: range.last - range.first + 1 });
+}
+
+/** The range to send; undefined for everything, also when what was asked for is no single range. */
+function readRange(header: string | undefined, bytes: number): ByteRange | 'unsatisfiable' | undefined {
+  const [, first = '', last = ''] = RANGE.exec(header ?? '') ?? [];
+  if (first === '' && last === '') return undefined;
+  const range =
+    first === ''
+      ? { first: Math.max(0, bytes - Number(last)), last: bytes - 1 }
+      : { first: Number(first), last: last === '' ? bytes - 1 : Math.min(Number(last), bytes - 1) };
+  if (first !== '' && last !== '' && Number(last) < Number(first)) return undefined;
+  return range.first >= bytes || range.last < range.first ? 'unsatisfiable' : range;
+}
