@@ -46,8 +46,8 @@ function parts(file: string, headers: readonly string[] = ['Content-Type: text/p
 }
 const multipart = (file: string, headers?: readonly string[]) =>
   lie({
-  headers: { 'content-type': `multipart/mixed; boundary=${B}` },
-  body: parts(file, headers),
+    headers: { 'content-type': `multipart/mixed; boundary=${B}` },
+    body: parts(file, headers),
   });
 
 async function read(mediaId: string): Promise<{ status: number; body: string; errcode?: string; disposition: string | null }> {
@@ -109,7 +109,10 @@ describe('how another server may answer', () => {
   test('that it does not know the path: then it is asked as servers were before', async () => {
     peer.answer((_method, path) =>
       path.startsWith('/_matrix/media/v3/download/')
-        ? lie({ headers: { 'content-type': 'text/plain', 'content-disposition': 'inline; filename="old.txt"' }, body: 'from an old server' })
+        ? lie({
+            headers: { 'content-type': 'text/plain', 'content-disposition': 'inline; filename="old.txt"' },
+            body: 'from an old server',
+          })
         : peerError(404, 'M_UNRECOGNIZED'),
     );
     expect(await read('old')).toEqual({ status: 200, body: 'from an old server', disposition: 'inline; filename="old.txt"' });
