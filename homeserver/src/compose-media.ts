@@ -1,5 +1,6 @@
 import type { Config } from './config/config.ts';
-import { createMedia, type FetchRemoteMedia } from './domain/media/media.ts';
+import { createMedia } from './domain/media/create-media.ts';
+import type { FetchRemoteMedia } from './domain/media/media.ts';
 import { createModerateMedia } from './domain/media/moderate-media.ts';
 import { storeWithCare } from './domain/media/store-with-care.ts';
 import { createTendMedia } from './domain/media/tend-media.ts';

@@ -124,7 +124,7 @@ describe('how another server may answer', () => {
     peer.answer((_method, path) =>
       path.startsWith('/_matrix/media/')
         ? lie({ status: 302, headers: { location: `${elsewhereUrl.replace('http:', 'https:')}/x` } })
-        : undefined,
+        : peerError(404, 'M_UNRECOGNIZED'),
     );
     expect(await read('old-elsewhere')).toMatchObject({ status: 502 }); // nothing speaks TLS there
     expect(elsewhereSaw).toHaveLength(0);

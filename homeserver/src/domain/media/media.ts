@@ -4,10 +4,7 @@ import type { Logger } from '../../platform/logger.ts';
 import type { Random } from '../../platform/random.ts';
 import type { Database } from '../../storage/database.ts';
 import type { ByteRange, ObjectStore } from '../../storage/object-store/object-store.ts';
-import { createOpenMedia, type OpenOptions } from './open-media.ts';
 import type { Thumbnailer } from './thumbnailer.ts';
-import { createMakeThumbnails } from './thumbnails.ts';
-import { createUploads, type UploadDescription } from './upload-media.ts';
 
 /** A file on its way out. */
 export type OpenedMedia = {
@@ -25,6 +22,18 @@ export type FetchRemoteMedia = (
   origin: string,
   mediaId: string,
 ) => Promise<{ stream: Readable; contentType: string | undefined; fileName: string | undefined }>;
+
+export type UploadDescription = { contentType: string | undefined; fileName: string | undefined; length: number | undefined };
+
+export type OpenOptions = {
+  /** Another server's file is fetched from there. */
+  isRemoteAllowed: boolean;
+  /** How long to wait for an announced file. */
+  waitMs?: number | undefined;
+  /** Whoever asks showed no token: only files from before the freeze. */
+  isWithoutToken?: boolean;
+  signal?: AbortSignal;
+};
 
 export type ThumbnailWish = { width: number; height: number; method: 'crop' | 'scale'; isAnimated: boolean };
 
@@ -63,19 +72,3 @@ export type MediaDeps = {
   /** Whether what comes now is served also by the old paths that ask for no token. */
   servesWithoutToken: boolean;
 };
-
-/** https://spec.matrix.org/latest/client-server-api/#content-repository */
-export function createMedia(deps: MediaDeps): Media {
-  const uploads = createUploads(deps);
-  const openMedia = createOpenMedia({ ...deps, uploaded: uploads.uploaded });
-  const thumbnail = createMakeThumbnails({ ...deps, openMedia });
-  return {
-    maxUploadBytes: deps.maxUploadBytes,
-    upload: uploads.upload,
-    announce: uploads.announce,
-    fill: uploads.fill,
-    keepPreviewImage: uploads.keepPreviewImage,
-    open: async (origin, mediaId, options) => openMedia.describe(await openMedia.load(origin, mediaId, options)),
-    thumbnail,
-  };
-}

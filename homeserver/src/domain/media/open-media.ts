@@ -4,7 +4,7 @@ import { parseServerName } from 'federation-spec/identifiers/server-name.ts';
 import { MatrixError, matrixError, notFound } from '../../platform/matrix-error.ts';
 import { findMedia, insertMedia, type MediaRow, touchMedia } from '../../storage/media.ts';
 import type { ByteRange } from '../../storage/object-store/object-store.ts';
-import type { MediaDeps, OpenedMedia } from './media.ts';
+import type { MediaDeps, OpenedMedia, OpenOptions } from './media.ts';
 import { newObjectKey } from './object-keys.ts';
 import { receiveBytes } from './receive-bytes.ts';
 import type { Uploaded } from './upload-media.ts';
@@ -17,16 +17,6 @@ const READ_NOTED_EVERY_MS = 60 * 60 * 1000;
 const MAX_CONTENT_TYPE = 255;
 const MAX_FILE_NAME = 255;
 const PLAIN_BYTES = 'application/octet-stream';
-
-export type OpenOptions = {
-  /** Another server's file is fetched from there. */
-  isRemoteAllowed: boolean;
-  /** How long to wait for an announced file. */
-  waitMs?: number | undefined;
-  /** Whoever asks showed no token: only files from before the freeze. */
-  isWithoutToken?: boolean;
-  signal?: AbortSignal;
-};
 
 /** A file whose bytes are here. */
 export type StoredMedia = MediaRow & { objectKey: string };

@@ -3,7 +3,7 @@ import { buildContentUri } from 'federation-spec/identifiers/content-uri.ts';
 import { forbidden, limitExceeded, matrixError, notFound, tooLarge } from '../../platform/matrix-error.ts';
 import { inTransaction, type Sql } from '../../storage/database.ts';
 import { chargeUploader, countPendingMedia, fillMedia, findMedia, insertMedia, loadMediaUsage } from '../../storage/media.ts';
-import type { Media, MediaDeps } from './media.ts';
+import type { Media, MediaDeps, UploadDescription } from './media.ts';
 import { MEDIA_ID_BITS, newObjectKey } from './object-keys.ts';
 import { receiveBytes } from './receive-bytes.ts';
 
@@ -14,8 +14,6 @@ const RETRY_AFTER_MS = 60_000;
 const MAX_FILE_NAME = 255;
 const MAX_CONTENT_TYPE = 255;
 const PLAIN_BYTES = 'application/octet-stream';
-
-export type UploadDescription = { contentType: string | undefined; fileName: string | undefined; length: number | undefined };
 
 /** Who waits for an announced upload. */
 export type Uploaded = {

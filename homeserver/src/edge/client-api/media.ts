@@ -1,8 +1,6 @@
 import * as api from 'federation-spec/api/client/media.ts';
 import { readBoolean, readInteger } from 'federation-spec/api/schemas/query.ts';
-import type { Media, ThumbnailWish } from '../../domain/media/media.ts';
-import type { OpenOptions } from '../../domain/media/open-media.ts';
-import type { UploadDescription } from '../../domain/media/upload-media.ts';
+import type { Media, OpenOptions, ThumbnailWish, UploadDescription } from '../../domain/media/media.ts';
 import type { HttpRequest } from '../http/http-request.ts';
 import { type Route, route } from '../http/route.ts';
 import { sendMedia } from './send-media.ts';

@@ -1,8 +1,9 @@
 import type { OpenedMedia } from '../../domain/media/media.ts';
-import type { ByteRange } from '../../storage/object-store/object-store.ts';
 import type { HttpRequest } from '../http/http-request.ts';
 import { type RawResponse, raw } from '../http/route.ts';
 import { mediaHeaders } from './media-headers.ts';
+
+type ByteRange = NonNullable<Parameters<OpenedMedia['read']>[0]>;
 
 /** One range, of which either end may be left out. https://www.rfc-editor.org/rfc/rfc9110#section-14.1.2 */
 const RANGE = /^bytes=(\d{0,15})-(\d{0,15})$/;
