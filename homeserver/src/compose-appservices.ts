@@ -9,10 +9,17 @@ import { createCallAppservice } from './domain/appservices/appservice-client.ts'
 import { createAskAppservices } from './domain/appservices/ask.ts';
 import { createAppservices } from './domain/appservices/create-appservices.ts';
 import { ensureSenders } from './domain/appservices/ensure-senders.ts';
+import { createPing } from './domain/appservices/ping.ts';
 import { createRegistry } from './domain/appservices/registry.ts';
+import { createThirdPartyNetworks } from './domain/appservices/third-party-networks.ts';
+import { createListByAppservice } from './domain/directory/appservice-directory.ts';
 import type { E2ee } from './domain/e2ee/create-e2ee.ts';
 import type { Ephemeral } from './domain/ephemeral/create-ephemeral.ts';
+import { appserviceRoutes } from './edge/client-api/appservices.ts';
+import { thirdPartyNetworkRoutes } from './edge/client-api/third-party-networks.ts';
 import type { Authenticate } from './edge/http/requester.ts';
+import type { Route } from './edge/http/route.ts';
+import type { Clock } from './platform/clock.ts';
 import { createHttpClient } from './platform/http-client/http-client.ts';
 import { readExtraCa } from './platform/http-client/read-ca.ts';
 import type { Logger } from './platform/logger.ts';
@@ -65,8 +72,9 @@ export type AppserviceGround = Awaited<ReturnType<typeof composeAppserviceGround
 
 type Deps = AppserviceGround &
   Awaited<ReturnType<typeof composeStreams>> &
-  Pick<Awaited<ReturnType<typeof composeRooms>>, 'renderEvents'> & {
+  Pick<Awaited<ReturnType<typeof composeRooms>>, 'renderEvents' | 'rooms'> & {
     database: Database;
+    clock: Clock;
     logger: Logger;
     ephemeral: Pick<Ephemeral, 'volatileNow' | 'typing' | 'presence'>;
     e2ee: Pick<E2ee, 'forSync' | 'onKeyCountsChange'>;
@@ -85,5 +93,9 @@ export async function composeAppservices({ ephemeral, e2ee, ...deps }: Deps) {
   });
   e2ee.onKeyCountsChange(appservices.keysTaken);
   deps.onSeen(appservices.sawAppservice);
-  return appservices;
+  const routes: Route[] = [
+    ...appserviceRoutes({ ping: createPing(deps), listByAppservice: createListByAppservice(deps), nidOf: appservices.nidOf }),
+    ...thirdPartyNetworkRoutes(createThirdPartyNetworks(deps)),
+  ];
+  return { ...appservices, routes };
 }

@@ -231,7 +231,7 @@ export async function createServer(config: Config, surroundings: Surroundings = 
     });
 
     // Telling application services.
-    const appserviceQueues = await composeAppservices({ ...streams, ...rooms, ...appservices, database, logger, ephemeral, e2ee });
+    const appserviceQueues = await composeAppservices({ ...streams, ...rooms, ...appservices, database, clock, logger, ephemeral, e2ee });
     closers.push(appserviceQueues.stop);
 
     // Files.
@@ -280,6 +280,7 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       ...sync.routes,
       ...search.routes,
       ...media.routes,
+      ...appserviceQueues.routes,
       turnServerRoute({ uris: config.turnUris, secret: config.turnSecret, clock }),
       ...federation.routes,
     ];

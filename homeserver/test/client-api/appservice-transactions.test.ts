@@ -3,6 +3,7 @@ import { createCleanup } from '../kit/cleanup.ts';
 import { startAppservice, type TestAppservice } from '../kit/start-appservice.ts';
 import { startServer, type TestServer } from '../kit/start-server.ts';
 import type { TestUser } from '../kit/test-user.ts';
+import { createDeviceKeys, createKeyPair, createOneTimeKey, setUpDevice } from './crypto-device.ts';
 
 const CLIENT = '/_matrix/client/v3';
 
@@ -178,4 +179,36 @@ test('messages to devices of its users are told once, with what the encryption n
   expect(messages()).toHaveLength(2);
   const waiting = await server.sql`select 1 from to_device_messages`;
   expect(waiting).toHaveLength(0);
+});
+
+test('a service learns whose devices changed, and when a key of its own users is taken', async () => {
+  await register('_irc_keys');
+  await roomWith('_irc_keys');
+  await irc.call(server.url, 'PUT', `${CLIENT}/devices/RING`, {}, as('_irc_keys'));
+  const ghost = { id: '@_irc_keys:hs.test', deviceId: 'RING' };
+  const pair = createKeyPair();
+  const upload = {
+    device_keys: await createDeviceKeys(ghost, pair),
+    one_time_keys: {
+      'signed_curve25519:A': await createOneTimeKey(ghost, pair),
+      'signed_curve25519:B': await createOneTimeKey(ghost, pair),
+    },
+  };
+  const uploaded = await irc.call(server.url, 'POST', `${CLIENT}/keys/upload`, upload, { userId: ghost.id, deviceId: 'RING' });
+  expect(uploaded).toMatchObject({ status: 200, body: { one_time_key_counts: { signed_curve25519: 2 } } });
+
+  await setUpDevice(romeo);
+  const changed = () =>
+    irc.transactions.flatMap(({ body }) => (body['org.matrix.msc3202.device_lists'] as { changed: string[] } | undefined)?.changed ?? []);
+  await irc.until(() => changed().includes(romeo.id), 'the change of a device list');
+  expect(changed()).toContain(ghost.id);
+
+  await romeo.call('POST', `${CLIENT}/keys/claim`, { one_time_keys: { [ghost.id]: { RING: 'signed_curve25519' } } });
+  await irc.until(
+    () =>
+      irc.transactions.some(({ body }) =>
+        JSON.stringify(body['org.matrix.msc3202.device_one_time_keys_count'] ?? {}).includes('"signed_curve25519":1'),
+      ),
+    'the count of the keys that are left',
+  );
 });

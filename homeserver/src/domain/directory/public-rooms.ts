@@ -2,6 +2,7 @@ import type { PublicRoom, PublicRooms as PublicRoomsPage } from 'federation-spec
 import { powerLevelOf, requiredPowerLevel } from 'federation-spec/auth-rules/power-levels.ts';
 import { forbidden, invalidParam, notFound } from '../../platform/matrix-error.ts';
 import { isPublished, listPublishedRooms, setPublished } from '../../storage/aliases.ts';
+import { listRoomsOfNetworks } from '../../storage/appservice-directory.ts';
 import type { Database } from '../../storage/database.ts';
 import type { HotRooms } from '../rooms/hot-rooms.ts';
 import { describeRoom } from './describe-room.ts';
@@ -11,10 +12,15 @@ const MAX_PAGE = 200;
 /** How many published rooms are searched; a directory with more is paged through without a search term. */
 const MAX_SEARCHED = 2_000;
 
+/** `<service>|<network>`, as in the `instance_id` of a third-party network. */
+export type Network = 'all' | { instanceId: string };
+
 export type DirectorySearch = {
   limit?: number | undefined;
   since?: string | undefined;
   term?: string | undefined;
+  /** Which directory of this server: the server's own, one of an application service's network, or all of them. */
+  network?: Network | undefined;
   /** Null stands for ordinary rooms. */
   roomTypes?: readonly (string | null)[] | undefined;
 };
@@ -36,11 +42,11 @@ type Deps = { database: Database; rooms: HotRooms; serverName: string; queryRemo
 export function createPublicRooms({ database, rooms, serverName, queryRemote }: Deps): PublicRooms {
   const { sql } = database;
 
-  async function searchHere({ limit, since, term, roomTypes }: DirectorySearch): Promise<PublicRoomsPage> {
+  async function searchHere({ limit, since, term, roomTypes, network }: DirectorySearch): Promise<PublicRoomsPage> {
     const from = since === undefined || since === '' ? 0 : Number(since);
     if (!Number.isSafeInteger(from) || from < 0) throw invalidParam(`${since} is no place in this directory.`);
     const size = Math.max(1, Math.min(limit ?? DEFAULT_PAGE, MAX_PAGE));
-    const published = await listPublishedRooms(sql);
+    const published = network === undefined ? await listPublishedRooms(sql) : await listRoomsOfNetworks(sql, readNetwork(network));
     const isSearch = (term !== undefined && term.trim() !== '') || roomTypes !== undefined;
 
     const candidates = isSearch ? published.slice(0, MAX_SEARCHED) : published.slice(from, from + size);
@@ -83,4 +89,19 @@ function fits(room: PublicRoom, term: string | undefined, roomTypes: DirectorySe
   if (roomTypes !== undefined && !roomTypes.includes(room.room_type ?? null)) return false;
   const wanted = term?.trim().toLowerCase() ?? '';
   return [room.name, room.topic, room.canonical_alias].some((text) => text?.toLowerCase().includes(wanted) === true) || wanted === '';
+}
+
+function readNetwork(network: Network): Parameters<typeof listRoomsOfNetworks>[1] {
+  if (network === 'all') return network;
+  const at = network.instanceId.indexOf('|');
+  if (at === -1) throw invalidParam(`${network.instanceId} is no instance_id of a third-party network.`);
+  return { appserviceId: network.instanceId.slice(0, at), networkId: network.instanceId.slice(at + 1) };
+}
+
+/** What a search says of networks. https://spec.matrix.org/latest/client-server-api/#post_matrixclientv3publicrooms */
+export function networkOf(includeAll: boolean | undefined, instanceId: string | undefined): Network | undefined {
+  if (includeAll === true && instanceId !== undefined)
+    throw invalidParam('third_party_instance_id goes with include_all_networks false only.');
+  if (includeAll === true) return 'all';
+  return instanceId === undefined || instanceId === '' ? undefined : { instanceId };
 }

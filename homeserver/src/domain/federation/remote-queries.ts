@@ -27,12 +27,21 @@ export type RemoteQueries = {
 export function createRemoteQueries(client: FederationClient): RemoteQueries {
   const options = { timeoutMs: TIMEOUT_MS, maxBytes: MAX_ANSWER_BYTES };
   return {
-    publicRooms: async (server, { limit, since, term, roomTypes }) => {
+    publicRooms: async (server, { limit, since, term, roomTypes, network }) => {
       const filter = {
         ...(term === undefined ? {} : { generic_search_term: term }),
         ...(roomTypes === undefined ? {} : { room_types: [...roomTypes] }),
       };
-      const body = { ...(limit === undefined ? {} : { limit }), ...(since === undefined ? {} : { since }), filter };
+      const body = {
+        ...(limit === undefined ? {} : { limit }),
+        ...(since === undefined ? {} : { since }),
+        ...(network === undefined
+          ? {}
+          : network === 'all'
+            ? { include_all_networks: true }
+            : { third_party_instance_id: network.instanceId }),
+        filter,
+      };
       return await client.call(server, queryPublicRooms, { body }, options).catch(tell(`The directory of ${server} could not be had.`));
     },
     space: async (server, roomId, suggestedOnly) => {

@@ -1,7 +1,7 @@
 import * as api from 'federation-spec/api/client/directory.ts';
 import { searchUserDirectory } from 'federation-spec/api/client/user-directory.ts';
 import { readInteger } from 'federation-spec/api/schemas/query.ts';
-import type { PublicRooms } from '../../domain/directory/public-rooms.ts';
+import { networkOf, type PublicRooms } from '../../domain/directory/public-rooms.ts';
 import type { SearchUsers } from '../../domain/directory/search-users.ts';
 import { type Route, route } from '../http/route.ts';
 
@@ -16,6 +16,7 @@ export function directoryRoutes({ publicRooms, searchUsers }: { publicRooms: Pub
         server: query.server,
         since: body.since,
         limit: body.limit,
+        network: networkOf(body.include_all_networks, body.third_party_instance_id),
         term: body.filter?.generic_search_term,
         roomTypes: body.filter?.room_types,
       }),
