@@ -43,3 +43,22 @@ test('a space is walked in its order, over servers and in pages, without what th
   expect(await romeo.call('GET', summaryPath(secret))).toMatchObject({ name: 'Secret', membership: 'join' });
   expect((await nurse.attempt('GET', summaryPath(secret))).status).toBe(404);
 });
+
+test('a room of another server is summed up by asking the servers named, or those of its alias', async () => {
+  await using servers = await startServers(2);
+  const romeo = await servers.user('romeo', 0);
+  const juliet = await servers.user('juliet', 1);
+  const via = `?via=nowhere.invalid&via=${encodeURIComponent(servers.at(0).name)}`;
+  const open = await romeo.createRoom({ preset: 'public_chat', name: 'Verona', room_alias_name: 'verona' });
+  const secret = await romeo.createRoom({ preset: 'private_chat', name: 'Cell' });
+
+  expect(await juliet.call('GET', summaryPath(open) + via)).toMatchObject({ room_id: open, name: 'Verona', num_joined_members: 1 });
+  const byAlias = await juliet.call('GET', summaryPath(`#verona:${servers.at(0).name}`));
+  expect(byAlias).toMatchObject({ room_id: open, join_rule: 'public' });
+  expect(byAlias).not.toHaveProperty('children_state');
+  expect((await juliet.attempt('GET', summaryPath(open))).status).toBe(404);
+  expect((await juliet.attempt('GET', summaryPath(secret) + via)).status).toBe(404);
+
+  await romeo.invite(secret, juliet.id);
+  expect(await juliet.call('GET', summaryPath(secret) + via)).toMatchObject({ name: 'Cell', membership: 'invite' });
+});

@@ -2,6 +2,7 @@ import type { RoomSummary, SpaceRoom } from 'federation-spec/api/schemas/room-di
 import { forbidden, invalidParam, notFound } from '../../platform/matrix-error.ts';
 import type { Database } from '../../storage/database.ts';
 import { findMembership, type Membership } from '../../storage/memberships.ts';
+import { findRoom } from '../../storage/rooms.ts';
 import type { HotRooms } from '../rooms/hot-rooms.ts';
 import { createRoomAccess, type Inquirer } from './room-access.ts';
 import { summarizeRoom, summarizeSpace } from './summarize-room.ts';
@@ -30,8 +31,11 @@ export type HierarchyRequest = {
 };
 
 export type Spaces = {
-  /** Throws M_NOT_FOUND, in the same words whether the room is unknown or closed to who asks. */
-  summary: (user: Inquirer | undefined, roomId: string) => Promise<RoomSummary & { membership?: Membership }>;
+  /**
+   * A room that this server does not take part in is asked of the servers of `via`.
+   * Throws M_NOT_FOUND, in the same words whether the room is unknown or closed to who asks.
+   */
+  summary: (user: Inquirer | undefined, roomId: string, via?: readonly string[]) => Promise<RoomSummary & { membership?: Membership }>;
   /** Throws M_FORBIDDEN for a root that the user may not see, M_INVALID_PARAM for a page of another question. */
   hierarchy: (user: Inquirer, request: HierarchyRequest) => Promise<{ rooms: SpaceRoom[]; next_batch?: string }>;
   /** What another server may know of a space. Throws M_NOT_FOUND. */
@@ -51,12 +55,39 @@ export function createSpaces({ database, rooms, serverName, queryRemote }: Deps)
   }
 
   /** What another server tells us is for any of us; whether it is for this user is ours to check. */
-  async function isOpenRemote(user: Inquirer, room: RoomSummary): Promise<boolean> {
+  async function isOpenRemote(user: Inquirer | undefined, room: RoomSummary): Promise<boolean> {
     if (room.world_readable || ['public', 'knock', 'knock_restricted'].includes(room.join_rule ?? 'public')) return true;
+    if (user === undefined) return false;
+    if ((await findStanding(user, room.room_id))?.membership === 'invite') return true;
     for (const allowedId of (room.allowed_room_ids ?? []).slice(0, MAX_TOLD_CHILDREN)) {
       if ((await rooms.load(allowedId))?.localJoined.has(user.userNid) === true) return true;
     }
     return false;
+  }
+
+  async function findStanding(user: Inquirer, roomId: string) {
+    const room = await findRoom(database.sql, roomId);
+    return room === undefined ? undefined : await findMembership(database.sql, room.roomNid, user.userNid);
+  }
+
+  /** Servers may be wrong about a room, or gone: the next is asked then. */
+  async function askFor(user: Inquirer | undefined, roomId: string, via: readonly string[]): Promise<RoomSummary | undefined> {
+    for (const server of via.filter((name) => name !== serverName).slice(0, MAX_SERVERS)) {
+      const answer = await queryRemote(server, roomId, true);
+      if (answer?.room.room_id !== roomId) continue;
+      const { children_state: _children, ...summary } = answer.room;
+      return (await isOpenRemote(user, summary)) ? summary : undefined;
+    }
+    return undefined;
+  }
+
+  async function summary(user: Inquirer | undefined, roomId: string, via: readonly string[] = []) {
+    const room = await loadHere(roomId);
+    const isOpen = room !== undefined && (await access.isOpenTo(room, user));
+    const found = room === undefined ? await askFor(user, roomId, via) : isOpen ? summarizeRoom(room) : undefined;
+    if (found === undefined) throw notFound('There is no such room that you may see.');
+    const standing = user === undefined ? undefined : await findStanding(user, roomId);
+    return { ...found, ...(standing === undefined ? {} : { membership: standing.membership }) };
   }
 
   async function hierarchy(user: Inquirer, request: HierarchyRequest) {
@@ -107,12 +138,7 @@ export function createSpaces({ database, rooms, serverName, queryRemote }: Deps)
 
   return {
     hierarchy,
-    summary: async (user, roomId) => {
-      const room = await loadHere(roomId);
-      if (room === undefined || !(await access.isOpenTo(room, user))) throw notFound('There is no such room that you may see.');
-      const standing = user === undefined ? undefined : await findMembership(database.sql, room.nid, user.userNid);
-      return { ...summarizeRoom(room), ...(standing === undefined ? {} : { membership: standing.membership }) };
-    },
+    summary,
     forServer: async (origin, roomId, suggestedOnly) => {
       const room = await loadHere(roomId);
       if (room === undefined || !(await access.isOpenToServer(room, origin))) throw notFound('There is no such room that you may see');

@@ -2,7 +2,7 @@ import { forbidden, notFound } from '../../platform/matrix-error.ts';
 import type { ResolveRemoteAlias } from '../directory/aliases.ts';
 import type { QueryRemotePublicRooms } from '../directory/public-rooms.ts';
 import type { QueryRemoteSpace } from '../directory/spaces.ts';
-import type { FetchHistory } from './read-room.ts';
+import type { FetchHistory } from './fetch-history.ts';
 import type { RemoteRooms } from './remote-rooms.ts';
 
 /** What rooms need of other servers. */

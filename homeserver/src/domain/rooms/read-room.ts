@@ -4,9 +4,11 @@ import { notFound } from '../../platform/matrix-error.ts';
 import type { Database } from '../../storage/database.ts';
 import { listEventsByNid, type StoredEvent } from '../../storage/events.ts';
 import { listState, listStateOfKeys } from '../../storage/state.ts';
-import { listEventsFrom, listEventsNearTime } from '../../storage/timeline.ts';
+import { listEventsFrom } from '../../storage/timeline.ts';
 import { formatToken, parseToken } from '../streams/token.ts';
 import { type EnterRoom, type RoomReader, stateAt } from './enter-room.ts';
+import { createFindEventNearTime, type MomentInRoom } from './event-near-time.ts';
+import type { FetchHistory } from './fetch-history.ts';
 import { type HotRoom, MEMBER } from './hot-room.ts';
 import { beginAt, DEFAULT_PAGE, endAt, MAX_PAGE, placeAfter } from './paging.ts';
 import { readPdu } from './read-pdu.ts';
@@ -14,16 +16,8 @@ import type { ClientEvent, RenderEvents } from './render-events.ts';
 
 /** How many pages of events that the reader may not see are walked through before an answer is given. */
 const MAX_HIDDEN_PAGES = 10;
-/** How many of the events nearest to a time are looked at for one that the reader may see. */
-const MAX_NEAR_TIME = 1_000;
 
 type EventFilter = (event: ClientEvent) => boolean;
-
-/**
- * Asks other servers for what is missing within a stretch of the room's own order, which is read backwards: it has a gap, or reaches the
- * edge of what is known here. Resolves with whether anything came.
- */
-export type FetchHistory = (room: HotRoom, stretch: { from: number; downTo: number; limit: number }) => Promise<boolean>;
 
 export type Page = { start: string; end?: string; chunk: ClientEvent[] };
 export type MessagesRequest = {
@@ -49,11 +43,7 @@ export type ReadRoom = {
   event: (reader: RoomReader, roomId: string, eventId: string) => Promise<ClientEvent>;
   messages: (reader: RoomReader, request: MessagesRequest) => Promise<Page>;
   /** The event nearest to a time, at or after it (`f`) or at or before it (`b`). Throws M_NOT_FOUND when the reader may see none. */
-  atTime: (
-    reader: RoomReader,
-    roomId: string,
-    time: { timestampMs: number; direction: 'f' | 'b' },
-  ) => Promise<{ eventId: string; originServerTs: number }>;
+  atTime: (reader: RoomReader, roomId: string, time: MomentInRoom) => Promise<{ eventId: string; originServerTs: number }>;
   context: (
     reader: RoomReader,
     roomId: string,
@@ -68,6 +58,7 @@ type Deps = { database: Database; enterRoom: EnterRoom; renderEvents: RenderEven
 export function createReadRoom({ database, enterRoom, renderEvents, fetchHistory }: Deps): ReadRoom {
   const { sql } = database;
   const { enter, findVisible } = enterRoom;
+  const findEventNearTime = createFindEventNearTime({ database, fetchHistory });
 
   async function renderState(room: HotRoom, reader: RoomReader, rows: readonly { eventNid: number }[]): Promise<StateEvent[]> {
     const events = await listEventsByNid(
@@ -146,9 +137,7 @@ export function createReadRoom({ database, enterRoom, renderEvents, fetchHistory
     context,
     atTime: async (reader, roomId, time) => {
       const { room, view } = await enter(reader, roomId);
-      const events = await listEventsNearTime(sql, { roomNid: room.nid, ...time, limit: MAX_NEAR_TIME });
-      const nearest = events.find(view.maySee);
-      if (nearest === undefined) throw notFound('The room has no event on that side of the time that you may see.');
+      const nearest = await findEventNearTime(room, view, time);
       return { eventId: nearest.eventId, originServerTs: nearest.originServerTs };
     },
     state: async (reader, roomId) => {
