@@ -56,7 +56,16 @@ const STOP_GRACE_MS = 2_000;
 type Deps = Awaited<ReturnType<typeof composeStreams>> &
   Pick<
     Awaited<ReturnType<typeof composeRooms>>,
-    'rooms' | 'interner' | 'redactions' | 'prepareEvent' | 'sendEvent' | 'memberships' | 'aliases' | 'publicRooms' | 'spaces'
+    | 'rooms'
+    | 'interner'
+    | 'redactions'
+    | 'prepareEvent'
+    | 'sendEvent'
+    | 'memberships'
+    | 'invitePermission'
+    | 'aliases'
+    | 'publicRooms'
+    | 'spaces'
   > & {
     peers: Peers;
     database: Database;
@@ -134,7 +143,7 @@ export async function composeFederation(deps: Deps) {
       makeMembership: createMakeMembership({ ...common, authorise: deps.memberships.authorise }),
       acceptMembership,
       answerJoin: createAnswerJoin({ database, acceptMembership, serverName }),
-      receiveInvite: createReceiveInvite({ ...common, standing, mayBeInvited }),
+      receiveInvite: createReceiveInvite({ ...common, standing, mayBeInvited, invitePermission: deps.invitePermission }),
     }),
     ...serverRoomEventRoutes(createReadEvents({ database, rooms, disclose }), { serverName, now: clock.now }),
     ...serverDeviceRoutes(deps.e2ee),

@@ -7,18 +7,22 @@ import { createCreateRoomForUser } from './domain/rooms/create-room-for-user.ts'
 import { createEnterRoom } from './domain/rooms/enter-room.ts';
 import { createHotRooms } from './domain/rooms/hot-rooms.ts';
 import { createInterner } from './domain/rooms/interner.ts';
+import { createInvitePermission } from './domain/rooms/invite-permission.ts';
 import { createInviteUser } from './domain/rooms/invite-user.ts';
 import type { RoomNetwork } from './domain/rooms/isolated.ts';
 import { createLeaveAllRooms } from './domain/rooms/leave-all-rooms.ts';
 import { createListJoinedRooms } from './domain/rooms/list-joined-rooms.ts';
 import { createLoadBundles } from './domain/rooms/load-bundles.ts';
 import { createMemberships, type FindProfile } from './domain/rooms/membership.ts';
+import { createListMutualRooms } from './domain/rooms/mutual-rooms.ts';
 import { createPrepareEvent, type EventSigner } from './domain/rooms/prepare-event.ts';
 import { createReadRelations } from './domain/rooms/read-relations.ts';
 import { createReadRoom } from './domain/rooms/read-room.ts';
 import { createRedactions } from './domain/rooms/redactions.ts';
 import { createRenderEvents, createRenderGroups } from './domain/rooms/render-events.ts';
+import { createReports } from './domain/rooms/reports.ts';
 import { createSendEvent } from './domain/rooms/send-event.ts';
+import { createSetState } from './domain/rooms/set-state.ts';
 import { createSpreadProfile } from './domain/rooms/spread-profile.ts';
 import { createThreadSubscriptions } from './domain/rooms/thread-subscriptions.ts';
 import { createUpgradeRoom } from './domain/rooms/upgrade-room.ts';
@@ -26,6 +30,8 @@ import { createViewRoom, createViewRooms } from './domain/rooms/visibility.ts';
 import { createLog } from './domain/streams/log.ts';
 import { createNotifier } from './domain/streams/notifier.ts';
 import { directoryRoutes } from './edge/client-api/directory.ts';
+import { mutualRoomsRoute } from './edge/client-api/mutual-rooms.ts';
+import { reportRoutes } from './edge/client-api/reports.ts';
 import { roomAliasRoutes } from './edge/client-api/room-aliases.ts';
 import { roomCreateRoutes } from './edge/client-api/room-create.ts';
 import { roomMembershipRoutes } from './edge/client-api/room-membership.ts';
@@ -80,7 +86,18 @@ export async function composeRooms(deps: RoomDeps) {
   const sendEvent = createSendEvent({ rooms, log, database, prepareEvent, redactions });
   const createRoom = createCreateRoom({ rooms, log, database, random, serverName, prepareEvent });
   const inviteUser = createInviteUser({ log, prepareEvent, inviteRemote: network.remote.invite });
-  const memberships = createMemberships({ database, log, rooms, sendEvent, inviteUser, findProfile, remote: network.remote, serverName });
+  const invitePermission = createInvitePermission({ database });
+  const memberships = createMemberships({
+    database,
+    log,
+    rooms,
+    sendEvent,
+    inviteUser,
+    findProfile,
+    remote: network.remote,
+    invitePermission,
+    serverName,
+  });
   const aliases = createAliases({
     database,
     rooms,
@@ -93,12 +110,14 @@ export async function composeRooms(deps: RoomDeps) {
     createRoom,
     memberships,
     findProfile,
+    invitePermission,
     checkAliasFree: aliases.checkFree,
     clock,
     logger,
     serverName,
     defaultVersion: defaultRoomVersion,
   });
+  const setState = createSetState({ rooms, sendEvent, memberships, resolveAlias: aliases.resolve });
   const upgradeRoom = createUpgradeRoom({ rooms, database, createRoom, sendEvent, findProfile, logger });
   const publicRooms = createPublicRooms({ database, rooms, serverName, queryRemote: network.queryRemotePublicRooms });
   const spaces = createSpaces({ database, rooms, serverName, queryRemote: network.queryRemoteSpace });
@@ -120,12 +139,14 @@ export async function composeRooms(deps: RoomDeps) {
     ...roomCreateRoutes(createRoomForUser),
     roomUpgradeRoute(upgradeRoom),
     ...roomMembershipRoutes({ memberships, resolveAlias: aliases.resolve }),
-    ...roomSendRoutes(sendEvent),
+    ...roomSendRoutes(sendEvent, setState),
     ...roomReadRoutes(readRoom, listJoinedRooms),
     ...roomRelationsRoutes(readRelations),
     ...threadSubscriptionRoutes({ subscriptions: threadSubscriptions, position: log.position }),
     ...roomAliasRoutes(aliases),
     ...spaceRoutes(spaces, aliases.resolve),
+    ...reportRoutes(createReports({ database, enterRoom, clock, serverName })),
+    mutualRoomsRoute(createListMutualRooms({ database })),
     ...directoryRoutes({ publicRooms, searchUsers }),
   ];
   return {
@@ -136,6 +157,7 @@ export async function composeRooms(deps: RoomDeps) {
     sendEvent,
     createRoomForUser,
     memberships,
+    invitePermission,
     aliases,
     publicRooms,
     spaces,

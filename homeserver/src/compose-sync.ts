@@ -1,6 +1,7 @@
 import { composeOldSync } from './compose-old-sync.ts';
 import type { EnterRoom } from './domain/rooms/enter-room.ts';
 import type { HotRooms } from './domain/rooms/hot-rooms.ts';
+import type { InvitePermission } from './domain/rooms/invite-permission.ts';
 import type { ReadRoom } from './domain/rooms/read-room.ts';
 import type { RenderEvents, RenderGroups } from './domain/rooms/render-events.ts';
 import type { ViewRoom, ViewRooms } from './domain/rooms/visibility.ts';
@@ -8,6 +9,7 @@ import type { Log } from './domain/streams/log.ts';
 import type { Notifier } from './domain/streams/notifier.ts';
 import { createBuildSync } from './domain/sync/build-sync.ts';
 import { createListDirect } from './domain/sync/direct-rooms.ts';
+import { createHideInvites } from './domain/sync/hide-invites.ts';
 import { createRoomActivity } from './domain/sync/room-activity.ts';
 import { createListRoomFacts } from './domain/sync/room-facts.ts';
 import { createConnections } from './domain/sync/sliding/connections.ts';
@@ -46,6 +48,7 @@ type Deps = {
   rooms: HotRooms;
   viewRoom: ViewRoom;
   viewRooms: ViewRooms;
+  invitePermission: InvitePermission;
   enterRoom: EnterRoom;
   readRoom: ReadRoom;
   renderEvents: RenderEvents;
@@ -60,7 +63,11 @@ type Deps = {
 /** Telling clients what is new: by request and by live connection. */
 export function composeSync(deps: Deps) {
   const { log, accountData, ephemeral, logger } = deps;
-  const listStandings = createListStandings({ ...deps, listUserRooms: createListUserRooms(deps) });
+  const listStandings = createListStandings({
+    ...deps,
+    listUserRooms: createListUserRooms(deps),
+    hideInvites: createHideInvites(deps),
+  });
   const activity = createRoomActivity({ ...deps, startedAt: log.position() });
   const listRoomFacts = createListRoomFacts(deps);
   const tellRooms = createTellRooms({ ...deps, listRoomFacts, listIgnored: accountData.listIgnored });

@@ -44,3 +44,14 @@ export async function countAccountData(sql: Sql, userNid: number): Promise<numbe
 export async function deleteAllAccountData(sql: Sql, userNid: number): Promise<void> {
   await sql`delete from account_data where user_nid = ${userNid}`;
 }
+
+/** A person's entries of these types that are not about a room. */
+export async function findAccountDataOfTypes(
+  sql: Sql,
+  userNid: number,
+  types: readonly string[],
+): Promise<{ type: string; content: string }[]> {
+  return await sql<{ type: string; content: string }[]>`
+    select type, content from account_data
+    where  user_nid = ${userNid} and room_nid = ${NO_ROOM} and type = any(${[...types]}::text[])`;
+}

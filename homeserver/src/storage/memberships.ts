@@ -86,3 +86,20 @@ export async function isServerInvited(sql: Sql, roomNid: number, serverName: str
     limit  1`;
   return rows.length > 0;
 }
+
+/** The rooms that a user and another are both joined to, after one, and how many they are in all. */
+export async function listSharedRooms(
+  sql: Sql,
+  { userNid, otherId, after, limit }: { userNid: number; otherId: string; after: number; limit: number },
+): Promise<{ rooms: { roomNid: number; roomId: string }[]; count: number }> {
+  const shared = sql`
+    from   memberships mine
+    join   memberships theirs on theirs.room_nid = mine.room_nid and theirs.membership = 2
+    join   users u on u.user_nid = theirs.user_nid and u.user_id = ${otherId}
+    join   rooms r on r.room_nid = mine.room_nid
+    where  mine.user_nid = ${userNid} and mine.membership = 2`;
+  const rooms = await sql<{ roomNid: number; roomId: string }[]>`
+    select r.room_nid as "roomNid", r.room_id as "roomId" ${shared} and mine.room_nid > ${after} order by mine.room_nid limit ${limit}`;
+  const [row] = await sql<{ count: number }[]>`select count(*) as count ${shared}`;
+  return { rooms, count: row?.count ?? 0 };
+}

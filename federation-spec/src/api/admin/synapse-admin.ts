@@ -1,6 +1,8 @@
 import { Type } from 'typebox';
 import { endpoint } from '../endpoint.ts';
 import { EventIdSchema, RoomIdSchema, TimestampSchema, UserIdSchema } from '../schemas/ids.ts';
+import { EmptySchema, JsonObjectSchema } from '../schemas/json.ts';
+import { QueryCountSchema } from '../schemas/query.ts';
 
 /*
  * The few calls of Synapse's admin API that existing tools and test suites make of any homeserver, beside registration by shared secret.
@@ -62,4 +64,60 @@ export const deleteRoom = endpoint({
   }),
   since: 'unstable',
   spec: 'https://element-hq.github.io/synapse/latest/admin_api/rooms.html#delete-room-api',
+});
+
+const REPORTS = 'https://element-hq.github.io/synapse/latest/admin_api/event_reports.html';
+const EventReportSchema = Type.Object({
+  id: Type.Integer(),
+  received_ts: TimestampSchema,
+  room_id: Type.Union([RoomIdSchema, Type.Null()]),
+  event_id: Type.Union([EventIdSchema, Type.Null()]),
+  user_id: UserIdSchema,
+  reason: Type.Union([Type.String(), Type.Null()]),
+  score: Type.Union([Type.Integer(), Type.Null()]),
+  sender: Type.Union([UserIdSchema, Type.Null()]),
+});
+
+/** What people have reported of events. */
+export const listEventReports = endpoint({
+  id: 'listEventReports',
+  method: 'GET',
+  path: '/_synapse/admin/v1/event_reports',
+  auth: 'access-token',
+  query: Type.Object({
+    from: Type.Optional(QueryCountSchema),
+    limit: Type.Optional(QueryCountSchema),
+    dir: Type.Optional(Type.Enum(['b', 'f'])),
+    user_id: Type.Optional(Type.String()),
+    room_id: Type.Optional(Type.String()),
+  }),
+  response: Type.Object({ event_reports: Type.Array(EventReportSchema), total: Type.Integer(), next_token: Type.Optional(Type.Integer()) }),
+  since: 'unstable',
+  spec: REPORTS,
+});
+
+/** One report, with the event. */
+export const getEventReport = endpoint({
+  id: 'getEventReport',
+  method: 'GET',
+  path: '/_synapse/admin/v1/event_reports/:reportId',
+  auth: 'access-token',
+  params: Type.Object({ reportId: Type.String() }),
+  response: Type.Object({ ...EventReportSchema.properties, event_json: JsonObjectSchema }),
+  errors: ['M_NOT_FOUND'],
+  since: 'unstable',
+  spec: REPORTS,
+});
+
+/** Forgets a report that has been dealt with. */
+export const deleteEventReport = endpoint({
+  id: 'deleteEventReport',
+  method: 'DELETE',
+  path: '/_synapse/admin/v1/event_reports/:reportId',
+  auth: 'access-token',
+  params: Type.Object({ reportId: Type.String() }),
+  response: EmptySchema,
+  errors: ['M_NOT_FOUND'],
+  since: 'unstable',
+  spec: REPORTS,
 });

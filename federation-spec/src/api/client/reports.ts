@@ -27,7 +27,8 @@ export const reportEvent = endpoint({
   path: '/_matrix/client/v3/rooms/:roomId/report/:eventId',
   auth: 'access-token',
   params: Type.Object({ roomId: RoomIdSchema, eventId: EventIdSchema }),
-  body: Type.Object({ reason: Type.Optional(Type.String()) }),
+  /** `score`, from -100 to 0, is of releases before v1.18. */
+  body: Type.Object({ reason: Type.Optional(Type.String()), score: Type.Optional(Type.Integer({ minimum: -100, maximum: 100 })) }),
   response: EmptySchema,
   errors: ['M_NOT_FOUND'],
 });

@@ -7,6 +7,7 @@ import { invalidParam, MatrixError } from '../../platform/matrix-error.ts';
 import { insertAlias, setPublished } from '../../storage/aliases.ts';
 import type { Rider } from '../streams/log-batch.ts';
 import type { CreateRoom } from './create-room.ts';
+import type { InvitePermission } from './invite-permission.ts';
 import type { FindProfile, Memberships } from './membership.ts';
 import type { RoomPreset } from './room-presets.ts';
 
@@ -35,6 +36,7 @@ type Deps = {
   createRoom: CreateRoom;
   memberships: Memberships;
   findProfile: FindProfile;
+  invitePermission: Pick<InvitePermission, 'check'>;
   /** Throws unless the alias can be claimed. */
   checkAliasFree: (alias: string, appserviceId: string | undefined) => Promise<void>;
   clock: Clock;
@@ -48,7 +50,7 @@ type Deps = {
  * https://spec.matrix.org/latest/client-server-api/#post_matrixclientv3createroom
  */
 export function createCreateRoomForUser(deps: Deps): CreateRoomForUser {
-  const { createRoom, memberships, findProfile, checkAliasFree, clock, logger, serverName, defaultVersion } = deps;
+  const { createRoom, memberships, findProfile, invitePermission, checkAliasFree, clock, logger, serverName, defaultVersion } = deps;
 
   return async function createRoomForUser(user, wish) {
     const invites = [...new Set(wish.invite ?? [])].filter((userId) => userId !== user.userId);
@@ -57,6 +59,7 @@ export function createCreateRoomForUser(deps: Deps): CreateRoomForUser {
     if (alias !== undefined) await checkAliasFree(alias, user.appservice?.id);
     const local = invites.filter((userId) => serverNameOf(userId) === serverName);
     const remote = invites.filter((userId) => !local.includes(userId));
+    for (const userId of local) await invitePermission.check(userId, user.userId);
 
     const roomId = await createRoom({
       creator: user.userId,

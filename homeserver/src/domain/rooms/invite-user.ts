@@ -9,8 +9,8 @@ const MAX_ATTEMPTS = 4;
 
 export type Invite = { sender: string; senderNid: number; target: string; content: JsonObject };
 
-/** Invites a user of another server, whose server signs the invite first. */
-export type InviteUser = (room: HotRoom, invite: Invite) => Promise<void>;
+/** Invites a user of another server, whose server signs the invite first; resolves with the invite's event id. */
+export type InviteUser = (room: HotRoom, invite: Invite) => Promise<string>;
 
 type Deps = { log: Log; prepareEvent: PrepareEvent; inviteRemote: RemoteRooms['invite'] };
 
@@ -35,14 +35,15 @@ export function createInviteUser({ log, prepareEvent, inviteRemote }: Deps): Inv
       });
       if (committed === undefined) continue;
       await committed.appended;
-      return;
+      return prepared.head.eventId;
     }
 
-    await room.turns.take(async () => {
+    return await room.turns.take(async () => {
       const prepared = await prepareEvent(room, draft, { senderNid });
       const signed = await inviteRemote(room, prepared.event, prepared.head.eventId);
       prepared.logged.row.json = JSON.stringify(signed);
       await log.append({ events: [room.stage({ ...prepared, event: signed })] });
+      return prepared.head.eventId;
     });
   };
 }

@@ -8,6 +8,7 @@ import { findRoom } from '../../storage/rooms.ts';
 import type { Log } from '../streams/log.ts';
 import { type HotRoom, MEMBER } from './hot-room.ts';
 import type { HotRooms } from './hot-rooms.ts';
+import type { InvitePermission } from './invite-permission.ts';
 import type { InviteUser } from './invite-user.ts';
 import type { RemoteRooms } from './remote-rooms.ts';
 import type { SendEvent } from './send-event.ts';
@@ -26,7 +27,13 @@ export type Memberships = {
   ) => Promise<void>;
   knock: (actor: Actor, request: { roomId: string; via: readonly string[]; reason?: string | undefined }) => Promise<void>;
   leave: (actor: Actor, request: { roomId: string; reason?: string | undefined }) => Promise<void>;
+  /** Throws M_INVITE_BLOCKED when the target takes no invites of the actor. */
   invite: (actor: Actor, request: Target & { isDirect?: boolean }) => Promise<void>;
+  /** Writes a membership event as the actor words it, with all that is checked otherwise; resolves with its id. */
+  put: (
+    actor: Actor,
+    request: { roomId: string; target: string; content: JsonObject; originServerTs?: number | undefined },
+  ) => Promise<string>;
   kick: (actor: Actor, request: Target) => Promise<void>;
   ban: (actor: Actor, request: Target) => Promise<void>;
   unban: (actor: Actor, request: Target) => Promise<void>;
@@ -46,12 +53,13 @@ type Deps = {
   inviteUser: InviteUser;
   findProfile: FindProfile;
   remote: RemoteRooms;
+  invitePermission: Pick<InvitePermission, 'check'>;
   serverName: string;
 };
 
 /** https://spec.matrix.org/latest/client-server-api/#room-membership */
 export function createMemberships(deps: Deps): Memberships {
-  const { database, log, rooms, sendEvent, inviteUser, findProfile, remote, serverName } = deps;
+  const { database, log, rooms, sendEvent, inviteUser, findProfile, remote, invitePermission, serverName } = deps;
 
   async function membershipOf(room: HotRoom, userId: string): Promise<Membership | undefined> {
     await rooms.ensureMembers(room, [userId]);
@@ -70,8 +78,13 @@ export function createMemberships(deps: Deps): Memberships {
     return room;
   }
 
+  async function send(actor: Actor, { roomId }: HotRoom, target: string, content: JsonObject, originServerTs?: number): Promise<string> {
+    const time = originServerTs === undefined ? {} : { originServerTs };
+    return await sendEvent({ roomId, sender: actor.userId, senderNid: actor.userNid, type: MEMBER, stateKey: target, content, ...time });
+  }
+
   async function setMembership(actor: Actor, room: HotRoom, target: string, content: JsonObject): Promise<void> {
-    await sendEvent({ roomId: room.roomId, sender: actor.userId, senderNid: actor.userNid, type: MEMBER, stateKey: target, content });
+    await send(actor, room, target, content);
   }
 
   async function join(actor: Actor, { roomId, via, reason, content }: Parameters<Memberships['join']>[1]): Promise<void> {
@@ -133,6 +146,25 @@ export function createMemberships(deps: Deps): Memberships {
     await remote.leave({ roomId, userId: actor.userId, userNid: actor.userNid, via: [], content });
   }
 
+  async function invite(actor: Actor, room: HotRoom, target: string, content: JsonObject, originServerTs?: number): Promise<string> {
+    if (serverNameOf(target) !== serverName)
+      return await inviteUser(room, { sender: actor.userId, senderNid: actor.userNid, target, content });
+    await invitePermission.check(target, actor.userId);
+    return await send(actor, room, target, { ...(await findProfile(target)), ...content }, originServerTs);
+  }
+
+  /** Nobody names for themselves who lets them in: that is for the server to find. */
+  async function put(actor: Actor, { roomId, target, content, originServerTs }: Parameters<Memberships['put']>[1]): Promise<string> {
+    const room = await loadOwnRoom(roomId);
+    const { join_authorised_via_users_server: _, ...own } = content;
+    const { membership } = own;
+    if (membership === 'invite') return await invite(actor, room, target, own, originServerTs);
+    if (membership !== 'join' || target !== actor.userId) return await send(actor, room, target, own, originServerTs);
+    const current = await membershipOf(room, target);
+    const authorising = current === 'join' || current === 'invite' ? {} : ((await authorise(room, target)) ?? {});
+    return await send(actor, room, target, { ...(await findProfile(target)), ...own, ...authorising }, originServerTs);
+  }
+
   /** Kick, ban and unban differ in what the target must be before. */
   async function expel(actor: Actor, { roomId, target, reason }: Target, to: 'leave' | 'ban', from: readonly Membership[]): Promise<void> {
     const room = await loadOwnRoom(roomId);
@@ -154,13 +186,10 @@ export function createMemberships(deps: Deps): Memberships {
       if (room === undefined) await remote.knock({ roomId, userId: actor.userId, userNid: actor.userNid, via, content });
       else await setMembership(actor, room, actor.userId, { ...content, membership: 'knock' });
     },
+    put,
     invite: async (actor, { roomId, target, reason, isDirect }) => {
-      const room = await loadOwnRoom(roomId);
-      const isLocal = serverNameOf(target) === serverName;
-      const profile = isLocal ? await findProfile(target) : {};
-      const content = { ...profile, ...withReason(reason), ...(isDirect === true ? { is_direct: true } : {}), membership: 'invite' };
-      if (isLocal) await setMembership(actor, room, target, content);
-      else await inviteUser(room, { sender: actor.userId, senderNid: actor.userNid, target, content });
+      const content = { ...withReason(reason), ...(isDirect === true ? { is_direct: true } : {}), membership: 'invite' };
+      await invite(actor, await loadOwnRoom(roomId), target, content);
     },
     kick: (actor, request) => expel(actor, request, 'leave', ['join', 'invite', 'knock']),
     ban: (actor, request) => expel(actor, request, 'ban', []),

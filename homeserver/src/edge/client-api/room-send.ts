@@ -2,6 +2,7 @@ import { redactEvent, sendMessage } from 'federation-spec/api/client/send.ts';
 import { setRoomStateWithKey } from 'federation-spec/api/client/state.ts';
 import { readInteger } from 'federation-spec/api/schemas/query.ts';
 import type { SendEvent } from '../../domain/rooms/send-event.ts';
+import type { SetState } from '../../domain/rooms/set-state.ts';
 import type { Requester } from '../http/requester.ts';
 import { type Route, route } from '../http/route.ts';
 
@@ -12,7 +13,7 @@ function timeGiven(ts: string | undefined, { appservice }: Requester): { originS
 }
 
 /** https://spec.matrix.org/latest/client-server-api/#sending-events-to-a-room */
-export function roomSendRoutes(sendEvent: SendEvent): Route[] {
+export function roomSendRoutes(sendEvent: SendEvent, setState: SetState): Route[] {
   return [
     route(sendMessage, async ({ params: { roomId, eventType, txnId }, query, body, requester }) => {
       const eventId = await sendEvent({
@@ -41,15 +42,8 @@ export function roomSendRoutes(sendEvent: SendEvent): Route[] {
     }),
 
     route(setRoomStateWithKey, async ({ params: { roomId, eventType, stateKey }, query, body, requester }) => {
-      const eventId = await sendEvent({
-        roomId,
-        sender: requester.userId,
-        senderNid: requester.userNid,
-        type: eventType,
-        stateKey: stateKey ?? '',
-        content: body,
-        ...timeGiven(query.ts, requester),
-      });
+      const wish = { roomId, type: eventType, stateKey: stateKey ?? '', content: body, ...timeGiven(query.ts, requester) };
+      const eventId = await setState(requester, wish);
       return { event_id: eventId };
     }),
   ];

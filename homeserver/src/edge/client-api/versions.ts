@@ -11,9 +11,16 @@ const UNSTABLE_FEATURES: Readonly<Record<string, boolean>> = {
   'chat.blinkchat.delivered': true,
   'chat.blinkchat.live': true,
   'org.matrix.msc3814': true,
+  'org.matrix.msc4151': true,
+  'org.matrix.msc4155': true,
   'org.matrix.msc4222': true,
+  'org.matrix.msc4260': true,
   'org.matrix.msc4306': true,
+  'org.matrix.msc4380': true,
+  'org.matrix.msc4380.stable': true,
   'org.matrix.simplified_msc3575': true,
+  'uk.half-shot.msc2666.query_mutual_rooms': true,
+  'uk.half-shot.msc2666.query_mutual_rooms.stable': true,
 };
 
 /** `GET /_matrix/client/versions` */

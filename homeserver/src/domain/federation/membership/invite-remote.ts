@@ -2,7 +2,7 @@ import { sendInviteV1, sendInviteV2 } from 'federation-spec/api/server/invites.t
 import { isJsonObject, type JsonObject, type Pdu } from 'federation-spec/events/event.ts';
 import { eventIdOf } from 'federation-spec/events/event-id.ts';
 import { serverNameOf } from 'federation-spec/identifiers/server-name.ts';
-import { badGateway, forbidden, unsupportedRoomVersion } from '../../../platform/matrix-error.ts';
+import { badGateway, forbidden, matrixError, unsupportedRoomVersion } from '../../../platform/matrix-error.ts';
 import type { HotRoom } from '../../rooms/hot-room.ts';
 import type { HotRooms } from '../../rooms/hot-rooms.ts';
 import { checkServerSignature } from '../../rooms/receive-pdu/check-signatures.ts';
@@ -54,6 +54,8 @@ export function createInviteRemote({ client, rooms, findServerKey }: Deps): (roo
 function toldFailure(error: unknown, server: string): Error {
   if (!(error instanceof FederationError)) return error instanceof Error ? error : new Error(String(error));
   if (error.errcode === 'M_INCOMPATIBLE_ROOM_VERSION') return unsupportedRoomVersion(`${server} does not know the version of this room.`);
+  if (error.errcode?.endsWith('INVITE_BLOCKED') === true)
+    return matrixError(403, 'M_INVITE_BLOCKED', 'The user does not take your invites.');
   if (error.status === 403) return forbidden(`${server} does not take the invite.`);
   return badGateway(`${server} could not be asked to take the invite.`);
 }

@@ -8,6 +8,7 @@ import type { Signer } from 'federation-spec/signing/sign-json.ts';
 import { forbidden, incompatibleRoomVersion, invalidParam, missingParam } from '../../../platform/matrix-error.ts';
 import type { HotRooms } from '../../rooms/hot-rooms.ts';
 import type { Interner } from '../../rooms/interner.ts';
+import type { InvitePermission } from '../../rooms/invite-permission.ts';
 import { checkPdu } from '../../rooms/receive-pdu/check-pdu.ts';
 import type { FindServerKey } from '../../rooms/receive-pdu/room-peers.ts';
 import { listStripped, type RemoteStanding, stripPdu } from '../../rooms/remote-standing.ts';
@@ -36,6 +37,7 @@ type Deps = {
   signer: Signer;
   /** Whether a user of this server has an account that may be invited. */
   mayBeInvited: (userId: string) => Promise<boolean>;
+  invitePermission: Pick<InvitePermission, 'check'>;
 };
 
 /**
@@ -44,7 +46,8 @@ type Deps = {
  *
  * https://spec.matrix.org/latest/server-server-api/#inviting-to-a-room
  */
-export function createReceiveInvite({ rooms, interner, standing, findServerKey, signer, mayBeInvited }: Deps): ReceiveInvite {
+export function createReceiveInvite(deps: Deps): ReceiveInvite {
+  const { rooms, interner, standing, findServerKey, signer, mayBeInvited, invitePermission } = deps;
   const checkRoomState = createCheckRoomState(findServerKey);
   return async (invite) => {
     const { origin, roomId, eventId, roomVersion } = invite;
@@ -62,6 +65,7 @@ export function createReceiveInvite({ rooms, interner, standing, findServerKey, 
     const target = event.state_key ?? '';
     if (serverNameOf(target) !== signer.serverName) throw invalidParam('The invited user is not one of this server');
     if (!(await mayBeInvited(target))) throw forbidden('The user cannot be invited');
+    await invitePermission.check(target, event.sender);
     const shownState = await checkRoomState(invite, rules);
 
     const signed = await addEventSignature(event, rules, signer);

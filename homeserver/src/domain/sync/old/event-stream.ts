@@ -111,7 +111,8 @@ export function createEventStream(deps: Deps): EventStream {
     const chunk: { at: number; event: JsonObject }[] = [];
     for (const [roomNid, ofRoom] of Map.groupBy(events, (event) => event.roomNid)) {
       const shown = await renderEvents(ofRoom, { roomId: scope.rooms.get(roomNid) ?? '', reader: device, bundleUpTo: null });
-      chunk.push(...shown.map((event, index) => ({ at: ofRoom[index]?.position ?? 0, event: toOldEvent(event) })));
+      const positions = new Map(ofRoom.map((event) => [event.eventId, event.position ?? 0]));
+      chunk.push(...shown.map((event) => ({ at: positions.get(event.event_id) ?? 0, event: toOldEvent(event) })));
     }
     return chunk;
   }

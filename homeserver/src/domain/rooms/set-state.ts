@@ -1,0 +1,68 @@
+import type { JsonObject } from 'federation-spec/events/event.ts';
+import { parseRoomAlias } from 'federation-spec/identifiers/room-alias.ts';
+import { badJson, invalidParam, MatrixError, matrixError } from '../../platform/matrix-error.ts';
+import { MEMBER } from './hot-room.ts';
+import type { HotRooms } from './hot-rooms.ts';
+import type { Memberships } from './membership.ts';
+import type { SendEvent } from './send-event.ts';
+
+/** Most further aliases of one event. */
+const MAX_ALT_ALIASES = 100;
+
+export type StateWish = {
+  roomId: string;
+  type: string;
+  stateKey: string;
+  content: JsonObject;
+  originServerTs?: number | undefined;
+};
+
+/** Writes state as a client words it; resolves with the event's id. */
+export type SetState = (actor: { userId: string; userNid: number }, wish: StateWish) => Promise<string>;
+
+type Deps = {
+  rooms: HotRooms;
+  sendEvent: SendEvent;
+  memberships: Pick<Memberships, 'put'>;
+  /** The room an alias points at. Throws M_NOT_FOUND. */
+  resolveAlias: (alias: string) => Promise<{ roomId: string }>;
+};
+
+/**
+ * Memberships go the way of memberships, and a main alias must be one of the room.
+ * https://spec.matrix.org/latest/client-server-api/#put_matrixclientv3roomsroomidstateeventtypestatekey
+ */
+export function createSetState({ rooms, sendEvent, memberships, resolveAlias }: Deps): SetState {
+  /** Throws M_BAD_ALIAS when an alias that the event adds does not point at the room, M_INVALID_PARAM when it is none. */
+  async function checkAliases(roomId: string, content: JsonObject): Promise<void> {
+    const before = (await rooms.load(roomId))?.find('m.room.canonical_alias', '')?.content ?? {};
+    const known = new Set(listAliases(before, { isStrict: false }));
+    for (const alias of listAliases(content, { isStrict: true })) {
+      if (known.has(alias)) continue;
+      if (parseRoomAlias(alias) === undefined) throw invalidParam(`${alias} is no room alias.`);
+      const target = await resolveAlias(alias).catch((error: unknown) => {
+        if (error instanceof MatrixError) return undefined;
+        throw error;
+      });
+      if (target?.roomId !== roomId) throw matrixError(400, 'M_BAD_ALIAS', `The alias ${alias} does not point at this room.`);
+    }
+  }
+
+  return async function setState(actor, { roomId, type, stateKey, content, originServerTs }) {
+    if (type === MEMBER) return await memberships.put(actor, { roomId, target: stateKey, content, originServerTs });
+    if (type === 'm.room.canonical_alias' && stateKey === '') await checkAliases(roomId, content);
+    const time = originServerTs === undefined ? {} : { originServerTs };
+    return await sendEvent({ roomId, sender: actor.userId, senderNid: actor.userNid, type, stateKey, content, ...time });
+  };
+}
+
+function listAliases({ alias, alt_aliases: further }: JsonObject, { isStrict }: { isStrict: boolean }): string[] {
+  const given: unknown[] = [
+    ...(alias === undefined || alias === null || alias === '' ? [] : [alias]),
+    ...(Array.isArray(further) ? further : []),
+  ];
+  const texts = given.filter((value) => typeof value === 'string');
+  const isWhole = texts.length === given.length && (further === undefined || Array.isArray(further)) && given.length <= MAX_ALT_ALIASES + 1;
+  if (isStrict && !isWhole) throw badJson(`alias must be text, alt_aliases a list of at most ${MAX_ALT_ALIASES} texts.`);
+  return texts;
+}
