@@ -117,7 +117,7 @@ export async function composeFederation(deps: Deps) {
   const acceptMembership = createAcceptMembership({ ...common, receivePdu, wake: outbound.wake });
   const network: RoomNetwork = {
     remote: {
-      join: createJoinRemote({ ...common, standing, joins, takeJoinedRoom }),
+      join: createJoinRemote({ ...common, standing, joins, receivePdu, takeJoinedRoom }),
       knock: createKnockRemote({ ...common, standing }),
       leave: createLeaveRemote({ ...common, standing }),
       invite: createInviteRemote(common),

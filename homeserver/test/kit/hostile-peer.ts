@@ -17,7 +17,10 @@ import type { TestServer } from './start-server.ts';
 import type { TestCa } from './test-ca.ts';
 
 export type PeerAnswer = { status: number; body: JsonObject };
-/** Answers a request to the peer: JSON with 200, or whatever `lie` makes; `undefined` is a 404, a promise that never resolves no answer. */
+/**
+ * Answers a request to the peer: JSON with 200, or whatever `lie` makes; `undefined` is a 404, a promise that never resolves no answer, and
+ * a function does with the response what it likes.
+ */
 export type PeerHandler = (method: string, path: string, body: unknown) => unknown;
 
 /** The room versions whose events it can make: those that name events by their hash. */
@@ -166,6 +169,7 @@ function reply(response: ServerResponse, status: number, body: unknown): void {
 
 async function answerWith(response: ServerResponse, answer: unknown): Promise<void> {
   if (answer === undefined) return reply(response, 404, { errcode: 'M_NOT_FOUND', error: 'no' });
+  if (typeof answer === 'function') return void answer(response);
   if (!(answer instanceof PreparedLie)) return reply(response, 200, answer);
   const { status = 200, headers = { 'content-type': 'application/json' }, body = '' } = answer.lie;
   response.writeHead(status, headers);

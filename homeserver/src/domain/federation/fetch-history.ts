@@ -4,6 +4,7 @@ import type { Logger } from '../../platform/logger.ts';
 import { type BackwardExtremity, listBackwardExtremities } from '../../storage/backward-extremities.ts';
 import type { Database } from '../../storage/database.ts';
 import type { FetchHistory } from '../rooms/fetch-history.ts';
+import { isOnSameSide } from '../rooms/gap-place.ts';
 import type { HotRoom } from '../rooms/hot-room.ts';
 import { checkPdus } from '../rooms/receive-pdu/check-pdu.ts';
 import type { FindServerKey } from '../rooms/receive-pdu/room-peers.ts';
@@ -61,9 +62,11 @@ export function createFetchHistory({ database, peer, findServerKey, storeBackfil
 
   return async (room, { from, downTo, limit }) => {
     const known = await listBackwardExtremities(database.sql, room.nid, { from, downTo, limit: MAX_EXTREMITIES });
-    const extremities = known.filter(({ eventId }) => clock.now() - (failures.get(eventId) ?? -RETRY_AFTER_MS) >= RETRY_AFTER_MS);
-    const [first] = extremities;
+    const open = known.filter(({ eventId }) => clock.now() - (failures.get(eventId) ?? -RETRY_AFTER_MS) >= RETRY_AFTER_MS);
+    const [first] = open;
     if (first === undefined) return false;
+    // What comes is put below the lowest of them: they must stand in one gap.
+    const extremities = open.filter(({ topological }) => isOnSameSide(first.topological, topological));
     const key = `${room.nid} ${first.eventId}`;
     const fetching = underWay.get(key) ?? fetchOnce(room, extremities, limit).finally(() => underWay.delete(key));
     underWay.set(key, fetching);

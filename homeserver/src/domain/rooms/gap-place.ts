@@ -16,3 +16,8 @@ export function placeBehindGap(newest: number): number {
 export function isBehindGap(topological: number): boolean {
   return topological > 0 && topological % GAP === 0;
 }
+
+/** Whether what stands at the lower place is on the same side of every gap as what stands at the upper one. */
+export function isOnSameSide(upper: number, lower: number): boolean {
+  return upper - lower < GAP / 2;
+}

@@ -99,8 +99,14 @@ export function createMemberships(deps: Deps): Memberships {
         return;
       }
     }
-    const servers = via.length > 0 || room === undefined ? via : [...room.joinedServers.keys()].filter((server) => server !== serverName);
-    await remote.join({ roomId, userId: actor.userId, userNid: actor.userNid, via: servers, content: own });
+    const request = { roomId, userId: actor.userId, userNid: actor.userNid, via: await listServers(roomId, via), content: own };
+    if ((await remote.join(request)) === 'again') await join(actor, { roomId, via, reason, ...(content === undefined ? {} : { content }) });
+  }
+
+  /** The servers named, and those that were in the room when we last heard of it. */
+  async function listServers(roomId: string, via: readonly string[]): Promise<string[]> {
+    const known = [...((await rooms.load(roomId))?.joinedServers.keys() ?? [])];
+    return [...new Set([...via, ...known.filter((server) => server !== serverName)])];
   }
 
   /**

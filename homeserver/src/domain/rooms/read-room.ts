@@ -83,10 +83,9 @@ export function createReadRoom({ database, enterRoom, renderEvents, fetchHistory
       let events = await listEventsFrom(sql, { ...range, from: place, limit: wanted });
       const downTo = events.length < wanted ? 0 : (events.at(-1)?.topological ?? 0);
       const mayBeMore = direction === 'backwards' && request.to === undefined;
-      if (mayBeMore && (await fetchHistory(room, { from: place.topological, downTo, limit }))) {
-        events = await listEventsFrom(sql, { ...range, from: place, limit: wanted });
-      }
-      isAtEdge = events.length < wanted;
+      const isMore = mayBeMore && (await fetchHistory(room, { from: place.topological, downTo, limit }));
+      if (isMore) events = await listEventsFrom(sql, { ...range, from: place, limit: wanted });
+      isAtEdge = events.length < wanted && !isMore;
       const shown = await renderEvents(events.filter(view.maySee), {
         roomId: room.roomId,
         reader,

@@ -16,8 +16,12 @@ export type RemoteMembershipRequest = {
  * Each throws a `MatrixError` that tells the user what went wrong.
  */
 export type RemoteRooms = {
-  /** Joins through one of the servers; resolves when the room is in the log. https://spec.matrix.org/latest/server-server-api/#joining-rooms */
-  join: (request: RemoteMembershipRequest) => Promise<void>;
+  /**
+   * Joins through one of the servers; resolves when the room is in the log, or with `again` when meanwhile somebody else's join of the
+   * room has ended: it may be ours now, and is to be looked at again.
+   * https://spec.matrix.org/latest/server-server-api/#joining-rooms
+   */
+  join: (request: RemoteMembershipRequest) => Promise<'joined' | 'again'>;
   /** Asks to be let in. https://spec.matrix.org/latest/server-server-api/#knocking-rooms */
   knock: (request: RemoteMembershipRequest) => Promise<void>;
   /** Rejects an invite, or withdraws a knock. https://spec.matrix.org/latest/server-server-api/#leaving-rooms-rejecting-invites */

@@ -1,5 +1,14 @@
 import type { Logger } from '../../../platform/logger.ts';
-import { badGateway, forbidden, incompatibleRoomVersion, MatrixError, notFound } from '../../../platform/matrix-error.ts';
+import {
+  badGateway,
+  forbidden,
+  incompatibleRoomVersion,
+  MatrixError,
+  notFound,
+  unableToAuthoriseJoin,
+  unableToGrantJoin,
+  unavailable,
+} from '../../../platform/matrix-error.ts';
 import { FederationError } from '../federation-error.ts';
 
 /**
@@ -27,12 +36,30 @@ export async function askCandidates<Result>(
   throw toldFailure(failures);
 }
 
+/** The refusals that tell the user something, the most telling first. What else a server may answer is its own trouble. */
+const TELLING = ['M_INCOMPATIBLE_ROOM_VERSION', 'M_FORBIDDEN', 'M_UNABLE_TO_AUTHORISE_JOIN', 'M_UNABLE_TO_GRANT_JOIN', 'M_LIMIT_EXCEEDED'];
+/** How much of another server's own words a user is shown. */
+const MAX_SHOWN_LENGTH = 200;
+
 function toldFailure(failures: readonly FederationError[]): MatrixError {
   const names = failures.map((failure) => failure.destination).join(', ');
-  const version = failures.find((failure) => failure.errcode === 'M_INCOMPATIBLE_ROOM_VERSION');
-  if (version !== undefined)
-    return incompatibleRoomVersion(typeof version.body['room_version'] === 'string' ? version.body['room_version'] : 'unknown');
+  const [telling] = failures
+    .filter((failure) => TELLING.includes(failure.errcode ?? ''))
+    .sort((a, b) => TELLING.indexOf(a.errcode ?? '') - TELLING.indexOf(b.errcode ?? ''));
+  if (telling !== undefined) return toldRefusal(telling);
   if (failures.some((failure) => failure.status === 403)) return forbidden(`The room does not allow this (asked: ${names}).`);
   if (failures.every((failure) => failure.status === 404)) return notFound(`The room is not known there (asked: ${names}).`);
   return badGateway(`No server of the room could help (asked: ${names}).`);
+}
+
+/** Only the code and a shortened reason are passed on: the status and the further fields are ours. */
+function toldRefusal({ destination, errcode, body }: FederationError): MatrixError {
+  const said = typeof body['error'] === 'string' ? body['error'].slice(0, MAX_SHOWN_LENGTH) : 'it gave no reason';
+  const reason = `${destination} refuses: ${said}`;
+  if (errcode === 'M_INCOMPATIBLE_ROOM_VERSION')
+    return incompatibleRoomVersion(typeof body['room_version'] === 'string' ? body['room_version'] : 'unknown');
+  if (errcode === 'M_UNABLE_TO_AUTHORISE_JOIN') return unableToAuthoriseJoin(reason);
+  if (errcode === 'M_UNABLE_TO_GRANT_JOIN') return unableToGrantJoin(reason);
+  if (errcode === 'M_LIMIT_EXCEEDED') return unavailable(reason);
+  return forbidden(reason);
 }

@@ -4,13 +4,14 @@ import type { StrippedEvent } from '../../rooms/remote-standing.ts';
 /** Most servers that are tried. */
 const MAX_CANDIDATES = 10;
 
-/** The servers by which a room may be reached, the likeliest first: those named, those of who invited, the one in the room's id. */
+/** The servers by which a room may be reached, the likeliest first: those named, those of who invited, the one in the room's id, those of who made what is shown of the room. */
 export function listCandidateServers(
   { roomId, via, strippedState }: { roomId: string; via: readonly string[]; strippedState: readonly StrippedEvent[] },
   ownName: string,
 ): string[] {
-  const senders = strippedState.filter((event) => event.type === 'm.room.member').map((event) => serverNameOf(event.sender));
-  const all = [...via, ...senders, serverNameOf(roomId)];
+  const inviters = strippedState.filter((event) => event.type === 'm.room.member').map((event) => serverNameOf(event.sender));
+  const makers = strippedState.map((event) => serverNameOf(event.sender));
+  const all = [...via, ...inviters, serverNameOf(roomId), ...makers];
   const named = all.filter((name) => name !== undefined && name !== ownName && parseServerName(name) !== undefined);
   return [...new Set(named as string[])].slice(0, MAX_CANDIDATES);
 }

@@ -1,4 +1,4 @@
-import { makeJoin, sendJoinV2 } from 'federation-spec/api/server/joining.ts';
+import { makeJoin } from 'federation-spec/api/server/joining.ts';
 import { isJsonObject, type Pdu } from 'federation-spec/events/event.ts';
 import { eventIdOf } from 'federation-spec/events/event-id.ts';
 import { ROOM_VERSIONS, type RoomVersionRules } from 'federation-spec/room-versions/room-versions.ts';
@@ -6,9 +6,12 @@ import type { Signer } from 'federation-spec/signing/sign-json.ts';
 import type { Clock } from '../../../platform/clock.ts';
 import type { Logger } from '../../../platform/logger.ts';
 import type { Random } from '../../../platform/random.ts';
+import type { HotRoom } from '../../rooms/hot-room.ts';
+import type { HotRooms } from '../../rooms/hot-rooms.ts';
 import { type CheckedPdu, checkPdus } from '../../rooms/receive-pdu/check-pdu.ts';
+import type { ReceivePdu } from '../../rooms/receive-pdu/receive-pdu.ts';
 import type { FindServerKey } from '../../rooms/receive-pdu/room-peers.ts';
-import type { RemoteMembershipRequest } from '../../rooms/remote-rooms.ts';
+import type { RemoteMembershipRequest, RemoteRooms } from '../../rooms/remote-rooms.ts';
 import type { RemoteStanding } from '../../rooms/remote-standing.ts';
 import type { JoinedRoom, TakeJoinedRoom } from '../../rooms/take-joined-room.ts';
 import type { FederationClient } from '../federation-client.ts';
@@ -17,6 +20,7 @@ import type { JoinsUnderWay } from '../joins-under-way.ts';
 import { askCandidates } from './ask-candidates.ts';
 import { listCandidateServers } from './candidate-servers.ts';
 import { completeTemplate } from './complete-template.ts';
+import { type SendJoinAnswer, sendJoin } from './send-membership.ts';
 
 const MAKE_TIMEOUT_MS = 20_000;
 const SEND_TIMEOUT_MS = 120_000;
@@ -30,7 +34,9 @@ type Deps = {
   clock: Clock;
   random: Random;
   logger: Logger;
+  rooms: HotRooms;
   standing: RemoteStanding;
+  receivePdu: ReceivePdu;
   joins: JoinsUnderWay;
   findServerKey: FindServerKey;
   takeJoinedRoom: TakeJoinedRoom;
@@ -38,11 +44,13 @@ type Deps = {
 
 /**
  * Joins a room through a server that is in it: 1. ask for a template, 2. complete and sign it, 3. have it sent, 4. check the state that
- * comes back, event by event, 5. make the room ours. https://spec.matrix.org/latest/server-server-api/#joining-rooms
+ * comes back, event by event, 5. make the room ours. Joins of one room go one after the other: the second may find the room here.
+ *
+ * https://spec.matrix.org/latest/server-server-api/#joining-rooms
  */
-export function createJoinRemote(deps: Deps): (request: RemoteMembershipRequest) => Promise<void> {
-  const { client, signer, clock, random, logger, standing, joins, findServerKey, takeJoinedRoom } = deps;
-  const joining = new Map<string, Promise<void>>();
+export function createJoinRemote(deps: Deps): RemoteRooms['join'] {
+  const { client, signer, clock, random, logger, rooms, standing, joins, findServerKey, receivePdu, takeJoinedRoom } = deps;
+  const underWay = new Map<string, Promise<void>>();
 
   async function joinBy(resident: string, { roomId, userId, content }: RemoteMembershipRequest): Promise<void> {
     const params = { roomId, userId };
@@ -58,47 +66,66 @@ export function createJoinRemote(deps: Deps): (request: RemoteMembershipRequest)
     };
     const { pdu, rules } = await completeTemplate(template, draft, signer); // 2
 
-    const underWay = joins.begin(roomId, rules);
+    const waiting = joins.begin(roomId, rules);
     try {
-      const answer = await client.call(
-        resident,
-        sendJoinV2,
-        { params: { roomId, eventId: pdu.eventId }, query: { omit_members: 'false' }, body: { ...pdu.event } },
-        { timeoutMs: SEND_TIMEOUT_MS, maxBytes: MAX_STATE_BYTES },
-      ); // 3
-      const join = answer.event === undefined ? pdu : withSignatures(pdu, answer.event, rules);
-      await takeJoinedRoom(await checkRoom(resident, { roomId, rules, join }, answer)); // 4, 5
+      const options = { timeoutMs: SEND_TIMEOUT_MS, maxBytes: MAX_STATE_BYTES };
+      const answer = await sendJoin(client, resident, { roomId, join: pdu, omitMembers: false }, options); // 3
+      const join = await checkJoin(resident, {
+        roomId,
+        rules,
+        join: answer.event === undefined ? pdu : withSignatures(pdu, answer.event, rules),
+      }); // 4
+      const room = await rooms.load(roomId);
+      if (room?.joinedServers.has(signer.serverName) === true) await addTo(room, join, resident);
+      else await takeJoinedRoom(await checkRoom(resident, { roomId, rules, join }, answer)); // 5
     } finally {
-      underWay.end();
+      waiting.end();
     }
   }
 
-  async function checkRoom(
-    resident: string,
-    { roomId, rules, join }: { roomId: string; rules: RoomVersionRules; join: CheckedPdu },
-    answer: { state: readonly unknown[]; auth_chain: readonly unknown[] },
-  ): Promise<JoinedRoom> {
+  /** We were in the room already, and only another server could let the user in: the room stays as it is, with one event more. */
+  async function addTo(room: HotRoom, join: CheckedPdu, resident: string): Promise<void> {
+    const reception = await receivePdu(room, join, { origin: resident });
+    if (reception.reason !== undefined) throw new FederationError(resident, `it let a user in who may not come: ${reception.reason}`);
+    await reception.committed;
+  }
+
+  async function checkJoin(resident: string, { roomId, rules, join }: Joining): Promise<CheckedPdu> {
+    const [checked] = await checkPdus([join.event], { roomId, rules }, findServerKey);
+    if (checked === undefined) throw new FederationError(resident, 'it did not sign the join that it vouched for');
+    return checked;
+  }
+
+  async function checkRoom(resident: string, { roomId, rules, join }: Joining, answer: SendJoinAnswer): Promise<JoinedRoom> {
     const state = await checkPdus(answer.state, { roomId, rules }, findServerKey);
     const authChain = await checkPdus(answer.auth_chain, { roomId, rules }, findServerKey);
     const create = state.find((pdu) => pdu.event.type === 'm.room.create' && pdu.event.state_key === '');
     if (create === undefined) throw new FederationError(resident, 'the state it gave has no good m.room.create event');
     if ((create.event.content['room_version'] ?? '1') !== rules.version)
       throw new FederationError(resident, 'it lied about the version of the room');
-    const [checked] = await checkPdus([join.event], { roomId, rules }, findServerKey);
-    if (checked === undefined) throw new FederationError(resident, 'it did not sign the join that it vouched for');
-    return { roomId, rules, join: checked, state, authChain };
+    return { roomId, rules, join, state, authChain };
+  }
+
+  async function join(request: RemoteMembershipRequest): Promise<void> {
+    const known = await standing.find(request.roomId, request.userNid);
+    const candidates = listCandidateServers({ ...request, strippedState: known?.strippedState ?? [] }, signer.serverName);
+    await askCandidates(candidates, logger, (server) => joinBy(server, request));
   }
 
   return async (request) => {
-    const key = `${request.roomId} ${request.userId}`;
-    const known = await standing.find(request.roomId, request.userNid);
-    const candidates = listCandidateServers({ ...request, strippedState: known?.strippedState ?? [] }, signer.serverName);
-    const attempt =
-      joining.get(key) ?? askCandidates(candidates, logger, (server) => joinBy(server, request)).finally(() => joining.delete(key));
-    joining.set(key, attempt);
+    const before = underWay.get(request.roomId);
+    if (before !== undefined) {
+      await before.catch(() => undefined); // its own user is told
+      return 'again';
+    }
+    const attempt = join(request).finally(() => underWay.delete(request.roomId));
+    underWay.set(request.roomId, attempt);
     await attempt;
+    return 'joined';
   };
 }
+
+type Joining = { roomId: string; rules: RoomVersionRules; join: CheckedPdu };
 
 /** Our event with the signatures that the resident's copy of it has. */
 function withSignatures(pdu: CheckedPdu, given: unknown, rules: RoomVersionRules): CheckedPdu {

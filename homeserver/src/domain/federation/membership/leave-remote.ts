@@ -1,4 +1,4 @@
-import { makeLeave, sendLeaveV2 } from 'federation-spec/api/server/leaving.ts';
+import { makeLeave } from 'federation-spec/api/server/leaving.ts';
 import type { Signer } from 'federation-spec/signing/sign-json.ts';
 import type { Clock } from '../../../platform/clock.ts';
 import type { Logger } from '../../../platform/logger.ts';
@@ -9,6 +9,7 @@ import type { FederationClient } from '../federation-client.ts';
 import { askCandidates } from './ask-candidates.ts';
 import { listCandidateServers } from './candidate-servers.ts';
 import { completeTemplate } from './complete-template.ts';
+import { sendLeave } from './send-membership.ts';
 
 const EVENT_ID_BITS = 108;
 
@@ -38,7 +39,7 @@ export function createLeaveRemote({
       eventIdBits: random.text(EVENT_ID_BITS),
     };
     const { pdu } = await completeTemplate(template, draft, signer);
-    await client.call(resident, sendLeaveV2, { params: { roomId, eventId: pdu.eventId }, body: { ...pdu.event } });
+    await sendLeave(client, resident, roomId, pdu);
   }
 
   return async (request) => {
