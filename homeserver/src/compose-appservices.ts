@@ -49,7 +49,7 @@ export async function composeAppserviceGround({ config, logger }: { config: Conf
     isUnlimited: (token: string) => registry.findByToken(token)?.rateLimited === false,
     ensureSenders: (accounts: Accounts) =>
       ensureSenders(registry.list, accounts.find, (userId) =>
-        accounts.register.createAccount({ userId, passwordHash: undefined, session: undefined }),
+        accounts.register.createAccount({ userId, passwordHash: undefined, byAppservice: true, session: undefined }),
       ),
     /** A token is an application service's, or else a device's. */
     authenticateWith:

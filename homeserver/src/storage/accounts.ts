@@ -17,19 +17,26 @@ const FIRST_ACCOUNT_LOCK = 7_223_010;
 /**
  * Makes an account unless the user id has one already, deactivated ones included: a user id is never given away twice.
  *
- * @param adminIfFirst whether the account becomes an admin when it is the first that is no guest
+ * @param adminIfFirst whether the account becomes an admin when it is the first of a person who is no guest
  */
 export async function insertAccount(
   sql: Sql,
-  account: { userNid: number; passwordHash: string | undefined; isAdmin: boolean; isGuest: boolean; createdAt: number },
+  account: {
+    userNid: number;
+    passwordHash: string | undefined;
+    isAdmin: boolean;
+    isGuest: boolean;
+    byAppservice?: boolean;
+    createdAt: number;
+  },
   adminIfFirst: boolean,
 ): Promise<{ inserted: boolean; isAdmin: boolean }> {
-  const { userNid, passwordHash, isAdmin, isGuest, createdAt } = account;
+  const { userNid, passwordHash, isAdmin, isGuest, byAppservice = false, createdAt } = account;
   if (adminIfFirst) await sql`select pg_advisory_xact_lock(${FIRST_ACCOUNT_LOCK})`;
   const [row] = await sql<{ isAdmin: boolean }[]>`
-    insert into accounts (user_nid, password_hash, is_admin, is_guest, created_at)
-    select ${userNid}, ${passwordHash ?? null}, ${isAdmin} or (${adminIfFirst} and not exists (select from accounts where not is_guest)),
-           ${isGuest}, ${createdAt}
+    insert into accounts (user_nid, password_hash, is_admin, is_guest, by_appservice, created_at)
+    select ${userNid}, ${passwordHash ?? null}, ${isAdmin} or (${adminIfFirst} and not exists (select from accounts where not is_guest and not by_appservice)),
+           ${isGuest}, ${byAppservice}, ${createdAt}
     on conflict (user_nid) do nothing
     returning is_admin as "isAdmin"`;
   return { inserted: row !== undefined, isAdmin: row?.isAdmin ?? false };
@@ -55,9 +62,9 @@ export async function findAccountByNid(sql: Sql, userNid: number): Promise<Accou
   return row;
 }
 
-/** Whether anybody but guests has an account here. */
+/** Whether anybody but guests and the users of application services has an account here. */
 export async function hasAccounts(sql: Sql): Promise<boolean> {
-  const [row] = await sql<{ found: boolean }[]>`select exists (select from accounts where not is_guest) as found`;
+  const [row] = await sql<{ found: boolean }[]>`select exists (select from accounts where not is_guest and not by_appservice) as found`;
   return row?.found ?? false;
 }
 

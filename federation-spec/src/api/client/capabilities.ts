@@ -36,5 +36,4 @@ export const getCapabilities = endpoint({
   path: '/_matrix/client/v3/capabilities',
   auth: 'access-token',
   response: Type.Object({ capabilities: CapabilitiesSchema }),
-  rateLimit: 'none',
 });

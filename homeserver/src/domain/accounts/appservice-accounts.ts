@@ -101,7 +101,12 @@ export function createAppserviceAccounts({ pool, serverName, findOwner, knownTok
       if (parsed?.localpart !== username || parsed.grammar === 'non-compliant')
         throw invalidUsername(`${JSON.stringify(username)} makes no user id`);
       if (!owner.ownsUser(userId)) throw matrixError(400, 'M_EXCLUSIVE', `${userId} is not in the application service's namespaces`);
-      return await register.createAccount({ userId, passwordHash: undefined, session: inhibitLogin ? undefined : session });
+      return await register.createAccount({
+        userId,
+        passwordHash: undefined,
+        byAppservice: true,
+        session: inhibitLogin ? undefined : session,
+      });
     },
 
     async logIn(owner, user, options) {

@@ -53,6 +53,8 @@ export type AccountDraft = {
   isAdmin?: boolean;
   isGuest?: boolean;
   adminIfFirst?: boolean;
+  /** An application service makes it for itself or for one of its users. */
+  byAppservice?: boolean;
   /** Undefined: the account is made and nobody is logged in. */
   session: SessionOptions | undefined;
 };
@@ -94,11 +96,15 @@ export function createRegister(deps: Deps): Register {
   }
 
   async function createAccount(draft: AccountDraft, alongside?: (sql: Sql, userNid: number) => Promise<void>): Promise<Registered> {
-    const { userId, passwordHash, isAdmin = false, isGuest = false, adminIfFirst = false, session } = draft;
+    const { userId, passwordHash, isAdmin = false, isGuest = false, adminIfFirst = false, byAppservice = false, session } = draft;
     return await pool.begin(async (sql) => {
       const userNid = (await internUsers(sql, [userId], serverName)).get(userId);
       if (userNid === undefined) throw new Error(`${userId} got no number`);
-      const { inserted } = await insertAccount(sql, { userNid, passwordHash, isAdmin, isGuest, createdAt: clock.now() }, adminIfFirst);
+      const { inserted } = await insertAccount(
+        sql,
+        { userNid, passwordHash, isAdmin, isGuest, byAppservice, createdAt: clock.now() },
+        adminIfFirst,
+      );
       if (!inserted) throw userInUse();
       await deps.welcomeAccount(sql, { userNid, userId, isGuest });
       await alongside?.(sql, userNid);

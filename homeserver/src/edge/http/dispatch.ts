@@ -11,6 +11,7 @@ import {
 } from '../../platform/matrix-error.ts';
 import type { BridgedResponse } from './bridged-response.ts';
 import type { HttpRequest } from './http-request.ts';
+import { limitSubjects } from './limit-subjects.ts';
 import type { RateLimiter } from './rate-limit.ts';
 import { readAccessToken } from './read-access-token.ts';
 import { isStorableText, readJsonBody, readSignedBody } from './read-json-body.ts';
@@ -73,6 +74,7 @@ export function createDispatch({ routes, authenticate, verifyOrigin, limitRate, 
     // 2.
     let requester: Requester | undefined;
     let origin: string | undefined;
+    let isExempt = false;
     if (endpoint.auth === 'federation') {
       limitRate(endpoint.rateLimit, request.ip);
       request.bytes = await readBytes(wire, route, MAX_FEDERATION_JSON_BYTES);
@@ -101,8 +103,7 @@ export function createDispatch({ routes, authenticate, verifyOrigin, limitRate, 
       }
       if (endpoint.auth === 'appservice' && requester?.appservice === undefined)
         throw forbidden('Only an application service may call this, with its as_token');
-      const isExempt =
-        requester === undefined ? token !== undefined && isUnlimited?.(token) === true : requester.appservice?.rateLimited === false;
+      isExempt = requester === undefined ? token !== undefined && isUnlimited?.(token) === true : isUnlimitedRequester(requester);
       if (!isExempt) limitRate(endpoint.rateLimit, requester?.userId ?? request.ip);
     }
 
@@ -117,6 +118,7 @@ export function createDispatch({ routes, authenticate, verifyOrigin, limitRate, 
       body = origin === undefined ? readJsonBody(request.bytes) : readSignedBody(request.bytes);
       validator?.body(body);
     }
+    if (!isExempt) limitSubjects(limitRate, endpoint.id, { caller: origin ?? requester?.userId ?? request.ip, params, body });
 
     // 4.
     const call = createCall({ params, query, body, requester, origin, request, operation: endpoint.id });
@@ -167,6 +169,11 @@ async function readBytes(wire: BridgedRequest, { options }: Route, usual: number
   if (wire.body === undefined) return new Uint8Array();
   if (Number(wire.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(`The body may be at most ${maxBytes} bytes`);
   return await wire.body.readAll(maxBytes);
+}
+
+/** Admins, and application services whose registration says so, are held to no limits. */
+function isUnlimitedRequester({ isAdmin, appservice }: Requester): boolean {
+  return isAdmin || appservice?.rateLimited === false;
 }
 
 function needsToken(auth: Route['endpoint']['auth']): boolean {

@@ -6,8 +6,17 @@ import { limitExceeded } from '../../platform/matrix-error.ts';
 /** A bucket holds `burst` calls and refills at `perSecond`. */
 type Limit = { perSecond: number; burst: number };
 
+/** Limits that no endpoint is declared with: of what a call does to others, whoever calls. */
+export type SubjectLimitClass =
+  /** Invites to one person, by everybody together. */
+  | 'invited'
+  /** People that one account or server invites, however many at once. */
+  | 'inviting'
+  /** Joins of local people to one room. */
+  | 'joined-room';
+
 /** How often one account (or, before log-in, one address; or one server) may call the endpoints of a class. */
-export const LIMITS: Readonly<Record<Exclude<RateLimitClass, 'none'>, Limit>> = {
+export const LIMITS: Readonly<Record<Exclude<RateLimitClass, 'none'> | SubjectLimitClass, Limit>> = {
   default: { perSecond: 50, burst: 200 },
   login: { perSecond: 0.2, burst: 10 },
   registration: { perSecond: 0.2, burst: 20 },
@@ -15,20 +24,23 @@ export const LIMITS: Readonly<Record<Exclude<RateLimitClass, 'none'>, Limit>> = 
   message: { perSecond: 10, burst: 50 },
   join: { perSecond: 1, burst: 30 },
   invite: { perSecond: 1, burst: 30 },
-  media: { perSecond: 10, burst: 100 },
+  media: { perSecond: 50, burst: 300 },
   search: { perSecond: 1, burst: 20 },
   federation: { perSecond: 100, burst: 500 },
+  invited: { perSecond: 0.2, burst: 30 },
+  inviting: { perSecond: 2, burst: 300 },
+  'joined-room': { perSecond: 10, burst: 200 },
 };
 
 /** Callers remembered at once; the least recently seen is forgotten, with a full bucket. */
 const MAX_BUCKETS = 100_000;
 
-/** Takes one call from a caller's bucket. Throws `M_LIMIT_EXCEEDED` when it is empty. */
-export type RateLimiter = (limitClass: RateLimitClass, caller: string) => void;
+/** Takes `count` calls, one unless given, from a caller's bucket. Throws `M_LIMIT_EXCEEDED` when there are not so many in it. */
+export type RateLimiter = (limitClass: RateLimitClass | SubjectLimitClass, caller: string, count?: number) => void;
 
 export function createRateLimiter({ clock, enabled }: { clock: Clock; enabled: boolean }): RateLimiter {
   const buckets = new LRUCache<string, { tokens: number; filledAt: number }>({ max: MAX_BUCKETS });
-  return (limitClass, caller) => {
+  return (limitClass, caller, count = 1) => {
     if (!enabled || limitClass === 'none') return;
     const { perSecond, burst } = LIMITS[limitClass];
     const key = `${limitClass} ${caller}`;
@@ -36,7 +48,7 @@ export function createRateLimiter({ clock, enabled }: { clock: Clock; enabled: b
     const bucket = buckets.get(key) ?? { tokens: burst, filledAt: now };
     const elapsedS = Math.max(0, now - bucket.filledAt) / 1000;
     const tokens = Math.min(burst, bucket.tokens + elapsedS * perSecond);
-    if (tokens < 1) throw limitExceeded(((1 - tokens) / perSecond) * 1000);
-    buckets.set(key, { tokens: tokens - 1, filledAt: now });
+    if (tokens < count) throw limitExceeded(((count - tokens) / perSecond) * 1000);
+    buckets.set(key, { tokens: tokens - count, filledAt: now });
   };
 }
