@@ -1,3 +1,4 @@
+import type { ListIgnored } from './domain/accounts/ignored-users.ts';
 import { type AliasKeepers, createAliases } from './domain/directory/aliases.ts';
 import { createPublicRooms } from './domain/directory/public-rooms.ts';
 import { createSearchUsers } from './domain/directory/search-users.ts';
@@ -69,6 +70,7 @@ type RoomDeps = Awaited<ReturnType<typeof composeStreams>> & {
   userDirectory: DirectoryScope;
   signer: EventSigner;
   findProfile: FindProfile;
+  listIgnored: ListIgnored;
   /** What rooms need of other servers. */
   network: RoomNetwork;
   aliasKeepers: AliasKeepers;
@@ -126,7 +128,7 @@ export async function composeRooms(deps: RoomDeps) {
   const viewRoom = createViewRoom(viewRooms);
   const renderGroups = createRenderGroups({ database, clock, loadBundles: createLoadBundles({ database }) });
   const renderEvents = createRenderEvents(renderGroups);
-  const enterRoom = createEnterRoom({ database, rooms, viewRoom });
+  const enterRoom = createEnterRoom({ database, rooms, viewRoom, listIgnored: deps.listIgnored });
   const threadSubscriptions = createThreadSubscriptions({ database, log, enterRoom });
   const readRelations = createReadRelations({ database, enterRoom, renderEvents });
   const readRoom = createReadRoom({ database, enterRoom, renderEvents, fetchHistory: network.fetchHistory });

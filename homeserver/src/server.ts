@@ -145,6 +145,7 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       userDirectory: config.userDirectory,
       signer,
       findProfile: personal.profiles.findForMembership,
+      listIgnored: personal.listIgnored,
       network,
       aliasKeepers: appservices.aliasKeepers,
     });

@@ -19,3 +19,14 @@ export async function listUsersSharingSmallRooms(
             ) counted) <= ${maxMembers}
     limit  ${limit}`;
 }
+
+/** Who is joined to those of the rooms that have at most `maxMembers` joined members. */
+export async function listMembersOfSmallRooms(sql: Sql, roomNids: readonly number[], maxMembers: number): Promise<number[]> {
+  if (roomNids.length === 0) return [];
+  const rows = await sql<{ roomNid: number; userNid: number }[]>`
+    select a.room_nid as "roomNid", m.user_nid as "userNid"
+    from   unnest(${[...roomNids]}::bigint[]) as a(room_nid)
+    cross  join lateral (select user_nid from memberships where room_nid = a.room_nid and membership = 2 limit ${maxMembers + 1}) m`;
+  const small = [...Map.groupBy(rows, (row) => row.roomNid).values()].filter((ofRoom) => ofRoom.length <= maxMembers);
+  return small.flat().map((row) => row.userNid);
+}

@@ -16,7 +16,8 @@ export const UserIdentifierSchema = Type.Object({
 });
 export type UserIdentifier = Static<typeof UserIdentifierSchema>;
 
-export const PresenceStateSchema = Type.Enum(['online', 'offline', 'unavailable']);
+/** The last is of a proposal: there, and not to be disturbed. https://github.com/matrix-org/matrix-spec-proposals/pull/3026 */
+export const PresenceStateSchema = Type.Enum(['online', 'offline', 'unavailable', 'org.matrix.msc3026.busy']);
 export type PresenceState = Static<typeof PresenceStateSchema>;
 
 /** What is public of a user: the fields everyone knows, and any others. https://spec.matrix.org/latest/client-server-api/#profiles */

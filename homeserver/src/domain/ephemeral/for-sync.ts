@@ -4,8 +4,8 @@ import { listNewestReceipts, listReceiptChanges, type ToldReceipt } from '../../
 import type { Activity } from '../streams/activity.ts';
 import type { StreamToken } from '../streams/token.ts';
 import type { Acknowledged } from './delivered.ts';
-import type { Presence, PresenceState } from './presence.ts';
-import { isPresenceState } from './presence.ts';
+import type { Presence } from './presence.ts';
+import { isPresenceState, type PresenceState } from './presence-status.ts';
 import type { Typing } from './typing.ts';
 import type { Volatile } from './volatile.ts';
 

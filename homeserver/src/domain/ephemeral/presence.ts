@@ -1,14 +1,17 @@
-import { isJsonObject, type JsonObject } from 'federation-spec/events/event.ts';
+import type { JsonObject } from 'federation-spec/events/event.ts';
 import { serverNameOf } from 'federation-spec/identifiers/server-name.ts';
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../platform/clock.ts';
 import { forbidden, invalidParam } from '../../platform/matrix-error.ts';
 import type { Database } from '../../storage/database.ts';
 import type { Member } from '../../storage/memberships.ts';
-import { listUsersSharingSmallRooms } from '../../storage/presence.ts';
+import { listMembersOfSmallRooms, listUsersSharingSmallRooms } from '../../storage/presence.ts';
 import { findUserNids } from '../../storage/users.ts';
+import type { HotRooms } from '../rooms/hot-rooms.ts';
 import type { Notifier } from '../streams/notifier.ts';
 import type { StreamToken } from '../streams/token.ts';
+import { createNewcomers } from './newcomers.ts';
+import { BUSY, MAX_STATUS_LENGTH, type Person, type PresenceState, type PresenceStatus, readUpdate, statusOf } from './presence-status.ts';
 import type { SendVolatileEdu, Volatile } from './volatile.ts';
 
 /** Presence is shared with people in rooms of at most so many joined members, and with so many people at most. */
@@ -23,10 +26,7 @@ const OFFLINE_AFTER_MS = 150_000;
 const SWEEP_EVERY_MS = 15_000;
 /** Most people read from one EDU. */
 const MAX_EDU_PEOPLE = 100;
-const MAX_STATUS_LENGTH = 512;
 
-export type PresenceState = 'online' | 'unavailable' | 'offline';
-export type PresenceStatus = { presence: PresenceState; last_active_ago?: number; status_msg?: string; currently_active?: boolean };
 type User = { userId: string; userNid: number };
 
 export type Presence = {
@@ -43,16 +43,9 @@ export type Presence = {
   stop: () => void;
 };
 
-type Person = {
-  userId: string;
-  presence: PresenceState;
-  statusMsg?: string | undefined;
-  lastActiveAt: number;
-  changedAt: number;
-  expiresAt: number;
-};
 type Deps = {
   database: Database;
+  rooms: Pick<HotRooms, 'peek'>;
   notifier: Notifier;
   volatile: Volatile;
   sendVolatile: SendVolatileEdu;
@@ -64,7 +57,7 @@ type Deps = {
 
 /** Who is there, in memory. https://spec.matrix.org/latest/client-server-api/#presence */
 export function createPresence(deps: Deps): Presence {
-  const { database, notifier, volatile, sendVolatile, clock, serverName, isEnabled, report } = deps;
+  const { database, rooms, notifier, volatile, sendVolatile, clock, serverName, isEnabled, report } = deps;
   const people = new LRUCache<number, Person>({ max: MAX_PEOPLE });
   const audiences = new LRUCache<number, Promise<Map<number, Member>>>({ max: MAX_PEOPLE, ttl: AUDIENCE_TTL_MS });
   let lastChange = 0;
@@ -94,19 +87,40 @@ export function createPresence(deps: Deps): Presence {
     if (serverNameOf(userId) === serverName) tellServers(person, audience);
   }
 
-  /** https://spec.matrix.org/latest/server-server-api/#presence */
   function tellServers(person: Person, audience: ReadonlyMap<number, Member>): void {
-    const destinations = new Set(
-      [...audience.values()].filter((member) => !member.isLocal).flatMap(({ userId }) => serverNameOf(userId) ?? []),
+    const remote = [...audience.values()].filter((member) => !member.isLocal);
+    pushTo(
+      remote.flatMap(({ userId }) => serverNameOf(userId) ?? []),
+      [person],
     );
-    const { last_active_ago = 0, ...status } = statusOf(person, clock.now());
-    const content = { push: [{ user_id: person.userId, last_active_ago, ...status }] };
-    if (destinations.size > 0)
-      sendVolatile(
-        'm.presence',
-        [...destinations].map((destination) => ({ destination, content })),
-      );
   }
+
+  /** https://spec.matrix.org/latest/server-server-api/#presence */
+  function pushTo(servers: Iterable<string>, told: readonly Person[]): void {
+    const destinations = [...new Set(servers)].filter((server) => server !== serverName);
+    const now = clock.now();
+    const push = told.map((person) => ({ user_id: person.userId, last_active_ago: 0, ...statusOf(person, now) }));
+    if (destinations.length === 0 || push.length === 0) return;
+    sendVolatile(
+      'm.presence',
+      destinations.map((destination) => ({ destination, content: { push } })),
+    );
+  }
+
+  /** Who comes into a room is told who is there, and those who are there of them. */
+  const newcomers = createNewcomers({
+    rooms,
+    notifier,
+    volatile,
+    maxMembers: MAX_ROOM_MEMBERS,
+    forget: (userNid) => audiences.delete(userNid),
+    met: (newcomer, room) => {
+      if (!isEnabled) return;
+      const present = (userNid: number) => people.peek(userNid) ?? [];
+      if (serverNameOf(newcomer.userId) === serverName) pushTo(room.joinedServers.keys(), [present(newcomer.userNid)].flat());
+      else pushTo([serverNameOf(newcomer.userId) ?? serverName], [...room.localJoined].flatMap(present));
+    },
+  });
 
   const sweep = setInterval(() => {
     const now = clock.now();
@@ -120,12 +134,11 @@ export function createPresence(deps: Deps): Presence {
     set: async (user, presence, statusMsg) => {
       if (!isEnabled) return;
       if ((statusMsg?.length ?? 0) > MAX_STATUS_LENGTH) throw invalidParam(`A status message has at most ${MAX_STATUS_LENGTH} characters.`);
-      // Without a message the old one stays; null takes it away.
-      const message = statusMsg === undefined ? people.get(user.userNid)?.statusMsg : (statusMsg ?? undefined);
-      await change(user, { presence, statusMsg: message, lastActiveAt: clock.now() });
+      await change(user, { presence, statusMsg: statusMsg ?? undefined, lastActiveAt: clock.now() });
     },
 
     find: async (reader, userId) => {
+      if (!isEnabled) return { presence: 'offline' };
       const userNid = (await findUserNids(database.sql, [userId])).get(userId);
       const isShared = userNid === reader.userNid || (userNid !== undefined && (await audienceOf(reader.userNid)).has(userNid));
       if (!isShared) throw forbidden(`You share no room with ${userId} in which presence is shown.`);
@@ -138,7 +151,13 @@ export function createPresence(deps: Deps): Presence {
       // Going offline is what happens by itself; a client that asks for it only keeps from showing itself.
       if (presence === 'offline') return;
       const now = clock.now();
-      change(user, { presence, expiresAt: now + OFFLINE_AFTER_MS, ...(presence === 'online' ? { lastActiveAt: now } : {}) }).catch(report);
+      // Who is busy stays so until they say otherwise.
+      const isBusy = people.peek(user.userNid)?.presence === BUSY;
+      change(user, {
+        presence: isBusy ? BUSY : presence,
+        expiresAt: now + OFFLINE_AFTER_MS,
+        ...(presence === 'online' ? { lastActiveAt: now } : {}),
+      }).catch(report);
     },
 
     receive: async (origin, { push }) => {
@@ -157,11 +176,17 @@ export function createPresence(deps: Deps): Presence {
 
     listChanges: async (userNid, after) => {
       const isFresh = after === undefined || after.boot !== volatile.now().boot;
-      if (!isEnabled || (!isFresh && lastChange <= after.volatile)) return [];
+      if (!isEnabled) return [];
+      const met = isFresh ? { userNids: [], roomNids: [] } : newcomers.listSince(userNid, after.volatile);
+      const hasMet = met.userNids.length + met.roomNids.length > 0;
+      if (!isFresh && lastChange <= after.volatile && !hasMet) return [];
+      const newlyMet = new Set([...met.userNids, ...(await listMembersOfSmallRooms(database.sql, met.roomNids, MAX_ROOM_MEMBERS))]);
       const now = clock.now();
       return [userNid, ...(await audienceOf(userNid)).keys()].flatMap((otherNid) => {
         const person = people.peek(otherNid);
-        if (person === undefined || (isFresh ? person.presence === 'offline' : person.changedAt <= after.volatile)) return [];
+        if (person === undefined) return [];
+        const isFirstSeen = isFresh || newlyMet.has(otherNid);
+        if (isFirstSeen ? person.presence === 'offline' : person.changedAt <= after.volatile) return [];
         return [{ type: 'm.presence', sender: person.userId, content: statusOf(person, now) }];
       });
     },
@@ -181,30 +206,4 @@ export function createPresence(deps: Deps): Presence {
 
     stop: () => clearInterval(sweep),
   };
-}
-
-function statusOf({ presence, statusMsg, lastActiveAt }: Person, now: number): PresenceStatus {
-  return {
-    presence,
-    last_active_ago: Math.max(0, now - lastActiveAt),
-    currently_active: presence === 'online',
-    ...(statusMsg === undefined ? {} : { status_msg: statusMsg }),
-  };
-}
-
-function readUpdate(entry: unknown, origin: string) {
-  if (!isJsonObject(entry)) return undefined;
-  const { user_id: userId, presence, last_active_ago: ago, status_msg: statusMsg } = entry;
-  if (typeof userId !== 'string' || serverNameOf(userId) !== origin || !isPresenceState(presence)) return undefined;
-  const lastActiveAgo = typeof ago === 'number' && Number.isSafeInteger(ago) && ago >= 0 ? ago : 0;
-  return {
-    userId,
-    presence,
-    lastActiveAgo,
-    ...(typeof statusMsg === 'string' ? { statusMsg: statusMsg.slice(0, MAX_STATUS_LENGTH) } : {}),
-  };
-}
-
-export function isPresenceState(value: unknown): value is PresenceState {
-  return value === 'online' || value === 'unavailable' || value === 'offline';
 }

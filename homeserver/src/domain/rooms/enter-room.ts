@@ -2,6 +2,7 @@ import { forbidden, notFound } from '../../platform/matrix-error.ts';
 import type { Database } from '../../storage/database.ts';
 import { findEvent, type StoredEvent } from '../../storage/events.ts';
 import { findMembership } from '../../storage/memberships.ts';
+import type { ListIgnored } from '../accounts/ignored-users.ts';
 import type { HotRoom } from './hot-room.ts';
 import type { HotRooms } from './hot-rooms.ts';
 import type { Reader } from './render-events.ts';
@@ -16,10 +17,10 @@ export type EnterRoom = {
   findVisible: (room: HotRoom, view: RoomView, eventId: string) => Promise<StoredEvent>;
 };
 
-type Deps = { database: Database; rooms: HotRooms; viewRoom: ViewRoom };
+type Deps = { database: Database; rooms: HotRooms; viewRoom: ViewRoom; listIgnored: ListIgnored };
 
 /** The door to reading a room. */
-export function createEnterRoom({ database, rooms, viewRoom }: Deps): EnterRoom {
+export function createEnterRoom({ database, rooms, viewRoom, listIgnored }: Deps): EnterRoom {
   const { sql } = database;
   return {
     enter: async (reader, roomId) => {
@@ -34,7 +35,7 @@ export function createEnterRoom({ database, rooms, viewRoom }: Deps): EnterRoom 
       ) {
         throw forbidden(`You have forgotten the room ${roomId}.`);
       }
-      return { room, view };
+      return { room, view: withoutIgnored(view, (await listIgnored(reader.userNid)).nids) };
     },
     findVisible: async (room, view, eventId) => {
       const event = await findEvent(sql, eventId);
@@ -43,6 +44,12 @@ export function createEnterRoom({ database, rooms, viewRoom }: Deps): EnterRoom 
       return event;
     },
   };
+}
+
+/** Whom the reader ignores is not heard; what they did to the room is seen. https://spec.matrix.org/latest/client-server-api/#ignoring-users */
+function withoutIgnored(view: RoomView, ignored: ReadonlySet<number>): RoomView {
+  if (ignored.size === 0) return view;
+  return { ...view, maySee: (event) => (event.keyNid !== null || !ignored.has(event.senderNid)) && view.maySee(event) };
 }
 
 /** Members read the state of now; who has left, that of when they left. */

@@ -7,7 +7,9 @@ import { readPdu } from './read-pdu.ts';
 import { DUMMY_EVENT } from './room-event.ts';
 
 /** Whether the reader may see an event of the room. */
-export type MaySee = (event: Pick<StoredEvent, 'eventNid' | 'position' | 'type' | 'senderNid'>) => boolean;
+export type MaySee = (
+  event: Pick<StoredEvent, 'eventNid' | 'position' | 'type' | 'senderNid'> & Partial<Pick<StoredEvent, 'keyNid'>>,
+) => boolean;
 
 /** What a person may see of one room. */
 export type RoomView = {

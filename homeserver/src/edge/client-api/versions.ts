@@ -11,6 +11,7 @@ const UNSTABLE_FEATURES: Readonly<Record<string, boolean>> = {
   'chat.blinkchat.delivered': true,
   'chat.blinkchat.live': true,
   'org.matrix.msc3814': true,
+  'org.matrix.msc3026.busy_presence': true,
   'org.matrix.msc4151': true,
   'org.matrix.msc4155': true,
   'org.matrix.msc4222': true,

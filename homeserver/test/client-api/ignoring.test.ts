@@ -1,0 +1,80 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startServer, type TestServer } from '../kit/start-server.ts';
+import type { TestUser } from '../kit/test-user.ts';
+import { bodiesOf, roomPath, syncWith } from './sync-answers.ts';
+
+let server: TestServer;
+let romeo: TestUser;
+let juliet: TestUser;
+let paris: TestUser;
+
+beforeAll(async () => {
+  server = await startServer();
+  romeo = await server.user('romeo');
+  juliet = await server.user('juliet');
+  paris = await server.user('paris');
+});
+afterAll(() => server[Symbol.asyncDispose]());
+
+async function ignore(...users: string[]): Promise<void> {
+  const path = `/_matrix/client/v3/user/${juliet.id}/account_data/m.ignored_user_list`;
+  await juliet.call('PUT', path, { ignored_users: Object.fromEntries(users.map((userId) => [userId, {}])) });
+}
+
+test('whom one ignores is not heard, but what they do to the room is seen', async () => {
+  const roomId = await romeo.createRoom({ preset: 'public_chat' });
+  await juliet.join(roomId);
+  await paris.join(roomId);
+  await ignore(paris.id);
+  const { next_batch: since } = await syncWith(juliet);
+  await paris.send(roomId, 'marry me');
+  await paris.setState(roomId, 'm.room.member', { membership: 'join', displayname: 'County' }, paris.id);
+  const said = await paris.send(roomId, 'please');
+  await romeo.send(roomId, 'no');
+
+  const check = async (from: string | undefined) => {
+    const room = (await syncWith(juliet, { since: from })).rooms.join[roomId];
+    expect(bodiesOf(room?.timeline.events)).toEqual(['no']);
+    expect(room?.timeline.events.some((event) => event.content['displayname'] === 'County')).toBe(true);
+  };
+  await check(since);
+  await check(undefined);
+  await server.restart();
+  await check(since);
+  expect(bodiesOf(await juliet.messages(roomId))).toEqual(['no']);
+  expect((await juliet.attempt('GET', roomPath(roomId, `/event/${encodeURIComponent(said)}`))).status).toBe(404);
+  expect(bodiesOf(await romeo.messages(roomId))).toHaveLength(3);
+
+  await ignore();
+  expect(bodiesOf(await juliet.messages(roomId))).toHaveLength(3);
+  expect(bodiesOf((await syncWith(juliet)).rooms.join[roomId]?.timeline.events)).toHaveLength(3);
+});
+
+test('invites of whom one ignores are not told, until one ignores them no more', async () => {
+  await ignore(paris.id);
+  const roomId = await paris.createRoom({ invite: [juliet.id] });
+  const first = await syncWith(juliet);
+  expect(first.rooms.invite).toEqual({});
+  await paris.createRoom({ invite: [juliet.id] });
+  const second = await syncWith(juliet, { since: first.next_batch });
+  expect(second.rooms.invite).toEqual({});
+  const slide = async () =>
+    (await juliet.call('POST', '/_matrix/client/unstable/org.matrix.simplified_msc3575/sync', {
+      lists: { all: { ranges: [[0, 9]], timeline_limit: 1, filters: { is_invite: true } } },
+    })) as { rooms?: object };
+  expect((await slide()).rooms).toEqual({});
+
+  await ignore();
+  const third = await syncWith(juliet, { since: second.next_batch });
+  expect(Object.keys(third.rooms.invite)).toHaveLength(2);
+  expect(third.rooms.invite).toHaveProperty([roomId]);
+  expect(Object.keys((await slide()).rooms ?? {})).toHaveLength(2);
+});
+
+test('a list of ignored users that is no such list ignores nobody', async () => {
+  const path = `/_matrix/client/v3/user/${juliet.id}/account_data/m.ignored_user_list`;
+  for (const content of [{ ignored_users: [romeo.id] }, { ignored_users: 'all' }, {}]) {
+    await juliet.call('PUT', path, content);
+    expect((await juliet.attempt('GET', '/_matrix/client/v3/sync')).status).toBe(200);
+  }
+});
