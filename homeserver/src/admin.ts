@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import type { Config } from './config/config.ts';
 import { parseEnvFile } from './config/env-file.ts';
 import { readEnv } from './config/read-env.ts';
+import { rotateSigningKey } from './config/secrets.ts';
 import { type Administration, createAdministration } from './domain/accounts/administer.ts';
 import { createPasswordHasher } from './domain/accounts/password-hasher.ts';
 import { systemClock } from './platform/clock.ts';
@@ -19,8 +20,12 @@ const HELP = `Looks after the accounts of this homeserver, whether it runs or no
   npm run admin -- suspend NAME | unsuspend NAME
   npm run admin -- create-registration-token [TOKEN] [--uses N] [--days N]
   npm run admin -- list-accounts
+  npm run admin -- rotate-signing-key
 
 It reads the same settings as the homeserver (BLINKCHAT_DATA_DIR, DATABASE_URL, --env-file FILE …).`;
+
+const ROTATE = 'rotate-signing-key';
+const HEALTH_TIMEOUT_MS = 2_000;
 
 type Options = { admin: boolean; uses: number | undefined; days: number | undefined };
 type Command = (administration: Administration, name: string, rest: readonly string[], options: Options) => Promise<string>;
@@ -83,6 +88,10 @@ async function main(args: string[]): Promise<void> {
     },
   });
   const [verb = '', name = '', ...rest] = positionals;
+  if (verb === ROTATE && !values.help) {
+    console.log(await rotate(readConfig(args)));
+    return;
+  }
   const command = Object.hasOwn(COMMANDS, verb) ? COMMANDS[verb] : undefined;
   if (values.help || command === undefined) {
     console.log(HELP);
@@ -92,6 +101,18 @@ async function main(args: string[]): Promise<void> {
   if (command.needsName && name === '') throw new Error(`Name an account: npm run admin -- ${verb} NAME`);
   const options = { admin: values.admin, uses: readCount('--uses', values.uses), days: readCount('--days', values.days) };
   console.log(await administer(readConfig(args), (administration) => command.run(administration, name, rest, options)));
+}
+
+/** The running homeserver would go on signing with the old key, which nobody would believe any more. */
+async function rotate(config: Config): Promise<string> {
+  const health = `http://${config.host}:${config.port}/health`;
+  const isRunning = await fetch(health, { signal: AbortSignal.timeout(HEALTH_TIMEOUT_MS) }).then(
+    () => true,
+    () => false,
+  );
+  if (isRunning) throw new Error('Stop the homeserver first: it takes up the new key when it starts.');
+  const keyId = await rotateSigningKey(config.dataDir, { random: systemRandom, now: systemClock.now() });
+  return `From its next start on the homeserver signs with ${keyId}. Back up secrets.json: it holds the old key too.`;
 }
 
 function readCount(option: string, text: string | undefined): number | undefined {

@@ -3,8 +3,9 @@ import { createDeviceQueries } from './domain/federation/device-queries.ts';
 import { createDiscoverServer } from './domain/federation/discovery/discover-server.ts';
 import { createFetchWellKnown } from './domain/federation/discovery/fetch-well-known.ts';
 import { createFederationClient } from './domain/federation/federation-client.ts';
+import { createAskNotaries } from './domain/federation/keys/ask-notaries.ts';
 import { createNotary } from './domain/federation/keys/notary.ts';
-import { createListOwnKeys } from './domain/federation/keys/own-keys.ts';
+import { createListOwnKeys, type OldKey } from './domain/federation/keys/own-keys.ts';
 import { createServerKeyring } from './domain/federation/keys/server-keys.ts';
 import { createPeerPolicy } from './domain/federation/peer-policy.ts';
 import { createRemoteQueries } from './domain/federation/remote-queries.ts';
@@ -17,10 +18,10 @@ import type { Logger } from './platform/logger.ts';
 import { resolveSrv } from './platform/resolve-srv.ts';
 import type { Database } from './storage/database.ts';
 
-type Deps = { config: Config; database: Database; clock: Clock; logger: Logger; signer: EventSigner };
+type Deps = { config: Config; database: Database; clock: Clock; logger: Logger; signer: EventSigner; oldKeys: readonly OldKey[] };
 
 /** How this server talks to others: it finds them, proves who it is, and knows their keys. */
-export async function composePeers({ config, database, clock, logger, signer }: Deps) {
+export async function composePeers({ config, database, clock, logger, signer, oldKeys }: Deps) {
   const http = createHttpClient({
     guard: createAddressGuard(config.outboundAllow),
     extraCa: await readExtraCa(config.outboundCa),
@@ -31,8 +32,10 @@ export async function composePeers({ config, database, clock, logger, signer }: 
   const mayFederate = createPeerPolicy(config.federation, config.serverName);
   const discover = createDiscoverServer({ fetchWellKnown: createFetchWellKnown(http), resolveSrv, clock });
   const client = createFederationClient({ http, discover, signer, mayFederate });
-  const keyring = createServerKeyring({ database, client, signer, clock, logger });
-  const listOwnKeys = createListOwnKeys({ signer, clock });
+  const notaries = config.keyNotaries;
+  const askNotaries = createAskNotaries({ client, notaries, clock, logger });
+  const keyring = createServerKeyring({ database, client, signer, oldKeys, notaries, askNotaries, clock, logger });
+  const listOwnKeys = createListOwnKeys({ signer, oldKeys, clock });
   return {
     http,
     client,

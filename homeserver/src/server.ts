@@ -112,7 +112,7 @@ export async function createServer(config: Config, surroundings: Surroundings = 
 
     // Other servers.
     const signer = { serverName: config.serverName, ...secrets.signingKey };
-    const peers = await composePeers({ config, database, clock, logger, signer });
+    const peers = await composePeers({ config, database, clock, logger, signer, oldKeys: secrets.oldSigningKeys });
     closers.push(peers.close);
     const { network, connect } = createLateNetwork();
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { systemRandom } from '../platform/random.ts';
-import { loadSecrets } from './secrets.ts';
+import { loadSecrets, rotateSigningKey } from './secrets.ts';
 
 test('secrets that were made before browsers were pushed to get a key for that, and keep everything else', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'bct-secrets-'));
@@ -16,5 +16,17 @@ test('secrets that were made before browsers were pushed to get a key for that, 
   expect(completed).toEqual({ ...made, vapidKey: completed.vapidKey });
   expect(completed.vapidKey).not.toEqual(made.vapidKey);
   expect(await loadSecrets(dir, systemRandom)).toEqual(completed);
+  await rm(dir, { recursive: true, force: true });
+});
+
+test('a new signing key leaves the old one for what it signed', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'bct-secrets-'));
+  const before = await loadSecrets(dir, systemRandom);
+  const keyId = await rotateSigningKey(dir, { random: systemRandom, now: 1_000 });
+  const after = await loadSecrets(dir, systemRandom);
+  expect(after.signingKey).toMatchObject({ keyId });
+  expect(after.signingKey.seed).not.toEqual(before.signingKey.seed);
+  expect(after.oldSigningKeys).toEqual([{ ...before.signingKey, expiredTs: 1_000 }]);
+  expect({ ...after, signingKey: before.signingKey, oldSigningKeys: [] }).toEqual(before);
   await rm(dir, { recursive: true, force: true });
 });

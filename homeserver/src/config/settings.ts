@@ -91,6 +91,12 @@ export const SETTINGS = {
     'a Matrix id, mail address or page, shown in /.well-known/matrix/support',
   ),
   federation: setting('BLINKCHAT_FEDERATION', commaList, 'on', 'on, off, or a list of the servers allowed'),
+  keyNotaries: setting(
+    'BLINKCHAT_KEY_NOTARIES',
+    commaList,
+    '',
+    'servers believed about the keys of others that cannot be reached, such as matrix.org',
+  ),
   defaultRoomVersion: setting('BLINKCHAT_DEFAULT_ROOM_VERSION', text, '12', 'the version of new rooms'),
   appservices: setting('BLINKCHAT_APPSERVICES', commaList, '', 'registration YAML files'),
   outboundCa: setting('BLINKCHAT_OUTBOUND_CA', filePath, undefined, "a PEM file trusted beside the system's for outbound TLS"),

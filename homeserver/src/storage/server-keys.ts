@@ -13,19 +13,26 @@ export async function listServerKeys(sql: Sql, serverName: string): Promise<Serv
     where  server_name = ${serverName}`;
 }
 
-/** Remembers what a server said of its keys. A key that is no longer mentioned keeps what was known of it. */
+/**
+ * Remembers what a server said of its keys. A key that is no longer mentioned keeps what was known of it. A list that ends earlier than the
+ * one we have, which still holds, does not replace it; nor does another key take the id of one that still holds.
+ */
 export async function saveServerKeys(sql: Sql, list: ServerKeyList, keys: readonly ServerKey[]): Promise<void> {
   await sql`
     insert into server_key_lists (server_name, fetched_at, valid_until, json)
     values (${list.serverName}, ${list.fetchedAt}, ${list.validUntil}, ${list.json})
     on conflict (server_name) do update
-      set fetched_at = excluded.fetched_at, valid_until = excluded.valid_until, json = excluded.json`;
+      set fetched_at = excluded.fetched_at, valid_until = excluded.valid_until, json = excluded.json
+      where server_key_lists.valid_until <= greatest(excluded.valid_until, excluded.fetched_at)`;
   for (const key of keys) {
     await sql`
       insert into server_keys (server_name, key_id, public_key, valid_until, expired_ts)
       values (${key.serverName}, ${key.keyId}, ${Buffer.from(key.publicKey)}, ${key.validUntil}, ${key.expiredTs})
       on conflict (server_name, key_id) do update
-        set public_key = excluded.public_key, valid_until = excluded.valid_until, expired_ts = excluded.expired_ts`;
+        set public_key = excluded.public_key, expired_ts = excluded.expired_ts,
+            valid_until = case when excluded.expired_ts is null and server_keys.public_key = excluded.public_key
+                               then greatest(server_keys.valid_until, excluded.valid_until) else excluded.valid_until end
+        where server_keys.public_key = excluded.public_key or server_keys.valid_until < ${list.fetchedAt}`;
   }
 }
 

@@ -80,10 +80,10 @@ export type PeerRoom = {
   event: (changes: Partial<PduDraft>) => Promise<{ event: Pdu; id: string }>;
 };
 
-export async function startHostilePeer(ca: TestCa): Promise<HostilePeer> {
+export async function startHostilePeer(ca: TestCa, key: { keyId?: string; seed?: Uint8Array } = {}): Promise<HostilePeer> {
   const port = await freePort();
   const name = `localhost:${port}`;
-  const signer: Signer = { serverName: name, keyId: 'ed25519:evil', seed: new Uint8Array(randomBytes(32)) };
+  const signer: Signer = { serverName: name, keyId: 'ed25519:evil', seed: new Uint8Array(randomBytes(32)), ...key };
   const { certFile, keyFile } = await ca.issue(['localhost', '127.0.0.1']);
   const agent = new Agent({ connect: { ca: await readFile(ca.caFile, 'utf8') } });
   const seen: HostilePeer['seen'] = [];

@@ -6,7 +6,11 @@ import { startServer, type TestServer } from './start-server.ts';
 import { createTestCa, type TestCa } from './test-ca.ts';
 import type { TestUser } from './test-user.ts';
 
-export type TestServersOptions = Surroundings & { config?: Partial<Config> };
+export type TestServersOptions = Surroundings & {
+  config?: Partial<Config>;
+  /** An authority that others trust too; otherwise one is made. */
+  ca?: TestCa;
+};
 
 export type TestServers = AsyncDisposable & {
   list: readonly TestServer[];
@@ -21,10 +25,13 @@ export type TestServers = AsyncDisposable & {
  * Homeservers that federate over real TLS, with certificates of one test authority. Their names are `localhost:<TLS port>`, which
  * server discovery resolves like any name with a port.
  */
-export async function startServers(count: number, { config = {}, ...surroundings }: TestServersOptions = {}): Promise<TestServers> {
+export async function startServers(
+  count: number,
+  { config = {}, ca: given, ...surroundings }: TestServersOptions = {},
+): Promise<TestServers> {
   const cleanup = createCleanup();
   const list: TestServer[] = [];
-  const ca = cleanup.use(await createTestCa());
+  const ca = given ?? cleanup.use(await createTestCa());
   await cleanup.guard(async () => {
     const { certFile, keyFile } = await ca.issue(['localhost', '127.0.0.1']);
     for (let index = 0; index < count; index += 1) {

@@ -18,10 +18,12 @@ type Deps = { database: Database; keyring: ServerKeyring; listOwnKeys: ListOwnKe
 export function createNotary({ database, keyring, listOwnKeys, signer, clock }: Deps): AskNotary {
   async function findList(serverName: string, minimumValidUntil: number): Promise<ServerKeys | undefined> {
     if (serverName === signer.serverName) return await listOwnKeys();
-    const stored = await findServerKeyList(database.sql, serverName);
-    const kept = stored === undefined ? undefined : (JSON.parse(stored.json) as ServerKeys); // it was checked before it was stored
-    if (stored !== undefined && stored.validUntil >= Math.max(minimumValidUntil, clock.now())) return kept;
-    return (await keyring.fetch(serverName)) ?? kept;
+    let stored = await findServerKeyList(database.sql, serverName);
+    if (stored === undefined || stored.validUntil < Math.max(minimumValidUntil, clock.now())) {
+      await keyring.fetch(serverName);
+      stored = await findServerKeyList(database.sql, serverName); // what came may be no better than what we had
+    }
+    return stored === undefined ? undefined : (JSON.parse(stored.json) as ServerKeys); // it was checked before it was stored
   }
 
   return async (queries) => {

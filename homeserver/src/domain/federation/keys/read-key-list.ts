@@ -2,6 +2,7 @@ import type { ServerKeys } from 'federation-spec/api/schemas/server-keys.ts';
 import { decodeBase64 } from 'federation-spec/encoding/base64.ts';
 import { verifyJson } from 'federation-spec/signing/sign-json.ts';
 import type { ServerKey } from '../../../storage/server-keys.ts';
+import { isLeakedKey } from './leaked-keys.ts';
 
 const DAY_MS = 86_400_000;
 /** A list counts for a week from when it was fetched, whatever it says: a key that was "valid for ever" could never be withdrawn. */
@@ -45,5 +46,5 @@ export async function readKeyList(list: ServerKeys, serverName: string, fetchedA
 
 function readKey(keyId: string, key: string): Uint8Array | undefined {
   const publicKey = KEY_ID.test(keyId) ? decodeBase64(key) : undefined;
-  return publicKey?.length === PUBLIC_KEY_BYTES ? publicKey : undefined;
+  return publicKey?.length === PUBLIC_KEY_BYTES && !isLeakedKey(publicKey) ? publicKey : undefined;
 }

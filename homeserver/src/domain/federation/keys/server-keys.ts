@@ -8,6 +8,8 @@ import type { Logger } from '../../../platform/logger.ts';
 import type { Database } from '../../../storage/database.ts';
 import { listServerKeys, type ServerKey, saveServerKeys } from '../../../storage/server-keys.ts';
 import type { FederationClient } from '../federation-client.ts';
+import type { AskNotaries } from './ask-notaries.ts';
+import type { OldKey } from './own-keys.ts';
 import { readKeyList, validUntil } from './read-key-list.ts';
 
 const MAX_CACHED_SERVERS = 10_000;
@@ -31,14 +33,26 @@ export type ServerKeyring = {
   fetch: (serverName: string) => Promise<ServerKeys | undefined>;
 };
 
-type Deps = { database: Database; client: FederationClient; signer: Signer; clock: Clock; logger: Logger };
+type Deps = {
+  database: Database;
+  client: FederationClient;
+  signer: Signer;
+  oldKeys: readonly OldKey[];
+  notaries: readonly string[];
+  askNotaries: AskNotaries;
+  clock: Clock;
+  logger: Logger;
+};
 
-/** The keys of other servers: remembered, and fetched when they are not known or no longer valid. */
-export function createServerKeyring({ database, client, signer, clock, logger }: Deps): ServerKeyring {
+/** The keys of other servers: remembered, and fetched when they are not known or no longer valid; from notaries when their server is silent. */
+export function createServerKeyring({ database, client, signer, oldKeys, notaries, askNotaries, clock, logger }: Deps): ServerKeyring {
   const known = new LRUCache<string, ServerKey[]>({ max: MAX_CACHED_SERVERS });
   const fetches = new Map<string, Promise<ServerKeys | undefined>>();
   const lastFetches = new LRUCache<string, number>({ max: MAX_CACHED_SERVERS });
-  const ownKey = ed25519PublicKey(signer.seed);
+  const ownKeys = [
+    { keyId: signer.keyId, publicKey: ed25519PublicKey(signer.seed), validUntil: Number.POSITIVE_INFINITY, expiredTs: null },
+    ...oldKeys.map(({ keyId, seed, expiredTs }) => ({ keyId, publicKey: ed25519PublicKey(seed), validUntil: expiredTs, expiredTs })),
+  ];
 
   async function listKnown(serverName: string): Promise<ServerKey[]> {
     const cached = known.get(serverName);
@@ -52,17 +66,32 @@ export function createServerKeyring({ database, client, signer, clock, logger }:
     lastFetches.set(serverName, clock.now());
     try {
       const list = await client.call(serverName, getServerKey, {}, { timeoutMs: FETCH_TIMEOUT_MS, maxBytes: MAX_LIST_BYTES });
-      const fetchedAt = clock.now();
-      const keys = await readKeyList(list, serverName, fetchedAt);
-      if (keys === undefined) throw new Error('the list of keys is not about this server, or not signed by it');
-      const row = { serverName, fetchedAt, validUntil: validUntil(list, fetchedAt), json: JSON.stringify(list) };
-      await database.sql.begin((sql) => saveServerKeys(sql, row, keys));
-      known.delete(serverName);
+      if (!(await keep(serverName, list))) throw new Error('the list of keys is not about this server, or not signed by it');
       return list;
     } catch (error) {
       logger.info({ serverName, reason: error instanceof Error ? error.message : String(error) }, 'the keys of a server could not be had');
-      return undefined;
+      return notaries.includes(serverName) ? undefined : await fetchFromNotaries(serverName);
     }
+  }
+
+  /** A notary cannot change what we know of a key, only tell of further ones, or that a key is good for longer. */
+  async function fetchFromNotaries(serverName: string): Promise<ServerKeys | undefined> {
+    let newest: ServerKeys | undefined;
+    for (const list of await askNotaries(serverName, keyring.find)) {
+      if (!(await keep(serverName, list))) continue;
+      if (newest === undefined || list.valid_until_ts > newest.valid_until_ts) newest = list;
+    }
+    return newest;
+  }
+
+  async function keep(serverName: string, list: ServerKeys): Promise<boolean> {
+    const fetchedAt = clock.now();
+    const keys = await readKeyList(list, serverName, fetchedAt);
+    if (keys === undefined) return false;
+    const row = { serverName, fetchedAt, validUntil: validUntil(list, fetchedAt), json: JSON.stringify(list) };
+    await database.sql.begin((sql) => saveServerKeys(sql, row, keys));
+    known.delete(serverName);
+    return true;
   }
 
   async function fetch(serverName: string): Promise<ServerKeys | undefined> {
@@ -71,10 +100,10 @@ export function createServerKeyring({ database, client, signer, clock, logger }:
     return await running;
   }
 
-  return {
+  const keyring: ServerKeyring = {
     fetch,
     find: async (serverName, keyId, purpose) => {
-      if (serverName === signer.serverName) return keyId === signer.keyId ? ownKey : undefined;
+      if (serverName === signer.serverName) return ownKeys.find((own) => own.keyId === keyId && isValid(own, purpose))?.publicKey;
       const find = async () => (await listKnown(serverName)).find((key) => key.keyId === keyId);
       let key = await find();
       const isStale = key === undefined || !isValid(key, purpose);
@@ -86,9 +115,13 @@ export function createServerKeyring({ database, client, signer, clock, logger }:
       return key !== undefined && isValid(key, purpose) ? key.publicKey : undefined;
     },
   };
+  return keyring;
 }
 
-function isValid({ validUntil: until, expiredTs }: ServerKey, { at, enforcesValidity }: KeyPurpose): boolean {
+function isValid(
+  { validUntil: until, expiredTs }: Pick<ServerKey, 'validUntil' | 'expiredTs'>,
+  { at, enforcesValidity }: KeyPurpose,
+): boolean {
   if (!enforcesValidity) return true;
   return expiredTs === null ? at <= until : at <= expiredTs;
 }
