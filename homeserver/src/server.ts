@@ -242,6 +242,7 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       random,
       logger,
       config,
+      http: peers.http,
       fetchRemote: createFetchMedia({ client: peers.client, http: peers.http }),
     });
     closers.push(media.close);

@@ -12,6 +12,7 @@ import {
   sumRemoteBytes,
 } from '../../storage/media-removal.ts';
 import type { ObjectStore } from '../../storage/object-store/object-store.ts';
+import { deleteOldUrlPreviews } from '../../storage/url-previews.ts';
 
 /** How often what nobody reads is looked for. */
 const TEND_EVERY_MS = 10 * 60 * 1000;
@@ -93,6 +94,7 @@ export function createTendMedia({ sql, store, clock, logger, serverName, remoteK
     const now = clock.now();
     await deleteLateAnnouncements(sql, now - ANNOUNCEMENTS_KEPT_MS);
     await removeAll({ isLocal: false, readBefore: now - remoteKeptMs });
+    await deleteOldUrlPreviews(sql, now - PREVIEWS_KEPT_MS);
     await removeAll({ isLocal: true, isPreview: true, readBefore: now - PREVIEWS_KEPT_MS });
     await shrinkCache();
     await collect();

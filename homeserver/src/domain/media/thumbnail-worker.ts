@@ -2,12 +2,14 @@ import { parentPort } from 'node:worker_threads';
 import sharp from 'sharp';
 import type { ThumbnailSize } from '../../storage/media.ts';
 
-export type ThumbnailJob = { id: number; image: Uint8Array; size: ThumbnailSize };
+/** Without a size the image is only measured. */
+export type ThumbnailJob = { id: number; image: Uint8Array; size: ThumbnailSize | undefined };
 export type Drawing = { contentType: string; image: Uint8Array };
 /** `small-enough`: the image is no larger than its thumbnail may be, and serves as it is. */
 export type ThumbnailResult = { id: number } & (
   | { kind: 'drawn'; drawing: Drawing }
   | { kind: 'small-enough' }
+  | { kind: 'measured'; width: number; height: number }
   | { kind: 'too-large' }
   | { kind: 'unreadable'; reason: string }
 );
@@ -23,7 +25,7 @@ const FIRST_LYING_ORIENTATION = 5;
 sharp.cache(false);
 sharp.concurrency(1);
 
-async function draw({ image, size }: ThumbnailJob): Promise<Outcome> {
+async function draw(image: Uint8Array, size: ThumbnailSize): Promise<Outcome> {
   const source = sharp(image, { limitInputPixels: false, animated: size.isAnimated, failOn: 'error' }).timeout({ seconds: MAX_SECONDS });
   const { width, height, pages = 1, pageHeight = height, hasAlpha, format, orientation = 1 } = await source.metadata();
   if (width * pageHeight * (size.isAnimated ? pages : 1) > MAX_PIXELS) return { kind: 'too-large' };
@@ -40,6 +42,12 @@ async function draw({ image, size }: ThumbnailJob): Promise<Outcome> {
   return drawn('image/jpeg', await resized.jpeg({ quality: 80 }).toBuffer());
 }
 
+async function measure(image: Uint8Array): Promise<Outcome> {
+  const { width, height, orientation = 1 } = await sharp(image, { limitInputPixels: false }).metadata();
+  const isLying = orientation >= FIRST_LYING_ORIENTATION;
+  return { kind: 'measured', width: isLying ? height : width, height: isLying ? width : height };
+}
+
 function drawn(contentType: string, image: Uint8Array): Outcome {
   return { kind: 'drawn', drawing: { contentType, image } };
 }
@@ -47,7 +55,7 @@ function drawn(contentType: string, image: Uint8Array): Outcome {
 parentPort?.on('message', async (job: ThumbnailJob) => {
   let outcome: Outcome;
   try {
-    outcome = await draw(job);
+    outcome = job.size === undefined ? await measure(job.image) : await draw(job.image, job.size);
   } catch (error) {
     outcome = { kind: 'unreadable', reason: error instanceof Error ? error.message : 'the image could not be read' };
   }

@@ -15,6 +15,8 @@ export type Thumbnailer = AsyncDisposable & {
    * many pixels, M_LIMIT_EXCEEDED when too many images wait.
    */
   draw: (image: Uint8Array, size: ThumbnailSize) => Promise<Drawing | 'small-enough'>;
+  /** How large an image is, in pixels as it is seen. Throws as `draw` does. */
+  measure: (image: Uint8Array) => Promise<{ width: number; height: number }>;
 };
 
 type Waiting = { job: ThumbnailJob; resolve: (result: ThumbnailResult) => void; reject: (error: Error) => void };
@@ -59,17 +61,26 @@ export function createThumbnailer(): Thumbnailer {
     worker.postMessage(next.job);
   }
 
+  async function run(image: Uint8Array, size: ThumbnailSize | undefined): Promise<ThumbnailResult> {
+    if (waiting.length >= MAX_WAITING) throw limitExceeded(RETRY_AFTER_MS);
+    const result = await new Promise<ThumbnailResult>((resolve, reject) => {
+      nextId += 1;
+      waiting.push({ job: { id: nextId, image, size }, resolve, reject });
+      feed();
+    });
+    if (result.kind === 'unreadable') throw unknown(`No thumbnail can be made: ${result.reason}`);
+    if (result.kind === 'too-large') throw tooLarge('Images of so many pixels have no thumbnail.');
+    return result;
+  }
+
   return {
     draw: async (image, size) => {
-      if (waiting.length >= MAX_WAITING) throw limitExceeded(RETRY_AFTER_MS);
-      const result = await new Promise<ThumbnailResult>((resolve, reject) => {
-        nextId += 1;
-        waiting.push({ job: { id: nextId, image, size }, resolve, reject });
-        feed();
-      });
-      if (result.kind === 'unreadable') throw unknown(`No thumbnail can be made: ${result.reason}`);
-      if (result.kind === 'too-large') throw tooLarge('Images of so many pixels have no thumbnail.');
-      return result.kind === 'drawn' ? result.drawing : result.kind;
+      const result = await run(image, size);
+      return result.kind === 'drawn' ? result.drawing : 'small-enough';
+    },
+    measure: async (image) => {
+      const result = await run(image, undefined);
+      return result.kind === 'measured' ? result : { width: 0, height: 0 };
     },
     [Symbol.asyncDispose]: async () => void (await worker?.terminate()),
   };
