@@ -7,22 +7,23 @@ const NO_ROOM = 0;
 
 export async function upsertAccountData(
   sql: Sql,
-  entry: { userNid: number; roomNid: number | null; type: string; content: string; position: number },
+  entry: { userNid: number; roomNid: number | null; type: string; content: string; position: number; isDeleted?: boolean },
 ): Promise<void> {
-  const { userNid, roomNid, type, content, position } = entry;
+  const { userNid, roomNid, type, content, position, isDeleted = false } = entry;
   await sql`
-    insert into account_data (user_nid, room_nid, type, content, position)
-    values (${userNid}, ${roomNid ?? NO_ROOM}, ${type}, ${content}, ${position})
-    on conflict (user_nid, room_nid, type) do update set content = excluded.content, position = excluded.position`;
+    insert into account_data (user_nid, room_nid, type, content, position, deleted)
+    values (${userNid}, ${roomNid ?? NO_ROOM}, ${type}, ${content}, ${position}, ${isDeleted})
+    on conflict (user_nid, room_nid, type) do update
+    set    content = excluded.content, position = excluded.position, deleted = excluded.deleted`;
 }
 
 export async function findAccountData(sql: Sql, userNid: number, roomNid: number | null, type: string): Promise<string | undefined> {
   const [row] = await sql<{ content: string }[]>`
-    select content from account_data where user_nid = ${userNid} and room_nid = ${roomNid ?? NO_ROOM} and type = ${type}`;
+    select content from account_data where user_nid = ${userNid} and room_nid = ${roomNid ?? NO_ROOM} and type = ${type} and not deleted`;
   return row?.content;
 }
 
-/** What changed in (after, upTo], of all rooms and of none. */
+/** What changed in (after, upTo], of all rooms and of none. What was removed is empty then, and not there at all from the start (0). */
 export async function listAccountDataChanges(
   sql: Sql,
   userNid: number,
@@ -31,7 +32,7 @@ export async function listAccountDataChanges(
   return await sql<AccountDataRow[]>`
     select nullif(room_nid, ${NO_ROOM}) as "roomNid", type, content, position
     from   account_data
-    where  user_nid = ${userNid} and position > ${after} and position <= ${upTo}
+    where  user_nid = ${userNid} and position > ${after} and position <= ${upTo} and (not deleted or ${after} > 0)
     order  by position`;
 }
 

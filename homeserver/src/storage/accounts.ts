@@ -62,6 +62,15 @@ export async function findAccountByNid(sql: Sql, userNid: number): Promise<Accou
   return row;
 }
 
+/** Makes a guest's account a full one. False when it is none. */
+export async function upgradeGuestAccount(sql: Sql, userNid: number, passwordHash: string): Promise<boolean> {
+  const rows = await sql`
+    update accounts set is_guest = false, password_hash = ${passwordHash}
+    where  user_nid = ${userNid} and is_guest and status = 'active'
+    returning 1`;
+  return rows.length > 0;
+}
+
 /** Whether anybody but guests and the users of application services has an account here. */
 export async function hasAccounts(sql: Sql): Promise<boolean> {
   const [row] = await sql<{ found: boolean }[]>`select exists (select from accounts where not is_guest and not by_appservice) as found`;

@@ -57,7 +57,10 @@ test('S46: a session serves the operation, the person and the body it was begun 
   expect(await devicesOf(romeo)).toHaveLength(3);
   // Somebody else's password.
   const mine = await begin(romeo, second.deviceId);
-  expect((await romeo.attempt('DELETE', `${V3}/devices/${second.deviceId}`, { auth: passwordAuth('juliet', mine) })).status).toBe(401);
+  expect(await romeo.attempt('DELETE', `${V3}/devices/${second.deviceId}`, { auth: passwordAuth('juliet', mine) })).toMatchObject({
+    status: 403,
+    body: { errcode: 'M_FORBIDDEN' },
+  });
 });
 
 test('S46: stages cannot be skipped, made up, or used twice', async () => {

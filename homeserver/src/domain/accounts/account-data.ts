@@ -12,6 +12,8 @@ export type AccountData = {
   find(userNid: number, roomId: string | undefined, type: string): Promise<object | undefined>;
   /** Stores an entry and wakes the person's devices. @throws M_BAD_JSON for a type with a way of its own, M_TOO_LARGE, M_NOT_FOUND */
   set(userNid: number, roomId: string | undefined, type: string, content: object): Promise<void>;
+  /** Removes an entry; devices are told by its empty content. Nothing happens when there is none. Throws like `set`. */
+  remove(userNid: number, roomId: string | undefined, type: string): Promise<void>;
   /**
    * Changes an entry from what it is now; changes of one person take turns.
    *
@@ -26,8 +28,10 @@ const MAX_ENTRIES = 20_000;
 /** Types that have endpoints of their own. */
 const MANAGED_TYPES: readonly string[] = ['m.fully_read', 'm.push_rules'];
 
+type AccountDataEntry = { userNid: number; roomNid: number | null; type: string; content: string; isDeleted?: boolean };
+
 /** A row of the log that stores an entry of account data. `content` is JSON text. */
-export function accountDataRow(entry: { userNid: number; roomNid: number | null; type: string; content: string }): StreamRow {
+export function accountDataRow(entry: AccountDataEntry): StreamRow {
   return {
     write: (sql, position) => upsertAccountData(sql, { ...entry, position }),
     wakes: {
@@ -81,9 +85,17 @@ export function createAccountData({ pool, log }: { pool: Pool; log: Log }): Acco
       return content;
     },
     async set(userNid, roomId, type, content) {
-      if (MANAGED_TYPES.includes(type)) throw matrixError(405, 'M_BAD_JSON', `${type} has endpoints of its own and cannot be set here`);
+      checkMayBeSet(type);
       const roomNid = await roomNidOf(roomId);
       await inTurn(userNid, () => store(userNid, roomNid, type, content));
+    },
+    async remove(userNid, roomId, type) {
+      checkMayBeSet(type);
+      const roomNid = await roomNidOf(roomId);
+      await inTurn(userNid, async () => {
+        if ((await findAccountData(pool, userNid, roomNid, type)) === undefined) return;
+        await log.append({ rows: [accountDataRow({ userNid, roomNid, type, content: '{}', isDeleted: true })] });
+      });
     },
     async edit(userNid, roomId, type, edit) {
       const roomNid = await roomNidOf(roomId);
@@ -94,6 +106,10 @@ export function createAccountData({ pool, log }: { pool: Pool; log: Log }): Acco
       });
     },
   };
+}
+
+function checkMayBeSet(type: string): void {
+  if (MANAGED_TYPES.includes(type)) throw matrixError(405, 'M_BAD_JSON', `${type} has endpoints of its own and cannot be set here`);
 }
 
 export function parseObject(text: string): object {

@@ -7,6 +7,8 @@ import type { KnownTokens } from './known-tokens.ts';
 export type AccountModeration = {
   /** @throws M_NOT_FOUND */
   isIn(userId: string, status: 'locked' | 'suspended'): Promise<boolean>;
+  /** @throws M_NOT_FOUND */
+  isAdmin(userId: string): Promise<boolean>;
   /** Locks or suspends an account, or ends that. @throws M_NOT_FOUND */
   set(userId: string, status: 'locked' | 'suspended', on: boolean): Promise<void>;
   /** @throws M_NOT_FOUND */
@@ -24,6 +26,7 @@ export function createAccountModeration({ pool, knownTokens }: Deps): AccountMod
 
   return {
     isIn: async (userId, status) => (await load(userId)).status === status,
+    isAdmin: async (userId) => (await load(userId)).isAdmin,
     async set(userId, status, on) {
       const account = await load(userId);
       if (on) await updateAccountStatus(pool, account.userNid, status);

@@ -13,25 +13,32 @@ import { settleFirstUse } from './settle-first-use.ts';
  * Tells who stands behind an access token.
  * https://spec.matrix.org/latest/client-server-api/#using-access-tokens
  *
- * `ip`, where the request came from, is noted with the device.
+ * `ip` and `userAgent`, where the request came from, are noted with the device. A locked account passes only where it `mayBeLocked`.
  *
  * @throws M_UNKNOWN_TOKEN (with `soft_logout` when it has merely expired), M_USER_LOCKED, M_USER_DEACTIVATED
  */
-export type Authenticate = (credentials: { accessToken: string; ip?: string }) => Promise<Requester>;
+export type Authenticate = (credentials: {
+  accessToken: string;
+  ip?: string;
+  userAgent?: string;
+  mayBeLocked?: boolean;
+}) => Promise<Requester>;
 
 type Deps = { pool: Pool; accessTokens: AccessTokens; knownTokens: KnownTokens; lastSeen: LastSeen; clock: Clock };
 
 export function createAuthenticate({ pool, accessTokens, knownTokens, lastSeen, clock }: Deps): Authenticate {
-  async function verify(accessToken: string, hash: Uint8Array): Promise<Requester> {
+  async function verify(accessToken: string, hash: Uint8Array, mayBeLocked: boolean): Promise<Requester> {
     const asOf = knownTokens.revision();
     if (!(await accessTokens.isOurs(accessToken))) throw unknownToken();
 
     const pair = await findTokenPair(pool, hash);
     if (pair === undefined) throw unknownToken();
-    refuseByStatus(pair);
+    const isLocked = pair.status === 'locked' && mayBeLocked;
+    if (!isLocked) refuseByStatus(pair);
     if (hasExpired(pair.expiresAt ?? undefined, clock)) throw unknownToken('The access token has expired', true);
 
     const requester = requesterOf(pair);
+    if (isLocked) return requester;
     if (pair.state === 'used') knownTokens.remember(hash, { requester, expiresAt: pair.expiresAt ?? undefined }, asOf);
     else await use(pair);
     return requester;
@@ -47,13 +54,13 @@ export function createAuthenticate({ pool, accessTokens, knownTokens, lastSeen, 
     knownTokens.forgetTokens(voided);
   }
 
-  return async function authenticate({ accessToken, ip }) {
+  return async function authenticate({ accessToken, ip, userAgent, mayBeLocked = false }) {
     const hash = hashToken(accessToken);
     const known = knownTokens.find(hash);
     if (known !== undefined && hasExpired(known.expiresAt, clock)) throw unknownToken('The access token has expired', true);
 
-    const requester = known?.requester ?? (await verify(accessToken, hash));
-    if (ip !== undefined) lastSeen.note(requester.userNid, requester.deviceId, ip);
+    const requester = known?.requester ?? (await verify(accessToken, hash, mayBeLocked));
+    if (ip !== undefined) lastSeen.note({ userNid: requester.userNid, deviceId: requester.deviceId, ip, userAgent: userAgent ?? '' });
     return requester;
   };
 }

@@ -99,8 +99,18 @@ export function createAccounts(deps: AccountsDeps): Accounts {
   const issueTokens = createIssueTokens({ accessTokens, clock, random });
   const startSession = createStartSession({ clock, random, issueTokens });
   const removeDevices = createRemoveDevices({ commitDeviceChange: deps.commitDeviceChange, knownTokens });
-  const devices = createDevices({ pool, requireProof, removeDevices, commitDeviceChange: deps.commitDeviceChange, clock });
-  const register = createRegister({ ...deps, requireProof, startSession, passwordHasher, emailValidations, mode: deps.registration });
+  const devices = createDevices({ ...deps, requireProof, removeDevices, lastSeen });
+  const authenticate = createAuthenticate({ pool, accessTokens, knownTokens, lastSeen, clock });
+  const register = createRegister({
+    ...deps,
+    requireProof,
+    authenticate,
+    startSession,
+    passwordHasher,
+    emailValidations,
+    knownTokens,
+    mode: deps.registration,
+  });
   const logIn = createLogIn({ ...deps, passwordHasher, startSession, knownTokens, throttle });
   const { registrationSecret: secret } = deps;
   listenForAccountChanges(pool, (userNid) => knownTokens.forgetUser(userNid)).catch((error: unknown) =>
@@ -108,7 +118,7 @@ export function createAccounts(deps: AccountsDeps): Accounts {
   );
 
   return {
-    authenticate: createAuthenticate({ pool, accessTokens, knownTokens, lastSeen, clock }),
+    authenticate,
     register,
     sharedSecretRegistration:
       secret === undefined ? undefined : createSharedSecretRegistration({ secret, register, passwordHasher, serverName, clock, random }),

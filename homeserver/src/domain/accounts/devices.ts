@@ -2,6 +2,7 @@ import type { Clock } from '../../platform/clock.ts';
 import { invalidParam, notFound } from '../../platform/matrix-error.ts';
 import type { Pool } from '../../storage/database.ts';
 import { type DeviceRow, findDevice, insertDevice, listDevices, updateDeviceName } from '../../storage/devices.ts';
+import type { LastSeen } from './last-seen.ts';
 import type { CommitDeviceChange, RemoveDevices } from './remove-devices.ts';
 import type { Requester } from './requester.ts';
 import type { RequireProof } from './uia.ts';
@@ -33,12 +34,20 @@ type Deps = {
   requireProof: RequireProof;
   removeDevices: RemoveDevices;
   commitDeviceChange: CommitDeviceChange;
+  lastSeen: LastSeen;
   clock: Clock;
 };
 
-export function createDevices({ pool, requireProof, removeDevices, commitDeviceChange, clock }: Deps): Devices {
+export function createDevices({ pool, requireProof, removeDevices, commitDeviceChange, lastSeen, clock }: Deps): Devices {
+  /** A device with what was heard of it since that was last stored. */
+  function latest<Row extends DeviceRow | undefined>(userNid: number, device: Row): Row {
+    const sighting = device === undefined ? undefined : lastSeen.find(userNid, device.deviceId);
+    if (device === undefined || sighting === undefined) return device;
+    return { ...device, lastSeenAt: sighting.seenAt, lastSeenIp: sighting.ip, lastSeenUserAgent: sighting.userAgent };
+  }
+
   async function load(userNid: number, deviceId: string): Promise<DeviceRow> {
-    const device = await findDevice(pool, userNid, deviceId);
+    const device = latest(userNid, await findDevice(pool, userNid, deviceId));
     if (device === undefined) throw notFound(`You have no device ${deviceId}`);
     return device;
   }
@@ -50,7 +59,7 @@ export function createDevices({ pool, requireProof, removeDevices, commitDeviceC
   }
 
   return {
-    list: (userNid) => listDevices(pool, userNid),
+    list: async (userNid) => (await listDevices(pool, userNid)).map((device) => latest(userNid, device)),
     load,
     rename,
     async put(requester, deviceId, displayName) {

@@ -16,8 +16,8 @@ import type { Session, SessionOptions, StartSession } from './start-session.ts';
 import type { Throttle } from './throttle.ts';
 import { userIdMeantBy } from './user-names.ts';
 
-/** How somebody says who they are: by user name or user id, or by an e-mail address. */
-export type Identifier = { kind: 'user'; user: string } | { kind: 'email'; address: string };
+/** How somebody says who they are: by user name or user id, by an e-mail address, or by a phone number, which nobody here has. */
+export type Identifier = { kind: 'user'; user: string } | { kind: 'email' | 'msisdn'; address: string };
 
 export type LogIn = {
   /**
@@ -59,8 +59,8 @@ export function createLogIn(deps: Deps): LogIn {
   const { pool, passwordHasher, startSession, announceDevice, knownTokens, throttle, serverName, clock, random } = deps;
 
   async function findMeant(identifier: Identifier): Promise<AccountRow | undefined> {
-    if (identifier.kind === 'email') {
-      const ownerNid = await findThreepidOwner(pool, 'email', identifier.address.trim().toLowerCase());
+    if (identifier.kind !== 'user') {
+      const ownerNid = await findThreepidOwner(pool, identifier.kind, identifier.address.trim().toLowerCase());
       return ownerNid === undefined ? undefined : await findAccountByNid(pool, ownerNid);
     }
     const userId = userIdMeantBy(identifier.user, serverName);
@@ -83,7 +83,7 @@ export function createLogIn(deps: Deps): LogIn {
   }
 
   async function verify(identifier: Identifier, password: string): Promise<AccountRow> {
-    const key = (identifier.kind === 'email' ? identifier.address : (userIdMeantBy(identifier.user, serverName) ?? '')).toLowerCase();
+    const key = (identifier.kind === 'user' ? (userIdMeantBy(identifier.user, serverName) ?? '') : identifier.address).toLowerCase();
     throttle.check(key);
     const account = await findMeant(identifier);
     const hash = isPlausiblePassword(password) ? (account?.passwordHash ?? undefined) : undefined;
@@ -129,7 +129,7 @@ export function createLogIn(deps: Deps): LogIn {
  * @throws M_MISSING_PARAM, M_UNKNOWN for a kind of identifier we do not know
  */
 export function readIdentifier(given: {
-  identifier?: { type: string; user?: string; medium?: string; address?: string } | undefined;
+  identifier?: { type: string; user?: string; medium?: string; address?: string; phone?: string; number?: string } | undefined;
   user?: string | undefined;
   medium?: string | undefined;
   address?: string | undefined;
@@ -140,7 +140,12 @@ export function readIdentifier(given: {
     if (user === undefined) throw missingParam('The identifier names no user');
     return { kind: 'user', user };
   }
-  if (type !== 'm.id.thirdparty' || medium !== 'email') throw unknown('Only user names and e-mail addresses identify people here');
-  if (address === undefined) throw missingParam('The identifier has no address');
-  return { kind: 'email', address };
+  if (type === 'm.id.phone') {
+    const phone = given.identifier?.phone ?? given.identifier?.number;
+    if (phone === undefined) throw missingParam('The identifier has no phone number');
+    return { kind: 'msisdn', address: phone.replace(/\D/g, '') };
+  }
+  if (type !== 'm.id.thirdparty') throw unknown(`Unknown kind of identifier ${type.slice(0, 100)}`);
+  if (medium === undefined || address === undefined) throw missingParam('The identifier needs a medium and an address');
+  return { kind: medium === 'msisdn' ? 'msisdn' : 'email', address };
 }

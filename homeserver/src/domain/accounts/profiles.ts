@@ -2,7 +2,7 @@ import type { JsonObject, JsonValue } from 'federation-spec/events/event.ts';
 import { serverNameOf } from 'federation-spec/identifiers/server-name.ts';
 import { parseUserId } from 'federation-spec/identifiers/user-id.ts';
 import type { Logger } from '../../platform/logger.ts';
-import { invalidParam, matrixError, missingParam, notFound } from '../../platform/matrix-error.ts';
+import { guestAccessForbidden, invalidParam, matrixError, missingParam, notFound } from '../../platform/matrix-error.ts';
 import { type AccountRow, findAccount } from '../../storage/accounts.ts';
 import type { Pool, Sql } from '../../storage/database.ts';
 import { deleteProfileField, listProfileFields, upsertProfileField } from '../../storage/profiles.ts';
@@ -11,6 +11,8 @@ import { deleteProfileField, listProfileFields, upsertProfileField } from '../..
 export type QueryRemoteProfile = (userId: string, field: string | undefined) => Promise<JsonObject>;
 /** Tells the person's rooms of a new name or picture. */
 export type SpreadProfile = (user: { userNid: number; userId: string }) => Promise<void>;
+
+type ProfileOwner = { userNid: number; userId: string; isGuest?: boolean };
 
 /** https://spec.matrix.org/latest/client-server-api/#profiles */
 export type Profiles = {
@@ -22,14 +24,18 @@ export type Profiles = {
   loadLocal(userId: string): Promise<JsonObject>;
   /** What membership events carry of a local profile: `displayname`, `avatar_url`. */
   findForMembership(userId: string): Promise<JsonObject>;
-  /** @throws M_MISSING_PARAM, M_INVALID_PARAM, M_KEY_TOO_LARGE, M_PROFILE_TOO_LARGE */
-  setField(user: { userNid: number; userId: string }, name: string, value: unknown): Promise<void>;
-  deleteField(user: { userNid: number; userId: string }, name: string): Promise<void>;
+  /**
+   * An empty name or picture is none. A guest has a name only.
+   *
+   * @throws M_MISSING_PARAM, M_INVALID_PARAM, M_KEY_TOO_LARGE, M_PROFILE_TOO_LARGE, M_GUEST_ACCESS_FORBIDDEN
+   */
+  setField(user: ProfileOwner, name: string, value: unknown): Promise<void>;
+  deleteField(user: ProfileOwner, name: string): Promise<void>;
 };
 
 const MAX_PROFILE_BYTES = 65_536;
 const MAX_NAME_BYTES = 255;
-const MAX_TEXT_CHARACTERS = 1_024;
+const MAX_TEXT_CHARACTERS: Readonly<Record<string, number>> = { displayname: 256, avatar_url: 1_000, 'm.tz': 255 };
 const IN_MEMBERSHIPS: readonly string[] = ['displayname', 'avatar_url'];
 /** The grammar of field names: https://spec.matrix.org/latest/appendices/#common-namespaced-identifier-grammar */
 const NAME = /^[a-z][a-z0-9_.-]*$/;
@@ -71,6 +77,11 @@ export function createProfiles({ pool, serverName, askForUser, queryRemoteProfil
     );
   }
 
+  async function removeField(user: ProfileOwner, name: string): Promise<void> {
+    await deleteProfileField(pool, user.userNid, name);
+    spread(user, name);
+  }
+
   return {
     loadLocal,
     load: (userId) => (isLocal(userId) ? loadLocal(userId) : queryRemoteProfile(userId, undefined)),
@@ -88,27 +99,33 @@ export function createProfiles({ pool, serverName, askForUser, queryRemoteProfil
     },
     async setField(user, name, value) {
       checkName(name);
+      checkMayChange(user, name);
       checkValue(name, value);
+      if (value === '' && IN_MEMBERSHIPS.includes(name)) return await removeField(user, name);
       const isStored = await upsertProfileField(pool, user.userNid, { name, value: JSON.stringify(value) }, MAX_PROFILE_BYTES);
       if (!isStored) throw matrixError(400, 'M_PROFILE_TOO_LARGE', `A profile may have at most ${MAX_PROFILE_BYTES} bytes`);
       spread(user, name);
     },
     async deleteField(user, name) {
       checkName(name);
-      await deleteProfileField(pool, user.userNid, name);
-      spread(user, name);
+      checkMayChange(user, name);
+      await removeField(user, name);
     },
   };
 }
 
-/** What a new account begins with: its user name as display name. */
+/** What a new account begins with: its user name as display name, unless it was given another. */
 export async function welcomeAccount(
   sql: Sql,
-  { userNid, userId, isGuest }: { userNid: number; userId: string; isGuest: boolean },
+  { userNid, userId, isGuest, displayName }: { userNid: number; userId: string; isGuest: boolean; displayName?: string | undefined },
 ): Promise<void> {
-  const localpart = parseUserId(userId)?.localpart;
-  if (!isGuest && localpart !== undefined)
-    await upsertProfileField(sql, userNid, { name: 'displayname', value: JSON.stringify(localpart) }, MAX_PROFILE_BYTES);
+  const name = displayName ?? parseUserId(userId)?.localpart;
+  if (!isGuest && name !== undefined)
+    await upsertProfileField(sql, userNid, { name: 'displayname', value: JSON.stringify(name) }, MAX_PROFILE_BYTES);
+}
+
+function checkMayChange({ isGuest }: ProfileOwner, name: string): void {
+  if (isGuest === true && name !== 'displayname') throw guestAccessForbidden('A guest may only change the display name');
 }
 
 function checkName(name: string): void {
@@ -119,11 +136,9 @@ function checkName(name: string): void {
 
 function checkValue(name: string, value: unknown): void {
   if (value === undefined) throw missingParam(`Missing key ${name}`);
-  const isText = IN_MEMBERSHIPS.includes(name) || name === 'm.tz';
-  if (isText && typeof value !== 'string') throw invalidParam(`${name} must be text`);
-  if (isText && typeof value === 'string' && value.length > MAX_TEXT_CHARACTERS) {
-    throw invalidParam(`${name} may have at most ${MAX_TEXT_CHARACTERS} characters`);
-  }
-  if (name === 'avatar_url' && value !== '' && !String(value).startsWith('mxc://'))
-    throw invalidParam('avatar_url must be an mxc:// address');
+  const maxCharacters = Object.hasOwn(MAX_TEXT_CHARACTERS, name) ? MAX_TEXT_CHARACTERS[name] : undefined;
+  if (maxCharacters === undefined) return;
+  if (typeof value !== 'string') throw invalidParam(`${name} must be text`);
+  if (value.length > maxCharacters) throw invalidParam(`${name} may have at most ${maxCharacters} characters`);
+  if (name === 'avatar_url' && value !== '' && !value.startsWith('mxc://')) throw invalidParam('avatar_url must be an mxc:// address');
 }

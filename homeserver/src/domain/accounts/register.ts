@@ -9,14 +9,17 @@ import {
   userInUse,
 } from '../../platform/matrix-error.ts';
 import type { Random } from '../../platform/random.ts';
-import { findAccount, insertAccount } from '../../storage/accounts.ts';
+import { findAccount, insertAccount, upgradeGuestAccount } from '../../storage/accounts.ts';
 import type { Pool, Sql } from '../../storage/database.ts';
 import { countRegistrationTokenUse } from '../../storage/registration-tokens.ts';
 import { insertThreepid } from '../../storage/threepids.ts';
 import { internUsers } from '../../storage/users.ts';
+import type { Authenticate } from './authenticate.ts';
+import type { KnownTokens } from './known-tokens.ts';
 import type { PasswordHasher } from './password-hasher.ts';
 import { checkNewPassword } from './passwords.ts';
 import { asRecord, readText } from './read-record.ts';
+import type { Requester } from './requester.ts';
 import type { Session, SessionOptions, StartSession } from './start-session.ts';
 import type { RequireProof, UiaPass } from './uia.ts';
 import { DUMMY_STAGE, EMAIL_STAGE, REGISTRATION_TOKEN_STAGE } from './uia-stages.ts';
@@ -30,6 +33,8 @@ export type Registration = SessionOptions & {
   username?: string | undefined;
   password?: string | undefined;
   inhibitLogin?: boolean | undefined;
+  /** Of a guest, whose account becomes a full one; `username` must then be the guest's. */
+  guestAccessToken?: string | undefined;
   auth: unknown;
   /** The first account that is made from the server's own machine is its admin. */
   isLoopback: boolean;
@@ -55,12 +60,17 @@ export type AccountDraft = {
   adminIfFirst?: boolean;
   /** An application service makes it for itself or for one of its users. */
   byAppservice?: boolean;
+  /** What others see; the user name when undefined. */
+  displayName?: string | undefined;
   /** Undefined: the account is made and nobody is logged in. */
   session: SessionOptions | undefined;
 };
 
 /** Writes what a new account begins with, in its transaction. */
-export type WelcomeAccount = (sql: Sql, account: { userNid: number; userId: string; isGuest: boolean }) => Promise<void>;
+export type WelcomeAccount = (
+  sql: Sql,
+  account: { userNid: number; userId: string; isGuest: boolean; displayName?: string | undefined },
+) => Promise<void>;
 
 const FLOWS: Record<RegistrationMode, readonly (readonly string[])[]> = {
   email: [[EMAIL_STAGE]],
@@ -78,6 +88,8 @@ type Deps = {
   passwordHasher: PasswordHasher;
   emailValidations: EmailValidations;
   welcomeAccount: WelcomeAccount;
+  authenticate: Authenticate;
+  knownTokens: KnownTokens;
   /** Whether a user id is kept for an application service. */
   isReserved: (userId: string) => boolean;
   mode: RegistrationMode;
@@ -96,7 +108,16 @@ export function createRegister(deps: Deps): Register {
   }
 
   async function createAccount(draft: AccountDraft, alongside?: (sql: Sql, userNid: number) => Promise<void>): Promise<Registered> {
-    const { userId, passwordHash, isAdmin = false, isGuest = false, adminIfFirst = false, byAppservice = false, session } = draft;
+    const {
+      userId,
+      passwordHash,
+      isAdmin = false,
+      isGuest = false,
+      adminIfFirst = false,
+      byAppservice = false,
+      displayName,
+      session,
+    } = draft;
     return await pool.begin(async (sql) => {
       const userNid = (await internUsers(sql, [userId], serverName)).get(userId);
       if (userNid === undefined) throw new Error(`${userId} got no number`);
@@ -106,7 +127,7 @@ export function createRegister(deps: Deps): Register {
         adminIfFirst,
       );
       if (!inserted) throw userInUse();
-      await deps.welcomeAccount(sql, { userNid, userId, isGuest });
+      await deps.welcomeAccount(sql, { userNid, userId, isGuest, displayName });
       await alongside?.(sql, userNid);
       return session === undefined ? { userId } : await startSession(sql, { userNid, userId }, session);
     });
@@ -127,18 +148,48 @@ export function createRegister(deps: Deps): Register {
     await finishEmailValidation(sql, proof.emailSid);
   }
 
+  async function loadGuest(guestAccessToken: string, username: string | undefined): Promise<Requester> {
+    const guest = await deps.authenticate({ accessToken: guestAccessToken });
+    if (!guest.isGuest) throw forbidden('guest_access_token is not a guest’s');
+    if (username === undefined || guest.userId !== `@${username}:${serverName}`) {
+      throw forbidden(`The user name must be the guest's: ${guest.userId}`);
+    }
+    return guest;
+  }
+
+  /** Makes a guest's account a full one; the guest's devices stay logged in. */
+  async function upgradeGuest(
+    { userId, userNid }: Requester,
+    passwordHash: string,
+    session: SessionOptions | undefined,
+    alongside: (sql: Sql) => Promise<void>,
+  ): Promise<Registered> {
+    const registered = await pool.begin(async (sql) => {
+      if (!(await upgradeGuestAccount(sql, userNid, passwordHash))) throw userInUse();
+      await alongside(sql);
+      return session === undefined ? { userId } : await startSession(sql, { userNid, userId }, session);
+    });
+    deps.knownTokens.forgetUser(userNid);
+    return registered;
+  }
+
   async function register(given: Registration): Promise<Registered> {
     if (mode === 'closed') throw forbidden('Registration is closed on this server');
-    const { username, password, auth, isLoopback, inhibitLogin, ...session } = given;
-    const wanted = username === undefined ? undefined : userIdForName(username, serverName);
+    const { username, password, auth, isLoopback, inhibitLogin, guestAccessToken, ...session } = given;
+    const guest = guestAccessToken === undefined ? undefined : await loadGuest(guestAccessToken, username);
+    const wanted = username === undefined || guest !== undefined ? undefined : userIdForName(username, serverName);
     if (wanted !== undefined) await checkUserId(wanted);
     if (password !== undefined) checkNewPassword(password);
     const isProof = readText(asRecord(auth), 'type') !== undefined;
     if (isProof && password === undefined) throw missingParam('A registration needs a password');
 
-    const body = { username, password, inhibitLogin, ...session };
+    const body = { username, password, inhibitLogin, guest: guest?.userId, ...session };
     const pass = await requireProof({ operation: 'register', requester: undefined, body, auth, flows: FLOWS[mode] });
     if (password === undefined) throw missingParam('A registration needs a password');
+    if (guest !== undefined) {
+      const passwordHash = await passwordHasher.hash(password);
+      return await upgradeGuest(guest, passwordHash, inhibitLogin === true ? undefined : session, (sql) => spend(sql, guest.userNid, pass));
+    }
     const userId = wanted ?? userIdForName(`u${random.text(GENERATED_NAME_BITS).toLowerCase()}`, serverName);
     const passwordHash = await passwordHasher.hash(password);
     return await createAccount(

@@ -23,6 +23,7 @@ export type SharedSecretRequest = {
   username: string;
   password: string;
   admin?: boolean | undefined;
+  displayname?: string | undefined;
   userType?: string | undefined;
   /** HMAC-SHA1 with the secret over nonce, user name, password and `admin` or `notadmin`, with NUL between them; in hex. */
   mac: string;
@@ -55,7 +56,7 @@ export function createSharedSecretRegistration(deps: Deps): SharedSecretRegistra
       nonces.set(nonce, clock.now());
       return nonce;
     },
-    async register({ nonce, username, password, admin = false, userType, mac, inhibitLogin }) {
+    async register({ nonce, username, password, displayname, admin = false, userType, mac, inhibitLogin }) {
       takeNonce(nonce);
       if ([username, password].some((text) => text.includes('\u0000'))) throw invalidParam('Neither name nor password may contain NUL');
       if (password.length > MAX_PASSWORD_CHARACTERS) throw invalidParam(`A password has at most ${MAX_PASSWORD_CHARACTERS} characters`);
@@ -65,7 +66,13 @@ export function createSharedSecretRegistration(deps: Deps): SharedSecretRegistra
 
       const userId = userIdForName(username.toLowerCase(), serverName);
       const passwordHash = await passwordHasher.hash(password);
-      return await register.createAccount({ userId, passwordHash, isAdmin: admin, session: inhibitLogin === true ? undefined : {} });
+      return await register.createAccount({
+        userId,
+        passwordHash,
+        isAdmin: admin,
+        displayName: displayname,
+        session: inhibitLogin === true ? undefined : {},
+      });
     },
   };
 }

@@ -49,7 +49,7 @@ export function createUiaStages(deps: Deps): ReadonlyMap<string, StageCheck> {
     const hash = isPlausiblePassword(password) ? (account?.passwordHash ?? undefined) : undefined;
     if (!(await passwordHasher.compare(password, hash))) {
       throttle.fail(requester.userId);
-      throw forbidden('The password is wrong');
+      throw matrixError(401, 'M_FORBIDDEN', 'The password is wrong');
     }
     return {};
   };

@@ -55,6 +55,8 @@ export type RequireProof = (request: UiaRequest) => Promise<UiaPass>;
 const SESSION_LIFETIME_MS = 900_000;
 const SESSION_ID_BITS = 144;
 const MAX_SESSION_ID_CHARACTERS = 255;
+/** A stage refused with one of these may be tried again in its session; anything else is final. */
+const MAY_TRY_AGAIN: readonly number[] = [400, 401];
 
 type Deps = { pool: Pool; stages: ReadonlyMap<string, StageCheck>; clock: Clock; random: Random };
 
@@ -93,7 +95,7 @@ export function createRequireProof({ pool, stages, clock, random }: Deps): Requi
     if (check === undefined) throw pending(session, request, unknown(`The stage ${stage.slice(0, 100)} is not offered here`));
     const { operation, requester } = request;
     const proof = await check({ auth, sessionId: session.sessionId, operation, requester }).catch((error: unknown) => {
-      throw error instanceof MatrixError && error.status !== 429 ? pending(session, request, error) : error;
+      throw error instanceof MatrixError && MAY_TRY_AGAIN.includes(error.status) ? pending(session, request, error) : error;
     });
     await completeUiaStage(pool, session.sessionId, stage, proof);
     return (await findUiaSession(pool, session.sessionId, clock.now())) ?? session;

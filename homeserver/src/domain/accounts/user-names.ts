@@ -6,18 +6,20 @@ import { invalidUsername } from '../../platform/matrix-error.ts';
 const GUEST_LOCALPART = /^[0-9]+$/;
 
 /**
- * The user id for a wanted user name.
+ * The user id for a wanted user name. Capitals become small letters; names that begin with `_` are left to application services.
  * https://spec.matrix.org/latest/appendices/#user-identifiers
  *
  * @throws M_INVALID_USERNAME
  */
-export function userIdForName(username: string, serverName: string): string {
+export function userIdForName(given: string, serverName: string): string {
+  const username = given.toLowerCase();
   const userId = `@${username}:${serverName}`;
   if (userId.length > MAX_ID_BYTES) throw invalidUsername(`The user id ${userId} is longer than ${MAX_ID_BYTES} bytes`);
   const parsed = parseUserId(userId);
   if (parsed?.localpart !== username || parsed.grammar !== 'current') {
-    throw invalidUsername(`User names are made of a-z, 0-9 and the characters . _ = - / +, which ${JSON.stringify(username)} is not`);
+    throw invalidUsername(`User names are made of a-z, 0-9 and the characters . _ = - / +, which ${JSON.stringify(given)} is not`);
   }
+  if (username.startsWith('_')) throw invalidUsername('A user name must not begin with _');
   if (GUEST_LOCALPART.test(username)) throw invalidUsername('A user name must not be a number');
   return userId;
 }

@@ -1,7 +1,7 @@
 import { namedPowerLevel, powerLevelOf } from 'federation-spec/auth-rules/power-levels.ts';
 import { isJsonObject, type JsonObject } from 'federation-spec/events/event.ts';
 import { serverNameOf } from 'federation-spec/identifiers/server-name.ts';
-import { forbidden, notFound } from '../../platform/matrix-error.ts';
+import { forbidden, guestAccessForbidden, notFound } from '../../platform/matrix-error.ts';
 import type { Database } from '../../storage/database.ts';
 import { findMembership, listJoinedMembers, type Membership, markForgotten } from '../../storage/memberships.ts';
 import { findRoom } from '../../storage/rooms.ts';
@@ -16,7 +16,7 @@ import type { SendEvent } from './send-event.ts';
 /** The profile fields that a membership event carries: `displayname`, `avatar_url`. */
 export type FindProfile = (userId: string) => Promise<JsonObject>;
 
-type Actor = { userId: string; userNid: number };
+type Actor = { userId: string; userNid: number; isGuest?: boolean };
 type Target = { roomId: string; target: string; reason?: string | undefined };
 
 export type Memberships = {
@@ -90,6 +90,7 @@ export function createMemberships(deps: Deps): Memberships {
   async function join(actor: Actor, { roomId, via, reason, content }: Parameters<Memberships['join']>[1]): Promise<void> {
     const own = { ...(await findProfile(actor.userId)), ...content, ...withReason(reason) };
     const room = await findOwnRoom(roomId);
+    if (actor.isGuest === true) checkGuestAccess(room);
     if (room !== undefined) {
       const current = await membershipOf(room, actor.userId);
       if (current === 'join' && content === undefined) return;
@@ -214,4 +215,10 @@ export function createMemberships(deps: Deps): Memberships {
 
 function withReason(reason: string | undefined): JsonObject {
   return reason === undefined ? {} : { reason };
+}
+
+/** Guests enter only rooms that let them. https://spec.matrix.org/latest/client-server-api/#guest-access */
+function checkGuestAccess(room: HotRoom | undefined): void {
+  const access = room?.find('m.room.guest_access', '')?.content['guest_access'];
+  if (access !== 'can_join') throw guestAccessForbidden('This room does not let guests in');
 }

@@ -1,4 +1,11 @@
-import { getAccountData, getAccountDataPerRoom, setAccountData, setAccountDataPerRoom } from 'federation-spec/api/client/account-data.ts';
+import {
+  deleteAccountData,
+  deleteAccountDataPerRoom,
+  getAccountData,
+  getAccountDataPerRoom,
+  setAccountData,
+  setAccountDataPerRoom,
+} from 'federation-spec/api/client/account-data.ts';
 import { deleteRoomTag, getRoomTags, setRoomTag } from 'federation-spec/api/client/tags.ts';
 import type { AccountData } from '../../domain/accounts/account-data.ts';
 import { asRecord } from '../../domain/accounts/read-record.ts';
@@ -24,6 +31,16 @@ export function accountDataRoutes(accountData: AccountData): Route[] {
     route(setAccountDataPerRoom, async ({ requester, params, body }) => {
       checkOwn(requester, params.userId);
       await accountData.set(requester.userNid, params.roomId, params.type, body);
+      return {};
+    }),
+    route(deleteAccountData, async ({ requester, params }) => {
+      checkOwn(requester, params.userId);
+      await accountData.remove(requester.userNid, undefined, params.type);
+      return {};
+    }),
+    route(deleteAccountDataPerRoom, async ({ requester, params }) => {
+      checkOwn(requester, params.userId);
+      await accountData.remove(requester.userNid, params.roomId, params.type);
       return {};
     }),
     route(getRoomTags, async ({ requester, params }) => {

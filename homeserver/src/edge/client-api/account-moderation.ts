@@ -11,9 +11,10 @@ export function accountModerationRoutes({ moderation }: Accounts, { serverName }
     if (!userId.endsWith(`:${serverName}`)) throw invalidParam(`${userId} is not an account of this server`);
   }
 
-  function checkChange(requester: Requester, userId: string): void {
+  async function checkChange(requester: Requester, userId: string): Promise<void> {
     check(requester, userId);
     if (requester.userId === userId) throw forbidden('You cannot do this to your own account');
+    if (await moderation.isAdmin(userId)) throw forbidden('You cannot do this to another admin');
   }
 
   return [
@@ -22,7 +23,7 @@ export function accountModerationRoutes({ moderation }: Accounts, { serverName }
       return { locked: await moderation.isIn(params.userId, 'locked') };
     }),
     route(setAdminLockUser, async ({ requester, params, body }) => {
-      checkChange(requester, params.userId);
+      await checkChange(requester, params.userId);
       await moderation.set(params.userId, 'locked', body.locked);
       return { locked: body.locked };
     }),
@@ -31,7 +32,7 @@ export function accountModerationRoutes({ moderation }: Accounts, { serverName }
       return { suspended: await moderation.isIn(params.userId, 'suspended') };
     }),
     route(setAdminSuspendUser, async ({ requester, params, body }) => {
-      checkChange(requester, params.userId);
+      await checkChange(requester, params.userId);
       await moderation.set(params.userId, 'suspended', body.suspended);
       return { suspended: body.suspended };
     }),

@@ -9,6 +9,7 @@ import { loginRoutes } from './login.ts';
 import { registerRoutes } from './register.ts';
 import { sharedSecretRegistrationRoutes } from './shared-secret-registration.ts';
 import { thirdPartyIdentifierRoutes } from './third-party-identifiers.ts';
+import { whoisRoute } from './whois.ts';
 
 /** Everything about accounts that a client can ask for. */
 export function accountsRoutes(accounts: Accounts, names: { serverName: string; publicUrl: string }): Route[] {
@@ -22,6 +23,7 @@ export function accountsRoutes(accounts: Accounts, names: { serverName: string; 
     ...emailValidationRoutes(accounts.emailValidations),
     ...authFallbackRoutes(accounts.uiaFallback),
     ...accountModerationRoutes(accounts, names),
+    whoisRoute(accounts, names),
     ...(sharedSecretRegistration === undefined ? [] : sharedSecretRegistrationRoutes(sharedSecretRegistration, names)),
   ];
 }

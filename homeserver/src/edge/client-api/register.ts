@@ -40,6 +40,7 @@ export function registerRoutes(accounts: Accounts, { serverName, publicUrl }: { 
         deviceId: body.device_id,
         initialDeviceDisplayName,
         inhibitLogin: body.inhibit_login,
+        guestAccessToken: body.guest_access_token,
         wantsRefreshToken: body.refresh_token,
         auth: body.auth,
         isLoopback: isLoopback(request.ip),

@@ -12,6 +12,7 @@ export function sharedSecretRegistrationRoutes(registration: SharedSecretRegistr
         nonce: body.nonce,
         username: body.username,
         password: body.password,
+        displayname: body.displayname,
         admin: body.admin,
         userType: body.user_type,
         mac: body.mac,

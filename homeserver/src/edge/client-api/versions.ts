@@ -10,8 +10,10 @@ const VERSIONS = Array.from({ length: NEWEST_MINOR }, (_, minor) => `v1.${minor 
 const UNSTABLE_FEATURES: Readonly<Record<string, boolean>> = {
   'chat.blinkchat.delivered': true,
   'chat.blinkchat.live': true,
+  'org.matrix.msc3391': true,
   'org.matrix.msc3814': true,
   'org.matrix.msc3026.busy_presence': true,
+  'org.matrix.msc3823.account_suspension': true,
   'org.matrix.msc4151': true,
   'org.matrix.msc4155': true,
   'org.matrix.msc4222': true,

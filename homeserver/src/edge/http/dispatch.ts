@@ -19,7 +19,7 @@ import { readQuery } from './read-query.ts';
 import type { Authenticate, Requester, VerifyOrigin } from './requester.ts';
 import { type Call, isRawResponse, type RawResponse, type Route } from './route.ts';
 import { createRouteTable } from './route-table.ts';
-import { FORBIDDEN_WHILE_SUSPENDED } from './suspension.ts';
+import { ALLOWED_WHILE_LOCKED, FORBIDDEN_WHILE_SUSPENDED } from './suspension.ts';
 import type { BridgedRequest } from './uws-listener.ts';
 import { createRequestValidator, type RequestValidator } from './validate.ts';
 
@@ -96,7 +96,14 @@ export function createDispatch({ routes, authenticate, verifyOrigin, limitRate, 
           text(query['device_id'] ?? query['org.matrix.msc3202.device_id']),
         ];
         const userAgent = request.headers['user-agent'] ?? '';
-        requester = await authenticate({ accessToken, ip: request.ip, userAgent, assertedUserId, assertedDeviceId });
+        requester = await authenticate({
+          accessToken,
+          ip: request.ip,
+          userAgent,
+          assertedUserId,
+          assertedDeviceId,
+          mayBeLocked: ALLOWED_WHILE_LOCKED.has(endpoint.id),
+        });
         labelsOf(ctx).requester = requester.userId;
         if (requester.isGuest && !endpoint.guests) throw guestAccessForbidden();
         if (requester.isSuspended === true && FORBIDDEN_WHILE_SUSPENDED.has(endpoint.id)) throw userSuspended();

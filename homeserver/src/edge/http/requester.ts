@@ -20,6 +20,8 @@ export type Credentials = {
   /** `user_id` and `device_id` of the query: an application service acting for one of its users. */
   assertedUserId: string | undefined;
   assertedDeviceId: string | undefined;
+  /** Whether a locked account may do this too. */
+  mayBeLocked?: boolean;
 };
 
 /** Finds who an access token belongs to. Throws `unknownToken`, `userLocked` and the like. */
