@@ -6,6 +6,7 @@ import { createSpaces } from './domain/directory/spaces.ts';
 import { createCreateRoom } from './domain/rooms/create-room.ts';
 import { createCreateRoomForUser } from './domain/rooms/create-room-for-user.ts';
 import { createEnterRoom } from './domain/rooms/enter-room.ts';
+import { createExpelGuests } from './domain/rooms/expel-guests.ts';
 import { createHotRooms } from './domain/rooms/hot-rooms.ts';
 import { createInterner } from './domain/rooms/interner.ts';
 import { createInvitePermission } from './domain/rooms/invite-permission.ts';
@@ -100,6 +101,7 @@ export async function composeRooms(deps: RoomDeps) {
     invitePermission,
     serverName,
   });
+  const guests = createExpelGuests({ database, notifier, rooms, memberships, logger });
   const aliases = createAliases({
     database,
     rooms,
@@ -173,6 +175,7 @@ export async function composeRooms(deps: RoomDeps) {
     threadSubscriptions,
     spreadProfile,
     leaveAllRooms,
+    settled: guests.settled,
     routes,
   };
 }

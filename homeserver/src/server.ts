@@ -150,6 +150,8 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       aliasKeepers: appservices.aliasKeepers,
     });
 
+    closers.push(rooms.settled);
+
     // Receipts, typing, presence.
     const ephemeral = composeEphemeral({
       ...streams,

@@ -103,3 +103,11 @@ export async function listSharedRooms(
   const [row] = await sql<{ count: number }[]>`select count(*) as count ${shared}`;
   return { rooms, count: row?.count ?? 0 };
 }
+
+/** The guests of this server who are joined to the room. */
+export async function listJoinedGuests(sql: Sql, roomNid: number): Promise<{ userNid: number; userId: string }[]> {
+  return await sql<{ userNid: number; userId: string }[]>`
+    select u.user_nid as "userNid", u.user_id as "userId"
+    from   memberships m join users u using (user_nid) join accounts a using (user_nid)
+    where  m.room_nid = ${roomNid} and m.membership = 2 and a.is_guest`;
+}

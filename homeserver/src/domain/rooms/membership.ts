@@ -88,12 +88,14 @@ export function createMemberships(deps: Deps): Memberships {
   }
 
   async function join(actor: Actor, { roomId, via, reason, content }: Parameters<Memberships['join']>[1]): Promise<void> {
-    const own = { ...(await findProfile(actor.userId)), ...content, ...withReason(reason) };
+    const kind = actor.isGuest === true ? { kind: 'guest' } : {};
+    const own = { ...(await findProfile(actor.userId)), ...kind, ...content, ...withReason(reason) };
     const room = await findOwnRoom(roomId);
     if (actor.isGuest === true) checkGuestAccess(room);
     if (room !== undefined) {
       const current = await membershipOf(room, actor.userId);
       if (current === 'join' && content === undefined) return;
+      if (current !== 'join') checkGuest(actor, room);
       const authorising = current === 'join' || current === 'invite' ? {} : await authorise(room, actor.userId);
       if (authorising !== undefined) {
         await setMembership(actor, room, actor.userId, { ...own, ...authorising, membership: 'join' });
@@ -102,12 +104,24 @@ export function createMemberships(deps: Deps): Memberships {
     }
     const request = { roomId, userId: actor.userId, userNid: actor.userNid, via: await listServers(roomId, via), content: own };
     if ((await remote.join(request)) === 'again') await join(actor, { roomId, via, reason, ...(content === undefined ? {} : { content }) });
+    else if (actor.isGuest === true) await leaveUnlessWelcome(actor, roomId);
   }
 
   /** The servers named, and those that were in the room when we last heard of it. */
   async function listServers(roomId: string, via: readonly string[]): Promise<string[]> {
     const known = [...((await rooms.load(roomId))?.joinedServers.keys() ?? [])];
     return [...new Set([...via, ...known.filter((server) => server !== serverName)])];
+  }
+
+  /** What another server's room says of guests is known only once one is in it. */
+  async function leaveUnlessWelcome(guest: Actor, roomId: string): Promise<void> {
+    const room = await loadOwnRoom(roomId);
+    try {
+      checkGuest(guest, room);
+    } catch (error) {
+      await setMembership(guest, room, guest.userId, { membership: 'leave' });
+      throw error;
+    }
   }
 
   /**
@@ -168,6 +182,7 @@ export function createMemberships(deps: Deps): Memberships {
     if (membership === 'invite') return await invite(actor, room, target, own, originServerTs);
     if (membership !== 'join' || target !== actor.userId) return await send(actor, room, target, own, originServerTs);
     const current = await membershipOf(room, target);
+    if (current !== 'join') checkGuest(actor, room);
     const authorising = current === 'join' || current === 'invite' ? {} : ((await authorise(room, target)) ?? {});
     return await send(actor, room, target, { ...(await findProfile(target)), ...own, ...authorising }, originServerTs);
   }
@@ -211,6 +226,15 @@ export function createMemberships(deps: Deps): Memberships {
       });
     },
   };
+}
+
+/** https://spec.matrix.org/latest/client-server-api/#guest-access */
+function checkGuest({ isGuest }: Actor, room: HotRoom): void {
+  if (isGuest === true && !admitsGuests(room)) throw guestAccessForbidden('The room does not let guests in.');
+}
+
+export function admitsGuests(room: HotRoom): boolean {
+  return room.find('m.room.guest_access', '')?.content['guest_access'] === 'can_join';
 }
 
 function withReason(reason: string | undefined): JsonObject {

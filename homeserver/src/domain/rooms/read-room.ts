@@ -1,6 +1,6 @@
 import type { StateEvent } from 'federation-spec/api/schemas/events.ts';
 import type { JsonObject } from 'federation-spec/events/event.ts';
-import { notFound } from '../../platform/matrix-error.ts';
+import { forbidden, notFound } from '../../platform/matrix-error.ts';
 import type { Database } from '../../storage/database.ts';
 import { listEventsByNid, type StoredEvent } from '../../storage/events.ts';
 import { listState, listStateOfKeys } from '../../storage/state.ts';
@@ -40,6 +40,8 @@ export type ReadRoom = {
     roomId: string,
     options: { at?: string | undefined; membership?: string | undefined; notMembership?: string | undefined },
   ) => Promise<StateEvent[]>;
+  /** Who is in the room now, for those who are. Throws M_FORBIDDEN for others, also for who may read the room. */
+  joinedMembers: (reader: RoomReader, roomId: string) => Promise<StateEvent[]>;
   event: (reader: RoomReader, roomId: string, eventId: string) => Promise<ClientEvent>;
   messages: (reader: RoomReader, request: MessagesRequest) => Promise<Page>;
   /** The event nearest to a time, at or after it (`f`) or at or before it (`b`). Throws M_NOT_FOUND when the reader may see none. */
@@ -160,6 +162,16 @@ export function createReadRoom({ database, enterRoom, renderEvents, fetchHistory
         return (membership === undefined || word === membership) && (notMembership === undefined || word !== notMembership);
       });
       return await renderState(room, reader, wanted);
+    },
+    joinedMembers: async (reader, roomId) => {
+      const { room, view } = await enter(reader, roomId);
+      if (view.membership !== 'join') throw forbidden('Only who is in a room is told who else is.');
+      const rows = await listState(sql, room.nid, { types: [MEMBER] });
+      return await renderState(
+        room,
+        reader,
+        rows.filter(({ json }) => readPdu(json).content['membership'] === 'join'),
+      );
     },
     event: async (reader, roomId, eventId) => {
       const { room, view } = await enter(reader, roomId);

@@ -81,7 +81,7 @@ function toView(visibilities: readonly KeyInterval[], memberships: readonly KeyI
 function isVisible(visibility: string, membership: string | undefined, joinsLater: boolean): boolean {
   if (visibility === 'world_readable' || membership === 'join') return true;
   if (visibility === 'joined') return false;
-  if (visibility === 'invited') return membership === 'invite' && joinsLater;
+  if (visibility === 'invited') return membership === 'invite';
   return joinsLater;
 }
 

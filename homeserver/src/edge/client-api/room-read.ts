@@ -25,7 +25,7 @@ export function roomReadRoutes(readRoom: ReadRoom, listJoinedRooms: ListJoinedRo
     }),
 
     route(getJoinedMembersByRoom, async ({ params, requester }) => {
-      const members = await readRoom.members(requester, params.roomId, { membership: 'join' });
+      const members = await readRoom.joinedMembers(requester, params.roomId);
       return { joined: Object.fromEntries(members.map((member) => [member.state_key, profileFields(member.content)])) };
     }),
 
