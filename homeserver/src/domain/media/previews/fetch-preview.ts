@@ -73,10 +73,10 @@ export function createFetchPreview({ http, keepImage, thumbnailer, logger }: Dep
     const described = describePage(page);
     if (page.oEmbedHref !== undefined && !(described.has('og:title') && described.has('og:image')))
       await fillFromOEmbed(described, page.oEmbedHref, base, signal);
-    const imageUrl = URL.parse(described.get('og:image') ?? '', base)?.href;
+    const named = described.get('og:image');
+    const imageUrl = named === undefined ? undefined : URL.parse(named, base)?.href;
     for (const name of described.keys()) if (/^og:image(?::|$)/.test(name)) described.delete(name);
-    const image = described.size === 0 && imageUrl === base ? undefined : await fetchImage(imageUrl, signal);
-    return { ...Object.fromEntries(described), ...image };
+    return { ...Object.fromEntries(described), ...(await fetchImage(imageUrl, signal)) };
   }
 
   /** https://oembed.com/ */
@@ -99,7 +99,7 @@ export function createFetchPreview({ http, keepImage, thumbnailer, logger }: Dep
 
   /** A page is described without its image when that cannot be had. */
   async function fetchImage(url: string | undefined, signal: AbortSignal): Promise<Preview> {
-    if (url === undefined || url === '' || !/^https?:/.test(url)) return {};
+    if (url === undefined || !/^https?:/.test(url)) return {};
     try {
       return await keep(await open(url, signal));
     } catch (error) {
