@@ -28,6 +28,7 @@ export const createRendezvousSession = endpoint({
   body: Type.Object({ data: Type.String() }),
   response: Type.Object({ id: Type.String(), sequence_token: Type.String(), expires_in_ms: Type.Integer() }),
   errors: ['M_TOO_LARGE', 'M_FORBIDDEN'],
+  rateLimit: 'login',
   since: 'unstable',
   spec: 'https://github.com/matrix-org/matrix-spec-proposals/pull/4388',
 });
@@ -84,6 +85,7 @@ export const createEtagRendezvousSession = endpoint({
   body: 'raw',
   response: Type.Object({ url: Type.String() }),
   errors: ['M_TOO_LARGE'],
+  rateLimit: 'login',
   since: 'unstable',
   spec: 'https://github.com/matrix-org/matrix-spec-proposals/pull/4108',
 });

@@ -14,6 +14,8 @@ const UNSTABLE_FEATURES: Readonly<Record<string, boolean>> = {
   'org.matrix.msc3814': true,
   'org.matrix.msc3026.busy_presence': true,
   'org.matrix.msc3823.account_suspension': true,
+  'io.element.msc4388': true,
+  'org.matrix.msc4108': true,
   'org.matrix.msc4151': true,
   'org.matrix.msc4155': true,
   'org.matrix.msc4222': true,

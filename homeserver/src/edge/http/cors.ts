@@ -2,8 +2,8 @@
 export const CORS_HEADERS: Readonly<Record<string, string>> = {
   'Access-Control-Allow-Origin': '*',
   'Access-Control-Allow-Methods': 'GET, POST, PUT, DELETE, OPTIONS',
-  'Access-Control-Allow-Headers': 'X-Requested-With, Content-Type, Authorization',
-  'Access-Control-Expose-Headers': 'Retry-After',
+  'Access-Control-Allow-Headers': 'X-Requested-With, Content-Type, Authorization, If-Match, If-None-Match',
+  'Access-Control-Expose-Headers': 'Retry-After, ETag',
 };
 
 /** Of OAuth 2.0, what clients call themselves; the pages that people see belong to nobody else's page. */

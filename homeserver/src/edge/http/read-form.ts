@@ -1,6 +1,7 @@
-import { badJson, tooLarge } from '../../platform/matrix-error.ts';
+import { badJson } from '../../platform/matrix-error.ts';
 import type { HttpRequest } from './http-request.ts';
 import { isStorableText } from './read-json-body.ts';
+import { readText } from './read-text.ts';
 
 const USUAL_MAX_BYTES = 16_384;
 
@@ -10,15 +11,7 @@ const USUAL_MAX_BYTES = 16_384;
  * @throws M_TOO_LARGE, M_BAD_JSON for text that cannot be stored
  */
 export async function readForm(request: HttpRequest, maxBytes = USUAL_MAX_BYTES): Promise<Record<string, string>> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request.stream) {
-    const part = Buffer.from(chunk);
-    bytes += part.length;
-    if (bytes > maxBytes) throw tooLarge(`A form may have at most ${maxBytes} bytes`);
-    chunks.push(part);
-  }
-  const fields = new URLSearchParams(Buffer.concat(chunks).toString('utf8'));
+  const fields = new URLSearchParams(await readText(request, maxBytes));
   const form: Record<string, string> = Object.create(null);
   for (const [name, value] of fields) {
     if (!isStorableText(name) || !isStorableText(value)) throw badJson('A form may hold neither NUL nor half a surrogate pair');
