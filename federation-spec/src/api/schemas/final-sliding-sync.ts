@@ -7,7 +7,6 @@ import {
   SlidingSyncFiltersSchema,
   SlidingSyncRoomSchema,
 } from './sliding-sync.ts';
-import { PresenceStateSchema } from './users.ts';
 
 /*
  * Simplified sliding sync as MSC4186 was accepted. What differs from the form in use stands in its appendix.
@@ -34,7 +33,8 @@ export const FinalSlidingSyncRequestSchema = Type.Object({
   pos: Type.Optional(Type.String()),
   /** Milliseconds to wait for something new. */
   timeout: Type.Optional(Type.Integer({ minimum: 0 })),
-  set_presence: Type.Optional(PresenceStateSchema),
+  /** As `PresenceStateSchema` has it; other text is an invalid parameter. */
+  set_presence: Type.Optional(Type.String()),
   lists: Type.Optional(
     mapOf(
       Type.Object({

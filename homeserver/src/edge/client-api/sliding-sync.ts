@@ -6,13 +6,16 @@ import type {
 } from 'federation-spec/api/schemas/final-sliding-sync.ts';
 import { readInteger } from 'federation-spec/api/schemas/query.ts';
 import type { SlidingSyncFilters, SlidingSyncRequest, SlidingSyncRoom } from 'federation-spec/api/schemas/sliding-sync.ts';
+import { PresenceStateSchema } from 'federation-spec/api/schemas/users.ts';
 import { stateKeyOf } from 'federation-spec/events/state-key.ts';
 import type { RoomWish, StateRule } from '../../domain/sync/sliding/room-config.ts';
 import type { ListWish } from '../../domain/sync/sliding/sliding-request.ts';
 import type { SlidingSync } from '../../domain/sync/sliding/sliding-sync.ts';
 import type { TellableRoom } from '../../domain/sync/sliding/tell-sliding-rooms.ts';
+import { invalidParam } from '../../platform/matrix-error.ts';
 import { type Route, route } from '../http/route.ts';
 
+const PRESENCE_STATES: readonly string[] = PresenceStateSchema.enum;
 const ANY = '*';
 /** Required state so named asks for members lazily. */
 const LAZY = stateKeyOf('m.room.member', '$LAZY');
@@ -38,13 +41,15 @@ export function slidingSyncRoutes(slidingSync: SlidingSync): Route[] {
     }),
 
     route(finalSlidingSync, async ({ body, requester, request }) => {
+      const { set_presence: setPresence } = body;
+      if (setPresence !== undefined && !PRESENCE_STATES.includes(setPresence)) throw invalidParam(`${setPresence} is no presence`);
       const { rooms, ...answer } = await slidingSync({
         device: requester,
         connId: body.conn_id ?? '',
         txnId: undefined,
         pos: body.pos,
         timeoutMs: body.timeout ?? 0,
-        setPresence: body.set_presence,
+        setPresence,
         lists: mapValues(body.lists, toFinalListWish),
         subscriptions: mapValues(body.room_subscriptions, toFinalWish),
         extensions: body.extensions ?? {},
