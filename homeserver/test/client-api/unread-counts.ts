@@ -31,6 +31,25 @@ export function createBadge(user: TestUser, roomId: string): () => Promise<Unrea
   };
 }
 
+/** The same by sliding sync, which tells of no threads. */
+export function createSlidingBadge(user: TestUser, roomId: string): () => Promise<Count> {
+  const body = { lists: { all: { ranges: [[0, 9]], timeline_limit: 1, required_state: [] } } };
+  let pos = '';
+  let shown = NONE.main;
+  return async () => {
+    const answer = await user.call(
+      'POST',
+      `/_matrix/client/unstable/org.matrix.simplified_msc3575/sync${pos === '' ? '' : `?pos=${pos}`}`,
+      body,
+    );
+    pos = String(answer['pos']);
+    const room = (answer['rooms'] as Record<string, Partial<Count>> | undefined)?.[roomId];
+    if (room?.notification_count !== undefined)
+      shown = { notification_count: room.notification_count, highlight_count: room.highlight_count ?? 0 };
+    return shown;
+  };
+}
+
 const NONE: Unread = { main: { notification_count: 0, highlight_count: 0 }, threads: {} };
 
 function unreadOf(answer: Json, roomId: string): Unread | undefined {

@@ -4,26 +4,39 @@ export type ModelEvent = {
   isOwn: boolean;
   /** `main`, or the event id of the thread's root. */
   thread: string;
-  kind: 'message' | 'notice' | 'edit' | 'reaction' | 'state';
+  kind: 'message' | 'encrypted' | 'notice' | 'edit' | 'reaction' | 'state' | 'join';
   body: string;
   mentionsMe: boolean;
   mentionsRoom: boolean;
 };
 
-export type ModelRules = { isMuted: boolean; isMentionsOnly: boolean; hasKeyword: boolean };
+export type ModelRules = {
+  /** An override rule for the room says nothing is to be notified. */
+  isMuted: boolean;
+  /** A room rule says the same, which mentions and keywords go before. */
+  isMentionsOnly: boolean;
+  hasKeyword: boolean;
+  /** A rule for the sender says the same. */
+  isSenderMuted: boolean;
+  /** An override rule looks for the own display name where nobody is mentioned by id. */
+  hasName: boolean;
+};
 
 export const KEYWORD = 'nurse';
+export const DISPLAY_NAME = 'Lady Capulet';
+
+const NO_RULES: ModelRules = { isMuted: false, isMentionsOnly: false, hasKeyword: false, isSenderMuted: false, hasName: false };
 
 type Entry = ModelEvent & { notify: boolean; highlight: boolean; isRedacted: boolean };
 
 export class UnreadModel {
   readonly events: Entry[] = [];
-  rules: ModelRules = { isMuted: false, isMentionsOnly: false, hasKeyword: false };
+  rules: ModelRules = NO_RULES;
   readonly #marks = new Map<string, number>();
 
   add(event: ModelEvent): void {
     this.events.push({ ...event, ...this.#judge(event), isRedacted: false });
-    if (event.isOwn) this.mark(event.eventId, event.thread);
+    if (event.isOwn) this.mark(event.eventId, event.kind === 'join' ? '' : event.thread);
   }
 
   /** A receipt; `thread` is empty for all of the room. */
@@ -51,13 +64,26 @@ export class UnreadModel {
     return { main, threads: others };
   }
 
+  /** All of it together, as clients see it that know of no threads. */
+  unreadOfRoom() {
+    const { main, threads } = this.unread();
+    return [main, ...Object.values(threads)].reduce((sum, count) => ({
+      notification_count: sum.notification_count + count.notification_count,
+      highlight_count: sum.highlight_count + count.highlight_count,
+    }));
+  }
+
   #judge({ isOwn, kind, body, mentionsMe, mentionsRoom }: ModelEvent): { notify: boolean; highlight: boolean } {
     const silent = { notify: false, highlight: false };
     const loud = { notify: true, highlight: true };
-    if (isOwn || this.rules.isMuted || kind === 'notice' || kind === 'state') return silent;
+    const { isMuted, isMentionsOnly, hasKeyword, isSenderMuted, hasName } = this.rules;
+    const isReadable = kind !== 'encrypted' && kind !== 'state' && kind !== 'reaction';
+    if (isOwn || isMuted) return silent;
+    if (hasName && isReadable && body.includes(DISPLAY_NAME)) return loud;
+    if (kind === 'notice' || kind === 'join') return silent;
     if (mentionsMe || mentionsRoom) return loud;
     if (kind === 'reaction' || kind === 'edit') return silent;
-    if (this.rules.hasKeyword && body.includes(KEYWORD)) return loud;
-    return { notify: !this.rules.isMentionsOnly, highlight: false };
+    if (hasKeyword && isReadable && body.includes(KEYWORD)) return loud;
+    return { notify: kind !== 'state' && !isMentionsOnly && !isSenderMuted, highlight: false };
   }
 }

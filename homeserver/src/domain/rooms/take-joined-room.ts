@@ -7,7 +7,7 @@ import { insertBackwardExtremities } from '../../storage/backward-extremities.ts
 import type { Database } from '../../storage/database.ts';
 import { listEventsByNid, type StoredEvent } from '../../storage/events.ts';
 import { membershipNumber } from '../../storage/memberships.ts';
-import { internRoom } from '../../storage/rooms.ts';
+import { findRoomByNid, internRoom } from '../../storage/rooms.ts';
 import { insertSnapshot } from '../../storage/state.ts';
 import type { Log } from '../streams/log.ts';
 import type { LoggedEvent, MembershipChange } from '../streams/log-batch.ts';
@@ -108,7 +108,8 @@ export function createTakeJoinedRoom({ database, log, rooms, interner, storeOutl
         sql,
         [...before].map(([key, nid]) => ({ keyNid: key, eventNid: nid })),
       ),
-      notifySeq: 0,
+      // A room that we come back to goes on counting.
+      notifySeq: (await findRoomByNid(sql, roomNid))?.notifySeq ?? 0,
       deviceId: null,
       txnPath: null,
       reason: null,
