@@ -4,6 +4,7 @@ import { serverNameOf } from 'federation-spec/identifiers/server-name.ts';
 import type { Peers } from './compose-peers.ts';
 import type { composeRooms, composeStreams } from './compose-rooms.ts';
 import type { E2ee } from './domain/e2ee/create-e2ee.ts';
+import { createIdentityServers } from './domain/federation/ask-identity-servers.ts';
 import { createFetchHistory } from './domain/federation/fetch-history.ts';
 import type { EduHandlers } from './domain/federation/inbound/edu-handlers.ts';
 import { createProcessStaged } from './domain/federation/inbound/process-staged.ts';
@@ -12,11 +13,13 @@ import { createReceiveTransaction } from './domain/federation/inbound/receive-tr
 import { createJoinsUnderWay } from './domain/federation/joins-under-way.ts';
 import { createAcceptMembership } from './domain/federation/membership/accept-membership.ts';
 import { createAnswerJoin } from './domain/federation/membership/answer-join.ts';
+import { createAcceptExchange, createExchangeInvite } from './domain/federation/membership/exchange-invite.ts';
 import { createInviteRemote } from './domain/federation/membership/invite-remote.ts';
 import { createJoinRemote } from './domain/federation/membership/join-remote.ts';
 import { createKnockRemote } from './domain/federation/membership/knock-remote.ts';
 import { createLeaveRemote } from './domain/federation/membership/leave-remote.ts';
 import { createMakeMembership } from './domain/federation/membership/make-membership.ts';
+import { createReceiveBinding } from './domain/federation/membership/receive-binding.ts';
 import { createReceiveInvite } from './domain/federation/membership/receive-invite.ts';
 import { createOutbound } from './domain/federation/outbound/outbound.ts';
 import { createDisclose } from './domain/federation/reads/disclose.ts';
@@ -41,6 +44,7 @@ import { serverPublicRoomRoutes } from './edge/server-api/public-rooms.ts';
 import { serverQueryRoutes } from './edge/server-api/queries.ts';
 import { serverRoomEventRoutes } from './edge/server-api/room-events.ts';
 import { serverSpaceRoute } from './edge/server-api/spaces.ts';
+import { serverThirdPartyInviteRoutes } from './edge/server-api/third-party-invites.ts';
 import { serverTransactionRoute } from './edge/server-api/transactions.ts';
 import { createVerifyOrigin } from './edge/server-api/verify-origin.ts';
 import { serverVersionRoute } from './edge/server-api/version.ts';
@@ -61,6 +65,7 @@ type Deps = Awaited<ReturnType<typeof composeStreams>> &
     | 'redactions'
     | 'prepareEvent'
     | 'sendEvent'
+    | 'thirdParty'
     | 'memberships'
     | 'invitePermission'
     | 'aliases'
@@ -126,6 +131,8 @@ export async function composeFederation(deps: Deps) {
     resolveRemoteAlias: peers.queries.resolveAlias,
     queryRemotePublicRooms: peers.queries.publicRooms,
     queryRemoteSpace: peers.queries.space,
+    identity: createIdentityServers(peers),
+    exchangeInvite: createExchangeInvite(common),
   };
   const mayBeInvited = (userId: string) =>
     loadProfile(userId).then(
@@ -144,6 +151,10 @@ export async function composeFederation(deps: Deps) {
       acceptMembership,
       answerJoin: createAnswerJoin({ database, acceptMembership, serverName }),
       receiveInvite: createReceiveInvite({ ...common, standing, mayBeInvited, invitePermission: deps.invitePermission }),
+    }),
+    ...serverThirdPartyInviteRoutes({
+      acceptExchange: createAcceptExchange({ rooms, ...deps.thirdParty, serverName }),
+      receiveBinding: createReceiveBinding({ ...deps.thirdParty, hasAccount: mayBeInvited, serverName, logger }),
     }),
     ...serverRoomEventRoutes(createReadEvents({ database, rooms, disclose }), { serverName, now: clock.now }),
     ...serverDeviceRoutes(deps.e2ee),

@@ -26,6 +26,8 @@ import { createReports } from './domain/rooms/reports.ts';
 import { createSendEvent } from './domain/rooms/send-event.ts';
 import { createSetState } from './domain/rooms/set-state.ts';
 import { createSpreadProfile } from './domain/rooms/spread-profile.ts';
+import { createInviteByAddress } from './domain/rooms/third-party/invite-by-address.ts';
+import { createRedeemInvite } from './domain/rooms/third-party/redeem-invite.ts';
 import { createThreadSubscriptions } from './domain/rooms/thread-subscriptions.ts';
 import { createUpgradeRoom } from './domain/rooms/upgrade-room.ts';
 import { createViewRoom, createViewRooms } from './domain/rooms/visibility.ts';
@@ -102,6 +104,8 @@ export async function composeRooms(deps: RoomDeps) {
     serverName,
   });
   const guests = createExpelGuests({ database, notifier, rooms, memberships, logger });
+  const inviteByAddress = createInviteByAddress({ rooms, memberships, sendEvent, findProfile, identity: network.identity });
+  const thirdParty = createRedeemInvite({ rooms, interner, sendEvent, inviteUser, ...network, serverName });
   const aliases = createAliases({
     database,
     rooms,
@@ -113,6 +117,7 @@ export async function composeRooms(deps: RoomDeps) {
   const createRoomForUser = createCreateRoomForUser({
     createRoom,
     memberships,
+    inviteByAddress,
     findProfile,
     invitePermission,
     checkAliasFree: aliases.checkFree,
@@ -142,7 +147,7 @@ export async function composeRooms(deps: RoomDeps) {
   const routes: Route[] = [
     ...roomCreateRoutes(createRoomForUser),
     roomUpgradeRoute(upgradeRoom),
-    ...roomMembershipRoutes({ memberships, resolveAlias: aliases.resolve }),
+    ...roomMembershipRoutes({ memberships, inviteByAddress, redeem: thirdParty.redeem, resolveAlias: aliases.resolve }),
     ...roomSendRoutes(sendEvent, setState),
     ...roomReadRoutes(readRoom, listJoinedRooms),
     ...roomRelationsRoutes(readRelations),
@@ -160,6 +165,7 @@ export async function composeRooms(deps: RoomDeps) {
     prepareEvent,
     sendEvent,
     createRoomForUser,
+    thirdParty,
     memberships,
     invitePermission,
     aliases,

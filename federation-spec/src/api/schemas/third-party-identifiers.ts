@@ -49,4 +49,6 @@ export const ThirdPartySignedSchema = Type.Object({
   token: Type.String(),
   signatures: SignaturesSchema,
 });
+/** The same between servers, where who invited stands beside it. */
+export const ThirdPartyProofSchema = Type.Object({ mxid: UserIdSchema, token: Type.String(), signatures: SignaturesSchema });
 export type ThirdPartySigned = Static<typeof ThirdPartySignedSchema>;

@@ -3,7 +3,7 @@ import { endpoint } from '../endpoint.ts';
 import { EventIdSchema, RoomIdSchema, UserIdSchema } from '../schemas/ids.ts';
 import { EmptySchema } from '../schemas/json.ts';
 import { PduSchema } from '../schemas/pdus.ts';
-import { ThirdPartySignedSchema } from '../schemas/third-party-identifiers.ts';
+import { ThirdPartyProofSchema } from '../schemas/third-party-identifiers.ts';
 
 /**
  * Invites a remote user to a room of version 1 or 2: the body is the event itself, with `invite_room_state` in its `unsigned`.
@@ -54,7 +54,7 @@ export const onBindThirdPartyIdentifier = endpoint({
         mxid: UserIdSchema,
         room_id: RoomIdSchema,
         sender: UserIdSchema,
-        signed: ThirdPartySignedSchema,
+        signed: ThirdPartyProofSchema,
       }),
     ),
   }),
@@ -79,7 +79,7 @@ export const exchangeThirdPartyInvite = endpoint({
     state_key: UserIdSchema,
     content: Type.Object({
       membership: Type.String(),
-      third_party_invite: Type.Object({ display_name: Type.String(), signed: ThirdPartySignedSchema }),
+      third_party_invite: Type.Object({ display_name: Type.Optional(Type.String()), signed: ThirdPartyProofSchema }),
     }),
   }),
   response: EmptySchema,

@@ -10,6 +10,8 @@ import type { CreateRoom } from './create-room.ts';
 import type { InvitePermission } from './invite-permission.ts';
 import type { FindProfile, Memberships } from './membership.ts';
 import type { RoomPreset } from './room-presets.ts';
+import type { ThirdPartyAddress } from './third-party/identity-servers.ts';
+import type { InviteByAddress } from './third-party/invite-by-address.ts';
 
 /** Most users invited at once while a room is made. */
 const MAX_INVITES = 100;
@@ -21,6 +23,7 @@ export type RoomWish = {
   name?: string | undefined;
   topic?: string | undefined;
   invite?: readonly string[] | undefined;
+  inviteByAddress?: readonly ThirdPartyAddress[] | undefined;
   version?: string | undefined;
   creationContent?: JsonObject | undefined;
   initialState?: readonly { type: string; stateKey: string; content: JsonObject }[] | undefined;
@@ -35,6 +38,7 @@ export type CreateRoomForUser = (user: { userId: string; userNid: number; appser
 type Deps = {
   createRoom: CreateRoom;
   memberships: Memberships;
+  inviteByAddress: InviteByAddress;
   findProfile: FindProfile;
   invitePermission: Pick<InvitePermission, 'check'>;
   /** Throws unless the alias can be claimed. */
@@ -50,7 +54,27 @@ type Deps = {
  * https://spec.matrix.org/latest/client-server-api/#post_matrixclientv3createroom
  */
 export function createCreateRoomForUser(deps: Deps): CreateRoomForUser {
-  const { createRoom, memberships, findProfile, invitePermission, checkAliasFree, clock, logger, serverName, defaultVersion } = deps;
+  const {
+    createRoom,
+    memberships,
+    inviteByAddress,
+    findProfile,
+    invitePermission,
+    checkAliasFree,
+    clock,
+    logger,
+    serverName,
+    defaultVersion,
+  } = deps;
+
+  async function tolerate(roomId: string, invite: () => Promise<void>): Promise<void> {
+    try {
+      await invite();
+    } catch (error) {
+      if (!(error instanceof MatrixError)) throw error;
+      logger.warn({ roomId, reason: error.message }, 'an invite of a new room could not be sent');
+    }
+  }
 
   return async function createRoomForUser(user, wish) {
     const invites = [...new Set(wish.invite ?? [])].filter((userId) => userId !== user.userId);
@@ -85,20 +109,16 @@ export function createCreateRoomForUser(deps: Deps): CreateRoomForUser {
       },
     });
 
-    for (const target of remote) {
-      try {
-        await memberships.invite(user, { roomId, target, isDirect: wish.isDirect ?? false });
-      } catch (error) {
-        if (!(error instanceof MatrixError)) throw error;
-        logger.warn({ roomId, target, reason: error.message }, 'an invite of a new room could not be sent');
-      }
-    }
+    const isDirect = wish.isDirect ?? false;
+    for (const target of remote) await tolerate(roomId, () => memberships.invite(user, { roomId, target, isDirect }));
+    for (const address of wish.inviteByAddress ?? []) await tolerate(roomId, () => inviteByAddress(user, { roomId, address }));
     return roomId;
   };
 }
 
 function checkWish(wish: RoomWish, invites: readonly string[]): void {
-  if (invites.length > MAX_INVITES) throw invalidParam(`At most ${MAX_INVITES} users can be invited while a room is made.`);
+  if (invites.length + (wish.inviteByAddress?.length ?? 0) > MAX_INVITES)
+    throw invalidParam(`At most ${MAX_INVITES} users can be invited while a room is made.`);
   const stranger = invites.find((userId) => parseUserId(userId) === undefined);
   if (stranger !== undefined) throw invalidParam(`${stranger} is no user id; one looks like @name:example.org.`);
   if (wish.name !== undefined && wish.name.length > MAX_NAME_LENGTH)

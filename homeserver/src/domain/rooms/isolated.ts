@@ -4,6 +4,8 @@ import type { QueryRemotePublicRooms } from '../directory/public-rooms.ts';
 import type { QueryRemoteSpace } from '../directory/spaces.ts';
 import type { FetchHistory } from './fetch-history.ts';
 import type { RemoteRooms } from './remote-rooms.ts';
+import type { IdentityServers } from './third-party/identity-servers.ts';
+import type { ExchangeInvite } from './third-party/redeem-invite.ts';
 
 /** What rooms need of other servers. */
 export type RoomNetwork = {
@@ -12,6 +14,8 @@ export type RoomNetwork = {
   resolveRemoteAlias: ResolveRemoteAlias;
   queryRemotePublicRooms: QueryRemotePublicRooms;
   queryRemoteSpace: QueryRemoteSpace;
+  identity: IdentityServers;
+  exchangeInvite: ExchangeInvite;
 };
 
 /** The network of a server that federates with nobody: its rooms are its own. */
@@ -22,6 +26,8 @@ export function createIsolatedNetwork(): RoomNetwork {
     fetchHistory: () => Promise.resolve(false),
     queryRemotePublicRooms: refuse,
     queryRemoteSpace: () => Promise.resolve(undefined),
+    identity: { lookup: refuse, storeInvite: refuse, isKeyValid: refuse },
+    exchangeInvite: refuse,
     resolveRemoteAlias: (alias) => Promise.reject(notFound(`This server does not federate, and ${alias} is not one of its own.`)),
   };
 }

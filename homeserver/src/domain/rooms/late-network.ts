@@ -25,6 +25,12 @@ export function createLateNetwork(): LateNetwork {
       resolveRemoteAlias: (alias) => now().resolveRemoteAlias(alias),
       queryRemoteSpace: (...question) => now().queryRemoteSpace(...question),
       queryRemotePublicRooms: (...question) => now().queryRemotePublicRooms(...question),
+      identity: {
+        lookup: (address) => now().identity.lookup(address),
+        storeInvite: (address, about) => now().identity.storeInvite(address, about),
+        isKeyValid: (validityUrl, publicKey) => now().identity.isKeyValid(validityUrl, publicKey),
+      },
+      exchangeInvite: (invite) => now().exchangeInvite(invite),
     },
     connect: (network) => {
       connected = network;

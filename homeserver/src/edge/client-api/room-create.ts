@@ -1,6 +1,7 @@
 import { createRoom } from 'federation-spec/api/client/rooms.ts';
 import type { CreateRoomForUser } from '../../domain/rooms/create-room-for-user.ts';
 import { type Route, route } from '../http/route.ts';
+import { toThirdPartyAddress } from './third-party-address.ts';
 
 /** https://spec.matrix.org/latest/client-server-api/#creation */
 export function roomCreateRoutes(createRoomForUser: CreateRoomForUser): Route[] {
@@ -12,6 +13,7 @@ export function roomCreateRoutes(createRoomForUser: CreateRoomForUser): Route[] 
         name: body.name,
         topic: body.topic,
         invite: body.invite,
+        inviteByAddress: body.invite_3pid?.map(toThirdPartyAddress),
         version: body.room_version,
         creationContent: body.creation_content,
         initialState: body.initial_state?.map(({ type, state_key, content }) => ({ type, stateKey: state_key ?? '', content })),

@@ -1,15 +1,18 @@
 import * as api from 'federation-spec/api/client/membership.ts';
 import { readList } from 'federation-spec/api/schemas/query.ts';
+import type { ThirdPartySigned } from 'federation-spec/api/schemas/third-party-identifiers.ts';
 import { serverNameOf } from 'federation-spec/identifiers/server-name.ts';
 import type { ResolveAlias } from '../../domain/directory/aliases.ts';
 import type { Memberships } from '../../domain/rooms/membership.ts';
-import { threepidDenied } from '../../platform/matrix-error.ts';
+import type { InviteByAddress } from '../../domain/rooms/third-party/invite-by-address.ts';
+import type { RedeemInvite } from '../../domain/rooms/third-party/redeem-invite.ts';
 import { type Route, route } from '../http/route.ts';
+import { toThirdPartyAddress } from './third-party-address.ts';
 
-type Deps = { memberships: Memberships; resolveAlias: ResolveAlias };
+type Deps = { memberships: Memberships; inviteByAddress: InviteByAddress; redeem: RedeemInvite['redeem']; resolveAlias: ResolveAlias };
 
 /** https://spec.matrix.org/latest/client-server-api/#room-membership */
-export function roomMembershipRoutes({ memberships, resolveAlias }: Deps): Route[] {
+export function roomMembershipRoutes({ memberships, inviteByAddress, redeem, resolveAlias }: Deps): Route[] {
   /** Where a room is to be found: the servers named, those that the alias names, the one in the room id. */
   async function locate(roomIdOrAlias: string, via: string[]): Promise<{ roomId: string; via: string[] }> {
     if (roomIdOrAlias.startsWith('#')) {
@@ -20,14 +23,21 @@ export function roomMembershipRoutes({ memberships, resolveAlias }: Deps): Route
     return { roomId: roomIdOrAlias, via: own === undefined || via.includes(own) ? via : [...via, own] };
   }
 
+  /** Who joins with a proof that an invite by address was theirs is invited by it first. */
+  async function prove(roomId: string, target: string, signed: ThirdPartySigned | undefined): Promise<void> {
+    if (signed !== undefined) await redeem({ roomId, sender: signed.sender, target, signed: { ...signed } });
+  }
+
   return [
     route(api.joinRoom, async ({ params, query, body, requester }) => {
       const place = await locate(params.roomIdOrAlias, [...readList(query.via), ...legacyServers(query)]);
+      await prove(place.roomId, requester.userId, body.third_party_signed);
       await memberships.join(requester, { ...place, reason: body.reason });
       return { room_id: place.roomId };
     }),
     route(api.joinRoomById, async ({ params, body, requester }) => {
       const place = await locate(params.roomId, []);
+      await prove(place.roomId, requester.userId, body.third_party_signed);
       await memberships.join(requester, { ...place, reason: body.reason });
       return { room_id: place.roomId };
     }),
@@ -45,9 +55,9 @@ export function roomMembershipRoutes({ memberships, resolveAlias }: Deps): Route
       return {};
     }),
     route(api.inviteUser, async ({ params, body, requester }) => {
-      if (!('user_id' in body))
-        throw threepidDenied('This server knows no identity server to invite e-mail addresses by; invite a user id.');
-      await memberships.invite(requester, { roomId: params.roomId, target: body.user_id, reason: body.reason });
+      const { roomId } = params;
+      if ('user_id' in body) await memberships.invite(requester, { roomId, target: body.user_id, reason: body.reason });
+      else await inviteByAddress(requester, { roomId, address: toThirdPartyAddress(body) });
       return {};
     }),
     route(api.kick, async ({ params, body, requester }) => {
