@@ -5,6 +5,7 @@ import type { Peers } from './compose-peers.ts';
 import type { composeRooms, composeStreams } from './compose-rooms.ts';
 import type { E2ee } from './domain/e2ee/create-e2ee.ts';
 import { createIdentityServers } from './domain/federation/ask-identity-servers.ts';
+import { createAskPolicyServer } from './domain/federation/ask-policy-server.ts';
 import { createFetchHistory } from './domain/federation/fetch-history.ts';
 import type { EduHandlers } from './domain/federation/inbound/edu-handlers.ts';
 import { createProcessStaged } from './domain/federation/inbound/process-staged.ts';
@@ -66,6 +67,7 @@ type Deps = Awaited<ReturnType<typeof composeStreams>> &
     | 'prepareEvent'
     | 'sendEvent'
     | 'thirdParty'
+    | 'policy'
     | 'memberships'
     | 'invitePermission'
     | 'aliases'
@@ -106,7 +108,7 @@ export async function composeFederation(deps: Deps) {
   const peer = createRoomPeers(client);
   const fetchGap = createFetchGap({ database, peers: peer, findServerKey, storeOutliers });
   const storePdu = createStorePdu({ database, log, rooms, interner, redactions, serverName });
-  const { receivePdu, receiveCompletePdu } = createReceivePdu({ database, log, rooms, interner, fetchGap, storePdu });
+  const { receivePdu, receiveCompletePdu } = createReceivePdu({ database, log, rooms, interner, fetchGap, storePdu, policy: deps.policy });
   const mergeHeads = createMergeHeads({ database, sendEvent: deps.sendEvent });
   const receiving = { receivePdu, receiveCompletePdu, mergeHeads };
   const staged = await createProcessStaged({ database, rooms, joins, ...receiving, findServerKey, clock, logger });
@@ -133,6 +135,7 @@ export async function composeFederation(deps: Deps) {
     queryRemoteSpace: peers.queries.space,
     identity: createIdentityServers(peers),
     exchangeInvite: createExchangeInvite(common),
+    askPolicyServer: createAskPolicyServer(common),
   };
   const mayBeInvited = (userId: string) =>
     loadProfile(userId).then(

@@ -17,6 +17,8 @@ import { createListJoinedRooms } from './domain/rooms/list-joined-rooms.ts';
 import { createLoadBundles } from './domain/rooms/load-bundles.ts';
 import { createMemberships, type FindProfile } from './domain/rooms/membership.ts';
 import { createListMutualRooms } from './domain/rooms/mutual-rooms.ts';
+import { createPolicy } from './domain/rooms/policy/policy-server.ts';
+import { createPrepareRecommended } from './domain/rooms/policy/prepare-recommended.ts';
 import { createPrepareEvent, type EventSigner } from './domain/rooms/prepare-event.ts';
 import { createReadRelations } from './domain/rooms/read-relations.ts';
 import { createReadRoom } from './domain/rooms/read-room.ts';
@@ -88,9 +90,11 @@ export async function composeRooms(deps: RoomDeps) {
   const rooms = createHotRooms({ database, log, notifier, logger });
   const redactions = createRedactions({ database, log });
   const prepareEvent = createPrepareEvent({ rooms, interner, clock, random, signer });
-  const sendEvent = createSendEvent({ rooms, log, database, prepareEvent, redactions });
+  const policy = createPolicy(network.askPolicyServer);
+  const prepareRecommended = createPrepareRecommended(prepareEvent, policy);
+  const sendEvent = createSendEvent({ rooms, log, database, prepareEvent: prepareRecommended, redactions });
   const createRoom = createCreateRoom({ rooms, log, database, random, serverName, prepareEvent });
-  const inviteUser = createInviteUser({ log, prepareEvent, inviteRemote: network.remote.invite });
+  const inviteUser = createInviteUser({ log, prepareEvent: prepareRecommended, inviteRemote: network.remote.invite });
   const invitePermission = createInvitePermission({ database });
   const memberships = createMemberships({
     database,
@@ -166,6 +170,7 @@ export async function composeRooms(deps: RoomDeps) {
     sendEvent,
     createRoomForUser,
     thirdParty,
+    policy,
     memberships,
     invitePermission,
     aliases,

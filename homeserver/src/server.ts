@@ -293,7 +293,12 @@ export async function createServer(config: Config, surroundings: Surroundings = 
     const webApp = webAppPages({ loadAssets: () => loadAssets(CLIENT_DIST) });
     const pages = [
       healthPage(() => stopping !== undefined),
-      wellKnownPages({ publicUrl: config.publicUrl, adminContact: config.adminContact, federates }),
+      wellKnownPages({
+        publicUrl: config.publicUrl,
+        adminContact: config.adminContact,
+        federates,
+        policyServerKey: config.policyServerKey,
+      }),
       webApp,
     ];
     const limitRate = createRateLimiter({ clock, enabled: config.rateLimits });

@@ -97,6 +97,12 @@ export const SETTINGS = {
     '',
     'servers believed about the keys of others that cannot be reached, such as matrix.org',
   ),
+  policyServerKey: setting(
+    'BLINKCHAT_POLICY_SERVER_KEY',
+    text,
+    undefined,
+    'the ed25519 key (base64) of a policy server of this name, shown in /.well-known/matrix/policy_server',
+  ),
   defaultRoomVersion: setting('BLINKCHAT_DEFAULT_ROOM_VERSION', text, '12', 'the version of new rooms'),
   appservices: setting('BLINKCHAT_APPSERVICES', commaList, '', 'registration YAML files'),
   outboundCa: setting('BLINKCHAT_OUTBOUND_CA', filePath, undefined, "a PEM file trusted beside the system's for outbound TLS"),

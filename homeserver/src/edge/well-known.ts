@@ -1,23 +1,28 @@
 import Router from '@koa/router';
+import { notFound } from '../platform/matrix-error.ts';
 
 export type WellKnownOptions = {
   publicUrl: string;
   /** Who runs this server: a Matrix id, a mail address, or the address of a page. */
   adminContact: string | undefined;
   federates: boolean;
+  /** The key by which a policy server of this name signs. */
+  policyServerKey: string | undefined;
 };
 
 const ONE_HOUR_S = 3600;
+const OTHER_DOCUMENTS = ['server', 'support', 'policy_server'];
 
 /**
  * Where clients and servers that only know the server name find us.
  * https://spec.matrix.org/latest/client-server-api/#well-known-uris, https://spec.matrix.org/latest/server-server-api/#getwell-knownmatrixserver
  */
-export function wellKnownPages({ publicUrl, adminContact, federates }: WellKnownOptions): Router {
+export function wellKnownPages({ publicUrl, adminContact, federates, policyServerKey }: WellKnownOptions): Router {
   const router = new Router({ prefix: '/.well-known/matrix' });
   const documents: Record<string, unknown> = { client: { 'm.homeserver': { base_url: publicUrl } } };
   const delegate = URL.parse(publicUrl);
   if (federates && delegate?.protocol === 'https:') documents['server'] = { 'm.server': `${delegate.hostname}:${delegate.port || '443'}` };
+  if (policyServerKey !== undefined) documents['policy_server'] = { public_keys: { ed25519: policyServerKey } };
   const support = supportDocument(adminContact);
   if (support !== undefined) documents['support'] = support;
 
@@ -25,6 +30,12 @@ export function wellKnownPages({ publicUrl, adminContact, federates }: WellKnown
     router.get(`/${name}`, (ctx) => {
       ctx.set('Cache-Control', `public, max-age=${ONE_HOUR_S}`);
       ctx.body = document;
+    });
+  }
+  // What is not there is no page of the web app.
+  for (const name of OTHER_DOCUMENTS.filter((other) => documents[other] === undefined)) {
+    router.get(`/${name}`, () => {
+      throw notFound('There is no such document here');
     });
   }
   return router;

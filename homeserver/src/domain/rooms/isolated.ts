@@ -3,6 +3,7 @@ import type { ResolveRemoteAlias } from '../directory/aliases.ts';
 import type { QueryRemotePublicRooms } from '../directory/public-rooms.ts';
 import type { QueryRemoteSpace } from '../directory/spaces.ts';
 import type { FetchHistory } from './fetch-history.ts';
+import type { AskPolicyServer } from './policy/policy-server.ts';
 import type { RemoteRooms } from './remote-rooms.ts';
 import type { IdentityServers } from './third-party/identity-servers.ts';
 import type { ExchangeInvite } from './third-party/redeem-invite.ts';
@@ -16,6 +17,7 @@ export type RoomNetwork = {
   queryRemoteSpace: QueryRemoteSpace;
   identity: IdentityServers;
   exchangeInvite: ExchangeInvite;
+  askPolicyServer: AskPolicyServer;
 };
 
 /** The network of a server that federates with nobody: its rooms are its own. */
@@ -28,6 +30,7 @@ export function createIsolatedNetwork(): RoomNetwork {
     queryRemoteSpace: () => Promise.resolve(undefined),
     identity: { lookup: refuse, storeInvite: refuse, isKeyValid: refuse },
     exchangeInvite: refuse,
+    askPolicyServer: refuse,
     resolveRemoteAlias: (alias) => Promise.reject(notFound(`This server does not federate, and ${alias} is not one of its own.`)),
   };
 }

@@ -9,6 +9,7 @@ import type { Rider } from '../../streams/log-batch.ts';
 import type { HotRoom } from '../hot-room.ts';
 import type { HotRooms } from '../hot-rooms.ts';
 import type { Interner } from '../interner.ts';
+import type { Policy } from '../policy/policy-server.ts';
 import { authStateOf, checkByAuthEvents, listNeededMembers, listNeededState, toKnownEvent } from './auth-states.ts';
 import type { CheckedPdu } from './check-pdu.ts';
 import type { FetchGap } from './fetch-gap.ts';
@@ -32,7 +33,15 @@ export type ReceivePdu = (room: HotRoom, pdu: CheckedPdu, options: ReceiveOption
 /** The same for an event with which nothing is missing; `undefined`, and nothing done, when other servers would have to be asked first. */
 export type ReceiveCompletePdu = (room: HotRoom, pdu: CheckedPdu, options: ReceiveOptions) => Promise<Reception | undefined>;
 
-type Deps = { database: Database; log: Log; rooms: HotRooms; interner: Interner; fetchGap: FetchGap; storePdu: StorePdu };
+type Deps = {
+  database: Database;
+  log: Log;
+  rooms: HotRooms;
+  interner: Interner;
+  fetchGap: FetchGap;
+  storePdu: StorePdu;
+  policy: Policy;
+};
 
 /**
  * Takes in an event that passed steps 1 to 3 (`checkPdu`). Events of one room must be handed over one after the other.
@@ -42,9 +51,11 @@ type Deps = { database: Database; log: Log; rooms: HotRooms; interner: Interner;
  * - 5. It must be allowed by the state before it, else it is rejected.
  * - 6. It must be allowed by the current state, else it is soft-failed: kept, but shown to nobody and built upon by nobody here.
  *
+ * - 7. The room's policy server, if it has one, must have signed it, or sign it now; else it is soft-failed.
+ *
  * https://spec.matrix.org/latest/server-server-api/#checks-performed-on-receipt-of-a-pdu
  */
-export function createReceivePdu({ database, log, rooms, interner, fetchGap, storePdu }: Deps): {
+export function createReceivePdu({ database, log, rooms, interner, fetchGap, storePdu, policy }: Deps): {
   receivePdu: ReceivePdu;
   receiveCompletePdu: ReceiveCompletePdu;
 } {
@@ -90,7 +101,8 @@ export function createReceivePdu({ database, log, rooms, interner, fetchGap, sto
     for (const prevId of await listMissingPrevs(room, pdu.event)) {
       fetched.set(prevId, await fetchGap.stateAfterMissing(room, options.origin, prevId));
     }
-    return await room.turns.take(() => judgeOnce(room, pdu, fetched, options));
+    const event = await policy.trySign(room, pdu.event);
+    return await room.turns.take(() => judgeOnce(room, { ...pdu, event }, fetched, options));
   }
 
   /** Nobody else can take in the same event during the turn. */
@@ -152,6 +164,8 @@ export function createReceivePdu({ database, log, rooms, interner, fetchGap, sto
 
     const byCurrent = before.isMainLine ? byStateBefore : checkAuthRules(event, room, room.rules); // 6
     if (!byCurrent.allowed) return await storePdu.aside(room, pdu, { ...place, kind: 'soft_failed', reason: byCurrent.reason });
+    if (!(await policy.isRecommended(room, event)))
+      return await storePdu.aside(room, pdu, { ...place, kind: 'soft_failed', reason: 'The policy server does not recommend it.' }); // 7
     return await storePdu.onTimeline(room, pdu, { ...place, riders: options.riders?.(place.eventNid) ?? [] });
   }
 
@@ -185,6 +199,7 @@ export function createReceivePdu({ database, log, rooms, interner, fetchGap, sto
       const known = await findKnown(pdu.eventId);
       if (known !== undefined && 'outcome' in known) return known;
       if ((await listMissingPrevs(room, pdu.event)).length > 0 || (await fetchGap.lacksAuthEvents(room, pdu))) return undefined;
+      if (!(await policy.isRecommended(room, pdu.event))) return undefined;
       return await room.turns.take(() => judgeOnce(room, pdu, new Map(), options));
     },
   };
