@@ -1,8 +1,7 @@
 import { call, register, type Target } from './http-user.ts';
-import { type Figures, measure } from './measure.ts';
-
-/** One thing that is measured; the letters and numbers are those by which results are compared over time. */
-export type Step = { id: string; about: string; run: (target: Target) => Promise<Figures> };
+import { measure } from './measure.ts';
+import type { Step } from './step.ts';
+import { SYNC_STEPS } from './sync-steps.ts';
 
 const CLIENT = '/_matrix/client/v3';
 const MESSAGES = 500;
@@ -43,15 +42,7 @@ export const STEPS: readonly Step[] = [
       return await measure(100, 1, () => call(target, 'POST', `${CLIENT}/createRoom`, token, { preset: 'public_chat' }));
     },
   },
-  {
-    id: 'B7',
-    about: 'initial sync of an account in 50 rooms, 20 times',
-    run: async (target) => {
-      const token = await register(target);
-      for (let index = 0; index < 50; index += 1) await call(target, 'POST', `${CLIENT}/createRoom`, token, { name: `Room ${index}` });
-      return await measure(20, 1, () => call(target, 'GET', `${CLIENT}/sync`, token));
-    },
-  },
+  ...SYNC_STEPS,
   {
     id: 'B9',
     about: '/messages backwards through 500 events, 20 at a time, 20 times',

@@ -2,13 +2,14 @@ import type { JsonObject } from 'federation-spec/events/event.ts';
 import { isJsonObject } from 'federation-spec/events/event.ts';
 import { roomIdOf } from 'federation-spec/events/room-id-of.ts';
 import { type RoomVersionRules, roomVersionRules } from 'federation-spec/room-versions/room-versions.ts';
+import { LRUCache } from 'lru-cache';
 import { invalidRoomState, MatrixError, unsupportedRoomVersion } from '../../platform/matrix-error.ts';
 import type { Random } from '../../platform/random.ts';
 import type { Database } from '../../storage/database.ts';
 import { internRoom } from '../../storage/rooms.ts';
 import type { Log } from '../streams/log.ts';
 import type { LoggedEvent, Rider } from '../streams/log-batch.ts';
-import { HotRoom, MEMBER } from './hot-room.ts';
+import { HotRoom, MEMBER, type PreparedEvent } from './hot-room.ts';
 import type { HotRooms } from './hot-rooms.ts';
 import type { PrepareEvent } from './prepare-event.ts';
 import type { EventDraft } from './room-event.ts';
@@ -40,6 +41,10 @@ export type NewRoom = {
   riders: (room: { roomNid: number; roomId: string }) => readonly Rider[];
 };
 
+/** Of how many new rooms the ids are remembered, and how many made alike at once are told apart. */
+const MAX_LATELY = 10_000;
+const MAX_ALIKE = 1_000;
+
 export type CreateRoom = (room: NewRoom) => Promise<string>;
 
 type Deps = { rooms: HotRooms; log: Log; database: Database; random: Random; serverName: string; prepareEvent: PrepareEvent };
@@ -50,6 +55,8 @@ type Deps = { rooms: HotRooms; log: Log; database: Database; random: Random; ser
  * https://spec.matrix.org/latest/client-server-api/#creation
  */
 export function createCreateRoom({ rooms, log, database, random, serverName, prepareEvent }: Deps): CreateRoom {
+  const lately = new LRUCache<string, true>({ max: MAX_LATELY });
+
   return async function createRoom(wanted) {
     const rules = roomVersionRules(wanted.version);
     if (rules === undefined) throw unsupportedRoomVersion(`This server does not know room version ${wanted.version}.`);
@@ -70,12 +77,33 @@ export function createCreateRoom({ rooms, log, database, random, serverName, pre
     return room.roomId;
   };
 
+  /**
+   * Rooms that somebody makes alike in the same millisecond would be one and the same where the create event names the room: the later one
+   * is dated a moment later.
+   */
+  async function prepareCreate(
+    draftRoom: HotRoom,
+    create: EventDraft,
+    senderNid: number,
+  ): Promise<{ prepared: PreparedEvent; roomId: string }> {
+    let draft = create;
+    for (let attempt = 0; attempt < MAX_ALIKE; attempt += 1) {
+      const prepared = await prepareEvent(draftRoom, draft, { senderNid });
+      const roomId = roomIdOf(prepared.event, draftRoom.rules);
+      if (!lately.has(roomId)) {
+        lately.set(roomId, true);
+        return { prepared, roomId };
+      }
+      draft = { ...create, originServerTs: prepared.event.origin_server_ts + 1 };
+    }
+    throw new Error(`more than ${MAX_ALIKE} rooms were made alike at once`);
+  }
+
   /** The create event is made first, since from version 12 on its hash is the room's id. */
   async function beginRoom(wanted: NewRoom, rules: RoomVersionRules, create: EventDraft): Promise<{ room: HotRoom; first: LoggedEvent }> {
     const plainId = `!${random.text(ROOM_ID_BITS)}:${serverName}`;
     const draftRoom = new HotRoom({ nid: 0, roomId: plainId, version: wanted.version, rules });
-    const prepared = await prepareEvent(draftRoom, create, { senderNid: wanted.creatorNid });
-    const roomId = roomIdOf(prepared.event, rules);
+    const { prepared, roomId } = await prepareCreate(draftRoom, create, wanted.creatorNid);
     const room = new HotRoom({ nid: await internRoom(database.sql, roomId, wanted.version), roomId, version: wanted.version, rules });
     prepared.logged.row.roomNid = room.nid;
     prepared.logged.wakes = { users: room.localJoined };
