@@ -1,4 +1,4 @@
-import type { AccountData } from './domain/accounts/account-data.ts';
+import type { ListIgnored } from './domain/accounts/ignored-users.ts';
 import type { HotRooms } from './domain/rooms/hot-rooms.ts';
 import type { ReadRoom } from './domain/rooms/read-room.ts';
 import type { RenderEvents } from './domain/rooms/render-events.ts';
@@ -22,7 +22,7 @@ type Deps = {
   viewRoom: ViewRoom;
   readRoom: ReadRoom;
   renderEvents: RenderEvents;
-  accountData: Pick<AccountData, 'find'>;
+  listIgnored: ListIgnored;
 };
 
 /** Searching what was said: a follower of the log, and the questions asked of it. */

@@ -213,7 +213,7 @@ export async function createServer(config: Config, surroundings: Surroundings = 
     closers.push(push.stop);
 
     // Searching what was said.
-    const search = await composeSearch({ ...streams, ...rooms, database, logger, accountData: personal.accountData });
+    const search = await composeSearch({ ...streams, ...rooms, database, logger, listIgnored: personal.listIgnored });
     closers.push(search.stop);
 
     // Telling clients what is new.

@@ -142,3 +142,19 @@ export async function isAnnotated(
     limit  1`;
   return rows.length > 0;
 }
+
+/** Those among the events to which another relates by one of the types, sent by one of the users, where these are given. */
+export async function listRelatedTo(
+  sql: Sql,
+  eventIds: readonly string[],
+  { relTypes, senders }: { relTypes: readonly string[] | undefined; senders: readonly string[] | undefined },
+): Promise<Set<string>> {
+  if (eventIds.length === 0) return new Set();
+  const byType = relTypes === undefined ? sql`` : sql`and r.rel_type = any(${[...relTypes]}::text[])`;
+  const bySender = senders === undefined ? sql`` : sql`and u.user_id = any(${[...senders]}::text[])`;
+  const rows = await sql<{ targetId: string }[]>`
+    select distinct r.target_id as "targetId"
+    from   relations r join events e using (event_nid) join users u on u.user_nid = e.sender_nid
+    where  r.target_id = any(${[...eventIds]}::text[]) and ${live(sql)} ${byType} ${bySender}`;
+  return new Set(rows.map((row) => row.targetId));
+}

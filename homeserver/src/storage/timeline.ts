@@ -52,6 +52,18 @@ export async function findPlaceAt(sql: Sql, roomNid: number, position: number): 
   return row;
 }
 
+/** The last timeline event of a room up to a position of the log, or up to a place in the room's own order. */
+export async function findLastAt(sql: Sql, roomNid: number, until: number | Place): Promise<StoredEvent | undefined> {
+  const which =
+    typeof until === 'number'
+      ? sql`position <= ${until} order by position desc`
+      : sql`position is not null and (topological, event_nid) <= (${until.topological}, ${until.eventNid}) order by topological desc, event_nid desc`;
+  const [row] = await sql<
+    EventRow[]
+  >`select ${eventColumns(sql)} from events where room_nid = ${roomNid} and kind = 0 and ${which} limit 1`;
+  return row === undefined ? undefined : toStoredEvent(row);
+}
+
 /** What each of these state events replaced: its own number → the event that held the key before it. */
 export async function listReplacedState(sql: Sql, events: readonly StoredEvent[]): Promise<Map<number, { eventId: string; json: string }>> {
   const states = events.filter((event) => event.keyNid !== null && event.position !== null);

@@ -9,6 +9,7 @@ export const UnsignedDataSchema = Type.Object({
   /** What somebody who is invited is shown of the room, where an invite is told as an event. */
   invite_room_state: Type.Optional(Type.Array(JsonObjectSchema)),
   prev_content: Type.Optional(JsonObjectSchema),
+  prev_sender: Type.Optional(Type.String()),
   redacted_because: Type.Optional(JsonObjectSchema),
   replaces_state: Type.Optional(EventIdSchema),
   transaction_id: Type.Optional(Type.String()),

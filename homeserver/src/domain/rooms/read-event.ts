@@ -19,7 +19,11 @@ export function createReadEvent({ database, rooms, enterRoom, renderEvents }: De
     if (roomId === undefined) throw absent;
     try {
       const { room, view } = await enterRoom.enter(reader, roomId);
-      const [event] = await renderEvents([await enterRoom.findVisible(room, view, eventId)], { roomId, reader });
+      const [event] = await renderEvents([await enterRoom.findVisible(room, view, eventId)], {
+        roomId,
+        reader,
+        membershipAt: view.membershipAt,
+      });
       if (event === undefined) throw new Error('an event was lost while it was rendered');
       return event;
     } catch (error) {

@@ -51,7 +51,7 @@ export function createReadRelations({ database, enterRoom, renderEvents }: Deps)
       const next = found.length > limit ? placeAfter(events, way) : undefined;
       const bundleUpTo = stateAt(room, view).at ?? null;
       return {
-        chunk: await renderEvents(events.filter(view.maySee), { roomId, reader, bundleUpTo }),
+        chunk: await renderEvents(events.filter(view.maySee), { roomId, reader, bundleUpTo, membershipAt: view.membershipAt }),
         ...(next === undefined ? {} : { nextBatch: formatToken({ kind: 'topological', ...next, bounds }) }),
         ...(request.from === undefined ? {} : { prevBatch: request.from }),
         ...(isRecursive ? { recursionDepth: MAX_RECURSION } : {}),
@@ -70,7 +70,7 @@ export function createReadRelations({ database, enterRoom, renderEvents }: Deps)
       const last = found.length > limit ? page.at(-1)?.last : undefined;
       const roots = page.map(({ root }) => root).filter(view.maySee);
       return {
-        chunk: await renderEvents(roots, { roomId: request.roomId, reader, bundleUpTo: upTo ?? null }),
+        chunk: await renderEvents(roots, { roomId: request.roomId, reader, bundleUpTo: upTo ?? null, membershipAt: view.membershipAt }),
         ...(last === undefined ? {} : { nextBatch: formatToken({ kind: 'topological', ...last, eventNid: last.eventNid - 1 }) }),
       };
     },

@@ -24,6 +24,8 @@ export type RenderView = {
   bundleUpTo?: number | null | undefined;
   /** The events to which others relate, where the caller knows it already. */
   relatedIds?: ReadonlySet<string> | undefined;
+  /** How the reader stood to the room at each event, where that is told. */
+  membershipAt?: ((event: StoredEvent) => string) | undefined;
 };
 
 type Deps = { database: Database; clock: Clock; loadBundles: LoadBundles };
@@ -72,18 +74,21 @@ export function createRenderGroups({ database, clock, loadBundles }: Deps): Rend
     ]);
     const redactionOf = new Map(redactions.map((redaction) => [redaction.eventNid, redaction]));
     const now = clock.now();
-    return groups.map(({ events, view: { roomId, reader } }) =>
+    return groups.map(({ events, view: { roomId, reader, membershipAt } }) =>
       events.map((event) => {
         const unsigned: Unsigned = {};
         const earlier = replaced.get(event.eventNid);
         if (earlier !== undefined) {
-          unsigned.prev_content = readPdu(earlier.json).content;
+          const { content, sender } = readPdu(earlier.json);
+          unsigned.prev_content = content;
+          unsigned.prev_sender = sender;
           unsigned.replaces_state = earlier.eventId;
         }
         const redaction = event.redactedBy === null ? undefined : redactionOf.get(event.redactedBy);
         if (redaction !== undefined) unsigned.redacted_because = renderEvent(redaction, { roomId, reader, now });
         const bundle = bundles.get(event.eventId);
         if (bundle !== undefined) unsigned['m.relations'] = bundle;
+        if (membershipAt !== undefined) unsigned.membership = membershipAt(event);
         return renderEvent(event, { roomId, reader, now, unsigned });
       }),
     );

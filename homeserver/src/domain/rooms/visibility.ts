@@ -14,6 +14,8 @@ export type MaySee = (
 /** What a person may see of one room. */
 export type RoomView = {
   maySee: MaySee;
+  /** How the reader stood to the room at an event, with what the event itself changed. */
+  membershipAt: (event: Pick<StoredEvent, 'position'>) => string;
   /** The membership the room's current state gives the reader. */
   membership: string | undefined;
   /** For someone who was once joined: the last position at which they were. */
@@ -65,6 +67,7 @@ function toView(visibilities: readonly KeyInterval[], memberships: readonly KeyI
   return {
     membership: membership.findLast((interval) => interval.to === Number.POSITIVE_INFINITY)?.value,
     lastJoinedAt: lastJoin === undefined ? undefined : lastJoin.to,
+    membershipAt: ({ position }) => valueAt(membership, position ?? 0) ?? 'leave',
     maySee: (event) => {
       if (event.type === DUMMY_EVENT) return false;
       if (ownEvents.has(event.eventNid)) return true;

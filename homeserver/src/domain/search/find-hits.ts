@@ -3,7 +3,7 @@ import { isJsonObject } from 'federation-spec/events/event.ts';
 import type { Database } from '../../storage/database.ts';
 import { listMembershipsOfUser, type UserMembership } from '../../storage/memberships.ts';
 import { listSearchHits, type SearchHit, type SearchKey } from '../../storage/search.ts';
-import type { AccountData } from '../accounts/account-data.ts';
+import type { ListIgnored } from '../accounts/ignored-users.ts';
 import { passesFilter, passesRoomFilter } from '../rooms/event-filter.ts';
 import type { HotRooms } from '../rooms/hot-rooms.ts';
 import type { MaySee, ViewRoom } from '../rooms/visibility.ts';
@@ -26,13 +26,13 @@ export type HitsRequest = {
 /** What of the searched words this user may see, in the order asked for; with the rooms by number. */
 export type FindHits = (request: HitsRequest) => Promise<{ hits: SearchHit[]; roomIds: ReadonlyMap<number, string> }>;
 
-type Deps = { database: Database; rooms: HotRooms; viewRoom: ViewRoom; accountData: Pick<AccountData, 'find'> };
+type Deps = { database: Database; rooms: HotRooms; viewRoom: ViewRoom; listIgnored: ListIgnored };
 
 /**
  * 1. The rooms: those the user is or was in, not forgotten, not encrypted, that the filter lets through, with the rooms that those replaced.
  * 2. The hits in them, without those of ignored people. 3. Those that the user may see.
  */
-export function createFindHits({ database, rooms, viewRoom, accountData }: Deps): FindHits {
+export function createFindHits({ database, rooms, viewRoom, listIgnored }: Deps): FindHits {
   async function listScope(userNid: number, filter: RoomEventFilter, group: SearchPlace['group']): Promise<UserMembership[]> {
     const wanted = filter.rooms === undefined ? filter : { ...filter, rooms: await withPredecessors(filter.rooms) };
     const standings = await listMembershipsOfUser(database.sql, userNid);
@@ -57,12 +57,6 @@ export function createFindHits({ database, rooms, viewRoom, accountData }: Deps)
       next = older;
     }
     return [...all];
-  }
-
-  async function listIgnored(userNid: number): Promise<string[]> {
-    const content = await accountData.find(userNid, undefined, 'm.ignored_user_list');
-    const ignored: unknown = content === undefined ? undefined : Object.entries(content).find(([key]) => key === 'ignored_users')?.[1];
-    return isJsonObject(ignored) ? Object.keys(ignored) : [];
   }
 
   async function keepVisible(userId: string, hits: readonly SearchHit[], scope: readonly UserMembership[]): Promise<SearchHit[]> {
@@ -92,7 +86,7 @@ export function createFindHits({ database, rooms, viewRoom, accountData }: Deps)
       before: place.order === 'recent' && place.seen > 0 ? place.place : undefined,
       sender: place.group?.key === 'sender' ? place.group.value : undefined,
       senders: filter.senders,
-      notSenders: [...(filter.not_senders ?? []), ...(await listIgnored(user.userNid))],
+      notSenders: [...(filter.not_senders ?? []), ...(await listIgnored(user.userNid)).userIds],
       hasUrl: filter.contains_url,
       limit: MAX_HITS,
     }); // 2

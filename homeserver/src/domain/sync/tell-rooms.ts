@@ -97,7 +97,7 @@ export function createTellRooms(deps: Deps): TellRooms {
     // 1. 2.
     const timelineFilter = { filter: filter?.room?.timeline, ignored: (await listIgnored(device.userNid)).nids };
     const read = await readTimelines(wanted, { limit: Math.max(limit, 1), filter: timelineFilter });
-    const { seen } = await hideUnseen(wanted, read, device.userId);
+    const { seen, views } = await hideUnseen(wanted, read, device.userId);
     const timelines = limit === 0 ? new Map([...seen].map(([roomNid, timeline]) => [roomNid, withoutEvents(timeline)])) : seen;
 
     // 3. 4. 5.
@@ -115,7 +115,13 @@ export function createTellRooms(deps: Deps): TellRooms {
     const rendered = await renderGroups(
       wanted.map((room) => {
         const { events, stateUpTo, relatedIds: known } = timelines.get(room.roomNid) ?? NO_TIMELINE;
-        const view = { roomId: room.roomId, reader: device, bundleUpTo: stateUpTo ?? null, relatedIds: known ?? relatedIds };
+        const view = {
+          roomId: room.roomId,
+          reader: device,
+          bundleUpTo: stateUpTo ?? null,
+          relatedIds: known ?? relatedIds,
+          membershipAt: views.get(room.roomNid)?.membershipAt ?? isJoined,
+        };
         return { events, view };
       }),
     );
@@ -157,6 +163,8 @@ export function createTellRooms(deps: Deps): TellRooms {
   };
 }
 
+/** Of a room about which there was no question. */
+const isJoined = (): string => 'join';
 const NO_TIMELINE: Timeline = { events: [], isLimited: false, hasHiddenChanges: false, hasMemberChanges: false };
 
 /** For who wants no events: all there were stand behind the gap, whose end is the end of the room. */

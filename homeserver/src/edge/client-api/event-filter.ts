@@ -1,16 +1,12 @@
 import { type RoomEventFilter, RoomEventFilterSchema } from 'federation-spec/api/schemas/filters.ts';
 import { Compile } from 'typebox/compile';
-import { passesFilter } from '../../domain/rooms/event-filter.ts';
-import type { ClientEvent } from '../../domain/rooms/render-events.ts';
 import { invalidParam } from '../../platform/matrix-error.ts';
 
 const schema = Compile(RoomEventFilterSchema);
 
 /** Reads the `filter` parameter of /messages and /context: the JSON of a filter. Throws M_INVALID_PARAM. */
-export function readEventFilter(text: string | undefined): ((event: ClientEvent) => boolean) | undefined {
-  if (text === undefined) return undefined;
-  const filter = parseFilter(text);
-  return (event) => passesFilter(event, filter);
+export function readEventFilter(text: string | undefined): RoomEventFilter | undefined {
+  return text === undefined ? undefined : parseFilter(text);
 }
 
 function parseFilter(text: string): RoomEventFilter {

@@ -8,7 +8,7 @@ import { findRoomIds } from '../../../storage/rooms.ts';
 import { listFirstOfRooms } from '../../../storage/sync.ts';
 import type { EnterRoom } from '../../rooms/enter-room.ts';
 import type { RenderEvents } from '../../rooms/render-events.ts';
-import type { ViewRoom } from '../../rooms/visibility.ts';
+import type { RoomView, ViewRoom } from '../../rooms/visibility.ts';
 import type { Log } from '../../streams/log.ts';
 import { positionOf } from '../../streams/log-batch.ts';
 import type { Notifier, Watch } from '../../streams/notifier.ts';
@@ -51,11 +51,13 @@ type Deps = {
   renderEvents: RenderEvents;
   listStandings: ListStandings;
   tellInvite: TellInvite;
-  accountData: Pick<AccountDataForSync, 'listChanges'>;
+  accountData: Pick<AccountDataForSync, 'listChanges' | 'listIgnored'>;
   ephemeral: EphemeralForSync;
 };
 
 type Range = { since: StreamToken; upTo: number };
+type Views = Map<number, RoomView['membershipAt']>;
+const isJoined = (): string => 'join';
 /** The rooms whose events are read; which of them need a look at what their reader may see. */
 type Scope = { rooms: ReadonlyMap<number, string>; unsure: ReadonlySet<number>; invites: readonly UserMembership[] };
 
@@ -94,23 +96,32 @@ export function createEventStream(deps: Deps): EventStream {
   async function readEvents(device: SyncDevice, { rooms, unsure }: Scope, { since, upTo }: Range) {
     const found = await listFirstOfRooms(database.sql, [...rooms.keys()], { after: since.position, upTo, limit: MAX_EVENTS });
     const seen: StoredEvent[] = [];
+    const views: Views = new Map();
+    const { nids: ignored } = await accountData.listIgnored(device.userNid);
     for (const [roomNid, events] of Map.groupBy(found, (event) => event.roomNid)) {
-      const { maySee } = unsure.has(roomNid) ? await viewRoom(roomNid, device.userId) : { maySee: () => true };
-      seen.push(...events.filter(maySee));
+      const view = unsure.has(roomNid) ? await viewRoom(roomNid, device.userId) : undefined;
+      if (view !== undefined) views.set(roomNid, view.membershipAt);
+      const heard = events.filter((event) => event.keyNid !== null || !ignored.has(event.senderNid));
+      seen.push(...(view === undefined ? heard : heard.filter(view.maySee)));
     }
     const isCut = found.length === MAX_EVENTS;
     const last = found.at(-1);
-    return { events: seen, end: isCut && last !== undefined ? positionOf(last) : upTo, isCut };
+    return { events: seen, views, end: isCut && last !== undefined ? positionOf(last) : upTo, isCut };
   }
 
   async function renderChunk(
     device: SyncDevice,
     scope: Scope,
-    events: readonly StoredEvent[],
+    { events, views }: { events: readonly StoredEvent[]; views: Views },
   ): Promise<{ at: number; event: JsonObject }[]> {
     const chunk: { at: number; event: JsonObject }[] = [];
     for (const [roomNid, ofRoom] of Map.groupBy(events, (event) => event.roomNid)) {
-      const shown = await renderEvents(ofRoom, { roomId: scope.rooms.get(roomNid) ?? '', reader: device, bundleUpTo: null });
+      const shown = await renderEvents(ofRoom, {
+        roomId: scope.rooms.get(roomNid) ?? '',
+        reader: device,
+        bundleUpTo: null,
+        membershipAt: views.get(roomNid) ?? isJoined,
+      });
       const positions = new Map(ofRoom.map((event) => [event.eventId, event.position ?? 0]));
       chunk.push(...shown.map((event) => ({ at: positions.get(event.event_id) ?? 0, event: toOldEvent(event) })));
     }
@@ -145,8 +156,8 @@ export function createEventStream(deps: Deps): EventStream {
     const volatile = ephemeral.volatileNow();
     const range = { since, upTo: log.position() };
     const scope = await findScope(request, range); // 1
-    const { events, end, isCut } = await readEvents(device, scope, range); // 2
-    const entries = await renderChunk(device, scope, events);
+    const { events, views, end, isCut } = await readEvents(device, scope, range); // 2
+    const entries = await renderChunk(device, scope, { events, views });
     for (const invite of scope.invites.filter(({ position }) => position <= end)) {
       const event = await tellInvite(device, invite); // 3
       if (event !== undefined) entries.push({ at: invite.position, event });

@@ -1,0 +1,144 @@
+import type { StateEvent } from 'federation-spec/api/schemas/events.ts';
+import type { RoomEventFilter } from 'federation-spec/api/schemas/filters.ts';
+import type { Database } from '../../storage/database.ts';
+import { listEventsByNid, type StoredEvent } from '../../storage/events.ts';
+import { listState } from '../../storage/state.ts';
+import { listMembersOfRooms } from '../../storage/sync.ts';
+import { formatToken } from '../streams/token.ts';
+import { type EnterRoom, type RoomReader, stateAt } from './enter-room.ts';
+import { passesFilter } from './event-filter.ts';
+import type { FetchHistory } from './fetch-history.ts';
+import { type HotRoom, MEMBER } from './hot-room.ts';
+import { beginAt, DEFAULT_PAGE, endAt, MAX_PAGE } from './paging.ts';
+import { readPdu } from './read-pdu.ts';
+import type { ClientEvent, RenderEvents } from './render-events.ts';
+import type { RoomView } from './visibility.ts';
+import { walkEvents } from './walk-events.ts';
+
+export type Page = { start: string; end?: string; chunk: ClientEvent[]; state?: StateEvent[] };
+export type MessagesRequest = {
+  roomId: string;
+  from?: string | undefined;
+  to?: string | undefined;
+  direction: 'b' | 'f';
+  limit?: number | undefined;
+  filter?: RoomEventFilter | undefined;
+};
+export type Context = { start: string; end: string; event: ClientEvent; before: ClientEvent[]; after: ClientEvent[]; state: StateEvent[] };
+export type ContextWish = { limit?: number | undefined; filter?: RoomEventFilter | undefined };
+
+/** What was said in a room. Both throw M_FORBIDDEN for those who never were in it, unless it is world-readable. */
+export type ReadMessages = {
+  /** A page of events. There is no `end` when nothing lies in that direction. */
+  messages: (reader: RoomReader, request: MessagesRequest) => Promise<Page>;
+  /** An event with what stands around it, so many in all; throws M_NOT_FOUND. */
+  context: (reader: RoomReader, roomId: string, eventId: string, wish: ContextWish) => Promise<Context>;
+};
+
+type Deps = { database: Database; enterRoom: EnterRoom; renderEvents: RenderEvents; fetchHistory: FetchHistory };
+
+/** https://spec.matrix.org/latest/client-server-api/#getting-events-for-a-room */
+export function createReadMessages({ database, enterRoom, renderEvents, fetchHistory }: Deps): ReadMessages {
+  const { sql } = database;
+
+  /** The members who speak in a page, as of its first event. */
+  async function listSpeakers(room: HotRoom, events: readonly StoredEvent[], end: number): Promise<StoredEvent[]> {
+    const [first] = events;
+    if (first === undefined) return [];
+    const speakers = [...new Set(events.map((event) => readPdu(event.json).sender))];
+    return await listMembersOfRooms(sql, [{ roomNid: room.nid, userIds: speakers, at: Math.min(first.position ?? end, end) }]);
+  }
+
+  function viewOf(room: HotRoom, view: RoomView, reader: RoomReader) {
+    return { roomId: room.roomId, reader, bundleUpTo: stateAt(room, view).at ?? null, membershipAt: view.membershipAt };
+  }
+
+  return {
+    messages: async (reader, { roomId, from: fromToken, to, direction, limit = DEFAULT_PAGE, filter }) => {
+      const { room, view } = await enterRoom.enter(reader, roomId);
+      const { place: from, bounds } = await beginAt(sql, room.nid, fromToken, direction);
+      const isBackwards = direction === 'b';
+      const way = isBackwards ? 'backwards' : 'forwards';
+      const walk = await walkEvents(
+        sql,
+        { room, view },
+        {
+          range: { roomNid: room.nid, direction: way, ...bounds, ...endAt(to, direction) },
+          from,
+          limit: Math.min(limit, MAX_PAGE),
+          filter,
+          fetchMore:
+            isBackwards && to === undefined ? (place, downTo) => fetchHistory(room, { from: place.topological, downTo, limit }) : undefined,
+        },
+      );
+      const rendering = viewOf(room, view, reader);
+      const isLazy = filter?.lazy_load_members === true;
+      const members = isLazy ? await listSpeakers(room, walk.events, rendering.bundleUpTo ?? Number.MAX_SAFE_INTEGER - 1) : [];
+      return {
+        start: fromToken ?? formatToken({ kind: 'topological', ...from }),
+        chunk: await renderEvents(walk.events, rendering),
+        ...(isLazy ? { state: (await renderEvents(members, { roomId, reader })).filter(isStateEvent) } : {}),
+        ...(walk.isEmpty ? {} : { end: formatToken({ kind: 'topological', ...walk.place, bounds }) }),
+      };
+    },
+
+    context: async (reader, roomId, eventId, { limit = DEFAULT_PAGE, filter }) => {
+      const { room, view } = await enterRoom.enter(reader, roomId);
+      const event = await enterRoom.findVisible(room, view, eventId);
+      const size = Math.min(limit, MAX_PAGE);
+      const earlierLimit = Math.floor(size / 2);
+      const place = { topological: event.topological, eventNid: event.eventNid };
+      const who = { room, view, reader };
+      const [earlier, later] = await Promise.all([
+        walkEvents(sql, who, {
+          range: { roomNid: room.nid, direction: 'backwards' },
+          from: { ...place, eventNid: event.eventNid - 1 },
+          limit: earlierLimit,
+          filter,
+        }),
+        walkEvents(sql, who, { range: { roomNid: room.nid, direction: 'forwards' }, from: place, limit: size - earlierLimit, filter }),
+      ]);
+      const rendering = viewOf(room, view, reader);
+      const [rendered] = await renderEvents([event], rendering);
+      if (rendered === undefined) throw new Error('an event was lost while it was rendered');
+      const around = [...earlier.events, event, ...later.events];
+      const last = later.events.at(-1)?.position ?? event.position;
+      return {
+        event: rendered,
+        before: await renderEvents(earlier.events, rendering),
+        after: await renderEvents(later.events, rendering),
+        state: await readState(who, { around, filter, upTo: Math.min(last ?? LATEST, stateAt(room, view).at ?? LATEST) }),
+        start: formatToken({ kind: 'topological', ...earlier.place }),
+        end: formatToken({ kind: 'topological', ...later.place }),
+      };
+    },
+  };
+
+  /** The state at the last of the events; of its members, when they are loaded lazily, those who speak. */
+  async function readState(
+    { room, reader }: { room: HotRoom; reader: RoomReader },
+    { around, filter, upTo }: { around: readonly StoredEvent[]; filter: RoomEventFilter | undefined; upTo: number },
+  ): Promise<StateEvent[]> {
+    const when = upTo === LATEST ? {} : { at: upTo };
+    const isLazy = filter?.lazy_load_members === true;
+    const speakers = new Set(around.map((event) => readPdu(event.json).sender));
+    const rows = await listState(sql, room.nid, when);
+    const wanted = rows.filter(({ type, stateKey }) => !isLazy || type !== MEMBER || speakers.has(stateKey));
+    const nids = wanted.filter(({ json }) => filter === undefined || passesStateFilter(json, filter)).map((row) => row.eventNid);
+    const events = await renderEvents(await listEventsByNid(sql, nids), { roomId: room.roomId, reader });
+    return events.filter(isStateEvent);
+  }
+}
+
+/** Later than everything. */
+const LATEST = Number.POSITIVE_INFINITY;
+
+/** The state is the room's, whatever may be wanted of what was said; only who or what is not wanted at all is left out of it. */
+function passesStateFilter(json: string, { not_types, not_senders }: RoomEventFilter): boolean {
+  const refused = { ...(not_types === undefined ? {} : { not_types }), ...(not_senders === undefined ? {} : { not_senders }) };
+  return passesFilter(readPdu(json), refused);
+}
+
+export function isStateEvent(event: ClientEvent): event is StateEvent {
+  return event.state_key !== undefined;
+}
