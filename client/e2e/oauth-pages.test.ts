@@ -118,3 +118,24 @@ test('a person signs up and in, allows a client and looks after the account in a
   await takePicture(page, 'link');
   expect(browser.errors).toEqual([]);
 });
+
+test('a client that knows no flow shows the log-in page and is handed what comes of it', async () => {
+  await using server = await startServer();
+  await server.user('romeo');
+  await using browser = await openBrowser();
+  const page = await browser.openPage(`${server.url}/_matrix/static/client/login/?device_id=LUTE`);
+  await page.evaluate(() => {
+    Reflect.set(window, 'matrixLogin', { onLogin: (answer: unknown) => Reflect.set(window, 'answer', answer) });
+  });
+  expect(await listViolations(page)).toEqual([]);
+  await takePicture(page, 'log-in-fallback');
+  await page.getByLabel('User name').fill('romeo');
+  await page.getByLabel('Password').fill('not this');
+  await page.keyboard.press('Enter');
+  await page.getByRole('alert').waitFor();
+  await page.getByLabel('Password').fill(TEST_PASSWORD);
+  await page.keyboard.press('Enter');
+  await page.waitForFunction(() => Reflect.get(window, 'answer') !== undefined);
+  expect(await page.evaluate(() => Reflect.get(window, 'answer'))).toMatchObject({ user_id: '@romeo:hs.test', device_id: 'LUTE' });
+  expect(browser.errors).toEqual([]);
+});

@@ -11,7 +11,7 @@ import type { Pool } from './storage/database.ts';
 type Ground = { config: Config; secrets: Secrets; pool: Pool; clock: Clock; random: Random; logger: Logger };
 type Hooks = Pick<
   AccountsDeps,
-  'commitDeviceChange' | 'announceDevice' | 'leaveAllRooms' | 'welcomeAccount' | 'isReserved' | 'findAppservice'
+  'conditions' | 'commitDeviceChange' | 'announceDevice' | 'leaveAllRooms' | 'welcomeAccount' | 'isReserved' | 'findAppservice'
 >;
 
 /** Accounts with their settings, and with what other features do for them. */

@@ -13,6 +13,7 @@ import { composePersonal } from './compose-personal.ts';
 import { composePush } from './compose-push.ts';
 import { composeRooms, composeStreams } from './compose-rooms.ts';
 import { composeSearch } from './compose-search.ts';
+import { composeSignUp } from './compose-sign-up.ts';
 import { composeSync } from './compose-sync.ts';
 import type { Config } from './config/config.ts';
 import { loadSecrets } from './config/secrets.ts';
@@ -179,9 +180,12 @@ export async function createServer(config: Config, surroundings: Surroundings = 
     });
 
     // Accounts.
+    const signUp = await composeSignUp(config);
+    closers.push(signUp.close);
     const accounts = composeAccounts(
       { config, secrets, pool: database.sql, clock, random, logger },
       {
+        conditions: signUp.conditions,
         commitDeviceChange: e2ee.deviceLists.commitDeviceChange,
         announceDevice: e2ee.deviceLists.announceDevice,
         leaveAllRooms: rooms.leaveAllRooms,

@@ -34,6 +34,7 @@ function checkTogether(env: Environment): string[] {
     ['BLINKCHAT_TLS_PORT', 'BLINKCHAT_TLS_CERT', 'BLINKCHAT_TLS_KEY'],
     ['BLINKCHAT_S3_URL', 'BLINKCHAT_S3_ACCESS_KEY', 'BLINKCHAT_S3_SECRET_KEY'],
     ['BLINKCHAT_TURN_URIS', 'BLINKCHAT_TURN_SECRET'],
+    ['BLINKCHAT_CAPTCHA_SITE_KEY', 'BLINKCHAT_CAPTCHA_SECRET'],
   ];
   return groups.flatMap((group) => {
     const missing = group.filter((variable) => !env[variable]);

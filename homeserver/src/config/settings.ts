@@ -57,6 +57,20 @@ export const SETTINGS = {
 
   registration: setting('BLINKCHAT_REGISTRATION', oneOf(['email', 'open', 'token', 'closed']), 'email', 'who may sign up, and how'),
   registrationSecret: setting('BLINKCHAT_REGISTRATION_SECRET', secret, undefined, 'enables /_synapse/admin/v1/register'),
+  terms: setting(
+    'BLINKCHAT_TERMS',
+    filePath,
+    undefined,
+    'a JSON file with the documents that newcomers must accept, as m.login.terms has them',
+  ),
+  captchaSiteKey: setting('BLINKCHAT_CAPTCHA_SITE_KEY', text, undefined, "reCAPTCHA's site key; newcomers must solve one when set"),
+  captchaSecret: setting('BLINKCHAT_CAPTCHA_SECRET', secret, undefined, 'its secret'),
+  captchaVerifyUrl: setting(
+    'BLINKCHAT_CAPTCHA_VERIFY_URL',
+    httpUrl,
+    'https://www.google.com/recaptcha/api/siteverify',
+    'where a solution is checked',
+  ),
   guests: setting('BLINKCHAT_GUESTS', onOff, 'off', 'guest accounts'),
   presence: setting('BLINKCHAT_PRESENCE', onOff, 'on', 'presence'),
   userDirectory: setting(

@@ -23,6 +23,7 @@ import { createRegister, type Register, type RegistrationMode, type WelcomeAccou
 import { type AnnounceDevice, type CommitDeviceChange, createRemoveDevices } from './remove-devices.ts';
 import type { Requester } from './requester.ts';
 import { createSharedSecretRegistration, type SharedSecretRegistration } from './shared-secret-registration.ts';
+import type { SignUpConditions } from './sign-up-conditions.ts';
 import { createIssueTokens, createStartSession } from './start-session.ts';
 import { createThreepids, type Threepids } from './threepids.ts';
 import { createThrottle, noThrottle } from './throttle.ts';
@@ -70,6 +71,8 @@ export type AccountsDeps = {
   registration: RegistrationMode;
   registrationSecret: string | undefined;
   allowGuests: boolean;
+  /** What newcomers must do. */
+  conditions: SignUpConditions;
   rateLimits: boolean;
   showCode: ((line: string) => void) | undefined;
   commitDeviceChange: CommitDeviceChange;
@@ -94,7 +97,7 @@ export function createAccounts(deps: AccountsDeps): Accounts {
   const throttle = rateLimits ? createThrottle({ clock, burst: PASSWORD_BURST, forgiveMs: PASSWORD_FORGIVE_MS }) : noThrottle;
 
   const emailValidations = createEmailValidations({ ...deps, mailQueue });
-  const stages = createUiaStages({ pool, passwordHasher, throttle, emailValidations, serverName, clock });
+  const stages = createUiaStages({ ...deps, passwordHasher, throttle, emailValidations });
   const requireProof = createRequireProof({ pool, stages, clock, random });
   const issueTokens = createIssueTokens({ accessTokens, clock, random });
   const startSession = createStartSession({ clock, random, issueTokens });
@@ -135,7 +138,7 @@ export function createAccounts(deps: AccountsDeps): Accounts {
     emailValidations,
     threepids: createThreepids({ pool, requireProof, emailValidations, clock }),
     requireProof,
-    uiaFallback: createUiaFallback({ pool, stages, clock }),
+    uiaFallback: createUiaFallback({ ...deps, stages, emailValidations }),
     moderation: createAccountModeration({ pool, knownTokens }),
     appservices: createAppserviceAccounts({ pool, serverName, findOwner: deps.findAppservice, knownTokens, register, logIn }),
     find: (userId) => findAccount(pool, userId),

@@ -9,6 +9,7 @@ import {
   userInUse,
 } from '../../platform/matrix-error.ts';
 import type { Random } from '../../platform/random.ts';
+import { insertAcceptedPolicies } from '../../storage/accepted-policies.ts';
 import { findAccount, insertAccount, upgradeGuestAccount } from '../../storage/accounts.ts';
 import type { Pool, Sql } from '../../storage/database.ts';
 import { countRegistrationTokenUse } from '../../storage/registration-tokens.ts';
@@ -20,6 +21,7 @@ import type { PasswordHasher } from './password-hasher.ts';
 import { checkNewPassword } from './passwords.ts';
 import { asRecord, readText } from './read-record.ts';
 import type { Requester } from './requester.ts';
+import { conditionParams, conditionStages, type SignUpConditions } from './sign-up-conditions.ts';
 import type { Session, SessionOptions, StartSession } from './start-session.ts';
 import type { RequireProof, UiaPass } from './uia.ts';
 import { DUMMY_STAGE, EMAIL_STAGE, REGISTRATION_TOKEN_STAGE } from './uia-stages.ts';
@@ -90,6 +92,7 @@ type Deps = {
   welcomeAccount: WelcomeAccount;
   authenticate: Authenticate;
   knownTokens: KnownTokens;
+  conditions: SignUpConditions;
   /** Whether a user id is kept for an application service. */
   isReserved: (userId: string) => boolean;
   mode: RegistrationMode;
@@ -100,7 +103,8 @@ type Deps = {
 };
 
 export function createRegister(deps: Deps): Register {
-  const { pool, requireProof, startSession, passwordHasher, emailValidations, serverName, clock, random, mode } = deps;
+  const { pool, requireProof, startSession, passwordHasher, emailValidations, serverName, clock, random, mode, conditions } = deps;
+  const flows = FLOWS[mode].map((flow) => [...conditionStages(conditions), ...flow]);
 
   async function checkUserId(userId: string): Promise<void> {
     if (deps.isReserved(userId)) throw exclusive(`${userId} is kept for an application service`);
@@ -138,6 +142,10 @@ export function createRegister(deps: Deps): Register {
     await finish(sql);
     if (proof.registrationToken !== undefined && !(await countRegistrationTokenUse(sql, proof.registrationToken, clock.now()))) {
       throw unauthorized('The registration token has been used up');
+    }
+    if (conditions.policies !== undefined) {
+      const accepted = Object.entries(conditions.policies).map(([policy, { version }]) => ({ policy, version }));
+      await insertAcceptedPolicies(sql, userNid, accepted, clock.now());
     }
     if (proof.emailSid === undefined) return;
     const proven = await emailValidations.find(sql, proof.emailSid);
@@ -184,7 +192,14 @@ export function createRegister(deps: Deps): Register {
     if (isProof && password === undefined) throw missingParam('A registration needs a password');
 
     const body = { username, password, inhibitLogin, guest: guest?.userId, ...session };
-    const pass = await requireProof({ operation: 'register', requester: undefined, body, auth, flows: FLOWS[mode] });
+    const pass = await requireProof({
+      operation: 'register',
+      requester: undefined,
+      body,
+      auth,
+      flows,
+      params: conditionParams(conditions),
+    });
     if (password === undefined) throw missingParam('A registration needs a password');
     if (guest !== undefined) {
       const passwordHash = await passwordHasher.hash(password);
@@ -209,7 +224,7 @@ export function createRegister(deps: Deps): Register {
       return { ...guest, accessToken: guest.accessToken, deviceId: guest.deviceId };
     },
     checkEmailOffered() {
-      if (!FLOWS[mode].some((flow) => flow.includes(EMAIL_STAGE))) throw forbidden('Nobody signs up by e-mail on this server');
+      if (!flows.some((flow) => flow.includes(EMAIL_STAGE))) throw forbidden('Nobody signs up by e-mail on this server');
     },
     async checkAvailable(username) {
       if (mode === 'closed') throw forbidden('Registration is closed on this server');

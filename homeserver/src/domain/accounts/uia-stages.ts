@@ -7,6 +7,7 @@ import { isRegistrationTokenValid } from '../../storage/registration-tokens.ts';
 import type { PasswordHasher } from './password-hasher.ts';
 import { isPlausiblePassword } from './passwords.ts';
 import { asRecord, readText } from './read-record.ts';
+import { CAPTCHA_STAGE, type SignUpConditions, TERMS_STAGE } from './sign-up-conditions.ts';
 import type { Throttle } from './throttle.ts';
 import type { StageCheck } from './uia.ts';
 import { userIdMeantBy } from './user-names.ts';
@@ -20,12 +21,14 @@ export const REGISTRATION_TOKEN_STAGE = 'm.login.registration_token';
 /** What an e-mail address proves in an operation. */
 const PURPOSES: Readonly<Record<string, EmailPurpose>> = { register: 'register', changePassword: 'reset-password' };
 const MAX_REGISTRATION_TOKEN_CHARACTERS = 64;
+const MAX_CAPTCHA_CHARACTERS = 8_192;
 
 type Deps = {
   pool: Pool;
   passwordHasher: PasswordHasher;
   throttle: Throttle;
   emailValidations: EmailValidations;
+  conditions: SignUpConditions;
   serverName: string;
   clock: Clock;
 };
@@ -35,7 +38,7 @@ type Deps = {
  * https://spec.matrix.org/latest/client-server-api/#authentication-types
  */
 export function createUiaStages(deps: Deps): ReadonlyMap<string, StageCheck> {
-  const { pool, passwordHasher, throttle, emailValidations, serverName, clock } = deps;
+  const { pool, passwordHasher, throttle, emailValidations, conditions, serverName, clock } = deps;
 
   const checkPassword: StageCheck = async ({ auth, requester }) => {
     const password = readText(auth, 'password');
@@ -76,7 +79,18 @@ export function createUiaStages(deps: Deps): ReadonlyMap<string, StageCheck> {
     return { registrationToken: token };
   };
 
+  const checkCaptcha: StageCheck = async ({ auth }) => {
+    const response = readText(auth, 'response') ?? readText(auth, 'g-recaptcha-response');
+    if (response === undefined || response === '' || response.length > MAX_CAPTCHA_CHARACTERS) {
+      throw matrixError(401, 'M_CAPTCHA_NEEDED', 'The captcha must be solved');
+    }
+    if ((await conditions.captcha?.isSolved(response)) !== true) throw matrixError(401, 'M_CAPTCHA_INVALID', 'The captcha was not solved');
+    return {};
+  };
+
   return new Map<string, StageCheck>([
+    [CAPTCHA_STAGE, checkCaptcha],
+    [TERMS_STAGE, async () => ({})],
     [PASSWORD_STAGE, checkPassword],
     [EMAIL_STAGE, checkEmail],
     [REGISTRATION_TOKEN_STAGE, checkRegistrationToken],

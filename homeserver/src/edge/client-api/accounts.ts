@@ -6,6 +6,7 @@ import { authFallbackRoutes } from './auth-fallback.ts';
 import { deviceRoutes } from './devices.ts';
 import { emailValidationRoutes } from './email-validation.ts';
 import { loginRoutes } from './login.ts';
+import { loginFallbackRoute } from './login-fallback.ts';
 import { registerRoutes } from './register.ts';
 import { sharedSecretRegistrationRoutes } from './shared-secret-registration.ts';
 import { thirdPartyIdentifierRoutes } from './third-party-identifiers.ts';
@@ -22,6 +23,7 @@ export function accountsRoutes(accounts: Accounts, names: { serverName: string; 
     ...thirdPartyIdentifierRoutes(accounts, names),
     ...emailValidationRoutes(accounts.emailValidations),
     ...authFallbackRoutes(accounts.uiaFallback),
+    loginFallbackRoute({ ssoName: undefined }),
     ...accountModerationRoutes(accounts, names),
     whoisRoute(accounts, names),
     ...(sharedSecretRegistration === undefined ? [] : sharedSecretRegistrationRoutes(sharedSecretRegistration, names)),

@@ -1,6 +1,8 @@
+import { CAPTCHA_STAGE, TERMS_STAGE } from '../../domain/accounts/sign-up-conditions.ts';
 import { DUMMY_STAGE, EMAIL_STAGE, REGISTRATION_TOKEN_STAGE } from '../../domain/accounts/uia-stages.ts';
 import { MatrixError } from '../../platform/matrix-error.ts';
 import type { RawResponse } from '../http/route.ts';
+import { captchaField, policiesField } from '../pages/condition-fields.ts';
 import { type Html, html } from '../pages/html.ts';
 import { page } from '../pages/page.ts';
 import type { SignInDeps, SignInPlace } from './sign-in-place.ts';
@@ -20,18 +22,24 @@ const FIRST_ATTEMPT = 1;
 
 /** Making an account on our own pages, by the steps that the server's registration asks for. */
 export function createSignUpForms({ accounts, oauth, registration }: Omit<SignInDeps, 'visitors'>): SignUpForms {
+  const { policies, captcha } = accounts.uiaFallback.conditions;
+
   function show({ visitor, reason, signInUrl }: SignUpPlace, { failure, form = {} }: Again, fields: Html, button: Html): RawResponse {
+    const isLast = registration !== 'email' || form['sid'] !== undefined;
     return page({
       status: failure === undefined ? 200 : 400,
       title: 'Create an account',
       cookies: visitor.cookies,
+      captcha: captcha !== undefined && isLast,
       body: html`<p>${reason}</p>
 ${failure !== undefined && html`<p role="alert">${failure}</p>`}
 <form method="post">${visitor.formToken}${form['sid'] !== undefined && hidden('sid', form['sid'])}${form['email'] !== undefined && form['sid'] !== undefined && hidden('email', form['email'])}
-${fields}${button}</form>
+${fields}${policies !== undefined && isLast && policiesField(policies)}${captcha !== undefined && isLast && captchaField(captcha)}${button}</form>
 <p>Already have an account? <a href="${signInUrl}">Sign in</a></p>`,
     });
   }
+
+  const hasAccepted = (form: Form) => Object.keys(policies ?? {}).every((name) => form[`accept_${name}`] === 'yes');
 
   const showAddress = (place: SignUpPlace, again: Again = {}) =>
     show(
@@ -80,6 +88,8 @@ ${fields}${button}</form>
       if (sid !== undefined) await accounts.emailValidations.submitCode({ sid, clientSecret, code });
       const proofs = {
         [DUMMY_STAGE]: {},
+        ...(hasAccepted(form) ? { [TERMS_STAGE]: {} } : {}),
+        ...(captcha === undefined ? {} : { [CAPTCHA_STAGE]: { response: form['g-recaptcha-response'] ?? '' } }),
         ...(sid === undefined ? {} : { [EMAIL_STAGE]: { threepid_creds: { sid, client_secret: clientSecret } } }),
         ...(token === undefined ? {} : { [REGISTRATION_TOKEN_STAGE]: { token } }),
       };

@@ -32,6 +32,9 @@ li{border-top:1px solid var(--line);padding:.75rem 0}
 nav{display:flex;gap:1rem;flex-wrap:wrap;margin:0 0 1.25rem}
 nav [aria-current]{font-weight:600;color:inherit;text-decoration:none}
 `;
+/** https://developers.google.com/recaptcha/docs/faq#im-using-content-security-policy-csp-on-my-website.-how-can-i-configure-it-to-work-with-recaptcha */
+const CAPTCHA_SOURCES = 'https://www.google.com/recaptcha/ https://www.gstatic.com/recaptcha/';
+const CAPTCHA_SCRIPT = 'https://www.google.com/recaptcha/api.js';
 const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64');
 
 export type Page = {
@@ -40,6 +43,8 @@ export type Page = {
   body: Html;
   /** The one script that may run. */
   script?: string | undefined;
+  /** Whether the page has a captcha, whose script comes from elsewhere. */
+  captcha?: boolean;
   /** Other places that this page's forms may end up at, as sources of a content security policy. */
   formTargets?: readonly string[];
   /** Values of `Set-Cookie`. */
@@ -48,17 +53,26 @@ export type Page = {
 };
 
 /** A page of our own for people: it loads nothing, works without scripts, and can be neither framed nor cached. */
-export function page({ status = 200, title, body, script, formTargets = [], cookies = [], isWide = false }: Page): RawResponse {
+export function page({
+  status = 200,
+  title,
+  body,
+  script,
+  captcha = false,
+  formTargets = [],
+  cookies = [],
+  isWide = false,
+}: Page): RawResponse {
   const { markup } = html`<main class="${isWide ? 'wide' : 'narrow'}"><h1>${title}</h1>${body}</main>`;
   const text =
     '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">' +
     `${html`<title>${title} · BlinkChat</title>`.markup}<style>${STYLE}</style>${markup}` +
-    `${script === undefined ? '' : `<script>${script}</script>`}</html>`;
+    `${script === undefined ? '' : `<script>${script}</script>`}${captcha ? `<script src="${CAPTCHA_SCRIPT}" async defer></script>` : ''}</html>`;
   const scripts = script === undefined ? "'none'" : `'sha256-${createHash('sha256').update(script).digest('base64')}'`;
   const policy = [
     "default-src 'none'",
-    `script-src ${scripts}`,
-    `style-src 'sha256-${STYLE_HASH}'`,
+    captcha ? `script-src ${CAPTCHA_SOURCES}; frame-src ${CAPTCHA_SOURCES}; connect-src ${CAPTCHA_SOURCES}` : `script-src ${scripts}`,
+    captcha ? "style-src 'unsafe-inline'" : `style-src 'sha256-${STYLE_HASH}'`,
     `form-action ${["'self'", ...formTargets].join(' ')}`,
     ...(script === undefined ? [] : ["connect-src 'self'"]),
     "frame-ancestors 'none'",
