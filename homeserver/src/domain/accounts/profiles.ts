@@ -84,8 +84,12 @@ export function createProfiles({ pool, serverName, askForUser, queryRemoteProfil
 
   return {
     loadLocal,
-    load: (userId) => (isLocal(userId) ? loadLocal(userId) : queryRemoteProfile(userId, undefined)),
+    async load(userId) {
+      checkUserId(userId);
+      return isLocal(userId) ? await loadLocal(userId) : await queryRemoteProfile(userId, undefined);
+    },
     async loadField(userId, name) {
+      checkUserId(userId);
       const profile = isLocal(userId) ? await loadLocal(userId) : await queryRemoteProfile(userId, name);
       const value = Object.hasOwn(profile, name) ? profile[name] : undefined;
       if (value === undefined) throw notFound(`The profile of ${userId} has no ${name}`);
@@ -141,4 +145,8 @@ function checkValue(name: string, value: unknown): void {
   if (typeof value !== 'string') throw invalidParam(`${name} must be text`);
   if (value.length > maxCharacters) throw invalidParam(`${name} may have at most ${maxCharacters} characters`);
   if (name === 'avatar_url' && value !== '' && !value.startsWith('mxc://')) throw invalidParam('avatar_url must be an mxc:// address');
+}
+
+function checkUserId(userId: string): void {
+  if (parseUserId(userId) === undefined) throw invalidParam(`${userId.slice(0, 255)} is no user id; one looks like @name:example.org`);
 }

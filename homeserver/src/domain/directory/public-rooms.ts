@@ -1,5 +1,6 @@
 import type { PublicRoom, PublicRooms as PublicRoomsPage } from 'federation-spec/api/schemas/room-directory.ts';
 import { powerLevelOf, requiredPowerLevel } from 'federation-spec/auth-rules/power-levels.ts';
+import { parseServerName } from 'federation-spec/identifiers/server-name.ts';
 import { forbidden, invalidParam, notFound } from '../../platform/matrix-error.ts';
 import { isPublished, listPublishedRooms, setPublished } from '../../storage/aliases.ts';
 import { listRoomsOfNetworks } from '../../storage/appservice-directory.ts';
@@ -73,7 +74,11 @@ export function createPublicRooms({ database, rooms, serverName, queryRemote }: 
   }
 
   return {
-    search: ({ server, ...search }) => (server === undefined || server === serverName ? searchHere(search) : queryRemote(server, search)),
+    search: async ({ server, ...search }) => {
+      if (server === undefined || server === serverName) return await searchHere(search);
+      if (parseServerName(server) === undefined) throw invalidParam(`${server} is no server name; one looks like example.org.`);
+      return await queryRemote(server, search);
+    },
     isListed: async (roomId) => await isPublished(sql, (await loadListed(roomId)).nid),
     list: async (user, roomId, isListed) => {
       const room = await loadListed(roomId);

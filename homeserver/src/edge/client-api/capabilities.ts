@@ -15,12 +15,14 @@ export function capabilitiesRoute({
   const available = Object.fromEntries(roomVersions.map((version) => [version, 'stable' as const]));
   return route(getCapabilities, async ({ requester }) => ({
     capabilities: {
-      'm.change_password': { enabled: !requester.isGuest },
+      // A guest has no password, and neither have the users of application services.
+      'm.change_password': { enabled: !requester.isGuest && requester.appservice === undefined },
+      'm.forget_forced_upon_leave': { enabled: false },
       'm.room_versions': { default: defaultRoomVersion, available },
       'm.set_displayname': { enabled: true },
       'm.set_avatar_url': { enabled: true },
-      'm.3pid_changes': { enabled: true },
-      'm.get_login_token': { enabled: true },
+      'm.3pid_changes': { enabled: !requester.isGuest },
+      'm.get_login_token': { enabled: !requester.isGuest && requester.appservice === undefined },
       'm.profile_fields': { enabled: true },
       'chat.blinkchat.push': ownPush,
       ...(requester.isAdmin ? { 'm.account_moderation': { suspend: true, lock: true } } : {}),

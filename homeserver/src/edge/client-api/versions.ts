@@ -11,6 +11,8 @@ const UNSTABLE_FEATURES: Readonly<Record<string, boolean>> = {
   'chat.blinkchat.delivered': true,
   'chat.blinkchat.live': true,
   'org.matrix.msc3391': true,
+  'fi.mau.msc2659': true,
+  'fi.mau.msc2659.stable': true,
   'org.matrix.msc3814': true,
   'org.matrix.msc3026.busy_presence': true,
   'org.matrix.msc3823.account_suspension': true,
