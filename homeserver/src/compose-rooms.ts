@@ -5,6 +5,7 @@ import { createSearchUsers } from './domain/directory/search-users.ts';
 import { createSpaces } from './domain/directory/spaces.ts';
 import { createCreateRoom } from './domain/rooms/create-room.ts';
 import { createCreateRoomForUser } from './domain/rooms/create-room-for-user.ts';
+import { createDelayedEvents } from './domain/rooms/delayed-events.ts';
 import { createEnterRoom } from './domain/rooms/enter-room.ts';
 import { createExpelGuests } from './domain/rooms/expel-guests.ts';
 import { createHotRooms } from './domain/rooms/hot-rooms.ts';
@@ -35,6 +36,7 @@ import { createUpgradeRoom } from './domain/rooms/upgrade-room.ts';
 import { createViewRoom, createViewRooms } from './domain/rooms/visibility.ts';
 import { createLog } from './domain/streams/log.ts';
 import { createNotifier } from './domain/streams/notifier.ts';
+import { delayedEventRoutes } from './edge/client-api/delayed-events.ts';
 import { directoryRoutes } from './edge/client-api/directory.ts';
 import { mutualRoomsRoute } from './edge/client-api/mutual-rooms.ts';
 import { reportRoutes } from './edge/client-api/reports.ts';
@@ -79,6 +81,8 @@ type RoomDeps = Awaited<ReturnType<typeof composeStreams>> & {
   /** What rooms need of other servers. */
   network: RoomNetwork;
   aliasKeepers: AliasKeepers;
+  /** The longest an event may wait to be sent. */
+  maxDelayMs: number;
 };
 
 /** The rooms: in memory, written to and read from. */
@@ -131,6 +135,7 @@ export async function composeRooms(deps: RoomDeps) {
     defaultVersion: defaultRoomVersion,
   });
   const setState = createSetState({ rooms, sendEvent, memberships, resolveAlias: aliases.resolve });
+  const delayedEvents = createDelayedEvents({ ...deps, sql: database.sql, rooms, sendEvent, setState });
   const upgradeRoom = createUpgradeRoom({ rooms, database, createRoom, sendEvent, findProfile, logger });
   const publicRooms = createPublicRooms({ database, rooms, serverName, queryRemote: network.queryRemotePublicRooms });
   const spaces = createSpaces({ database, rooms, serverName, queryRemote: network.queryRemoteSpace });
@@ -152,7 +157,8 @@ export async function composeRooms(deps: RoomDeps) {
     ...roomCreateRoutes(createRoomForUser),
     roomUpgradeRoute(upgradeRoom),
     ...roomMembershipRoutes({ memberships, inviteByAddress, redeem: thirdParty.redeem, resolveAlias: aliases.resolve }),
-    ...roomSendRoutes(sendEvent, setState),
+    ...roomSendRoutes(sendEvent, setState, delayedEvents.schedule),
+    ...delayedEventRoutes(delayedEvents),
     ...roomReadRoutes(readRoom, listJoinedRooms),
     ...roomRelationsRoutes(readRelations),
     ...threadSubscriptionRoutes({ subscriptions: threadSubscriptions, position: log.position }),
@@ -184,6 +190,7 @@ export async function composeRooms(deps: RoomDeps) {
     readRoom,
     listJoinedRooms,
     threadSubscriptions,
+    delayedEvents,
     spreadProfile,
     leaveAllRooms,
     settled: guests.settled,

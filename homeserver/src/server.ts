@@ -27,6 +27,7 @@ import { capabilitiesRoute } from './edge/client-api/capabilities.ts';
 import { dehydratedDeviceRoutes } from './edge/client-api/dehydrated-devices.ts';
 import { keyBackupRoutes } from './edge/client-api/key-backup.ts';
 import { keyRoutes } from './edge/client-api/keys.ts';
+import { livekitTransports, rtcRoute } from './edge/client-api/rtc.ts';
 import { turnServerRoute } from './edge/client-api/turn-server.ts';
 import { versionsRoute } from './edge/client-api/versions.ts';
 import { healthPage } from './edge/health.ts';
@@ -143,6 +144,7 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       logger,
       serverName: config.serverName,
       defaultRoomVersion: config.defaultRoomVersion,
+      maxDelayMs: config.maxEventDelayMs,
       userDirectory: config.userDirectory,
       signer,
       findProfile: personal.profiles.findForMembership,
@@ -152,6 +154,7 @@ export async function createServer(config: Config, surroundings: Surroundings = 
     });
 
     closers.push(rooms.settled);
+    closers.push(rooms.delayedEvents.stop);
 
     // Receipts, typing, presence.
     const ephemeral = composeEphemeral({
@@ -273,6 +276,7 @@ export async function createServer(config: Config, surroundings: Surroundings = 
     closers.push(federation.stop);
 
     // The edge.
+    const rtcTransports = livekitTransports(config.livekitUrls);
     const routes: Route[] = [
       versionsRoute(),
       capabilitiesRoute({ roomVersions: ROOM_VERSIONS, defaultRoomVersion: config.defaultRoomVersion, ownPush: push.capability }),
@@ -289,6 +293,7 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       ...search.routes,
       ...media.routes,
       ...appserviceQueues.routes,
+      rtcRoute(rtcTransports),
       turnServerRoute({ uris: config.turnUris, secret: config.turnSecret, clock }),
       ...federation.routes,
     ];
@@ -302,6 +307,7 @@ export async function createServer(config: Config, surroundings: Surroundings = 
         adminContact: config.adminContact,
         federates,
         policyServerKey: config.policyServerKey,
+        rtcTransports,
       }),
       webApp,
     ];
@@ -328,6 +334,7 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       clientIp: createClientIp(config.trustedProxies),
     });
     closers.push(() => listener.stop(DRAIN_MS));
+    rooms.delayedEvents.start();
 
     const stop = () => {
       stopping ??= closers.closeAll();

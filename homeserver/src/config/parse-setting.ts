@@ -58,6 +58,18 @@ export const commaList: Parser<readonly string[]> = (given) =>
       .filter((part) => part !== ''),
   );
 
+/** Several addresses of services, separated by commas. */
+export const httpUrls: Parser<readonly string[]> = (given) => {
+  const urls: string[] = [];
+  for (const part of given.split(',').map((each) => each.trim())) {
+    if (part === '') continue;
+    const parsed = httpUrl(part);
+    if (!parsed.ok) return bad('a list of URLs that begin with http:// or https:// and have no query');
+    urls.push(parsed.value);
+  }
+  return good(urls);
+};
+
 /** Address ranges, such as `10.0.0.0/8`; a bare address is a range of one. */
 export const cidrs: Parser<readonly string[]> = (given) => {
   const parts = given

@@ -8,6 +8,8 @@ export type WellKnownOptions = {
   federates: boolean;
   /** The key by which a policy server of this name signs. */
   policyServerKey: string | undefined;
+  /** The media servers of calls, for clients that look for them here. https://github.com/matrix-org/matrix-spec-proposals/pull/4143 */
+  rtcTransports: readonly object[];
 };
 
 const ONE_HOUR_S = 3600;
@@ -17,9 +19,10 @@ const OTHER_DOCUMENTS = ['server', 'support', 'policy_server'];
  * Where clients and servers that only know the server name find us.
  * https://spec.matrix.org/latest/client-server-api/#well-known-uris, https://spec.matrix.org/latest/server-server-api/#getwell-knownmatrixserver
  */
-export function wellKnownPages({ publicUrl, adminContact, federates, policyServerKey }: WellKnownOptions): Router {
+export function wellKnownPages({ publicUrl, adminContact, federates, policyServerKey, rtcTransports }: WellKnownOptions): Router {
   const router = new Router({ prefix: '/.well-known/matrix' });
-  const documents: Record<string, unknown> = { client: { 'm.homeserver': { base_url: publicUrl } } };
+  const foci = rtcTransports.length === 0 ? {} : { 'org.matrix.msc4143.rtc_foci': rtcTransports };
+  const documents: Record<string, unknown> = { client: { 'm.homeserver': { base_url: publicUrl }, ...foci } };
   const delegate = URL.parse(publicUrl);
   if (federates && delegate?.protocol === 'https:') documents['server'] = { 'm.server': `${delegate.hostname}:${delegate.port || '443'}` };
   if (policyServerKey !== undefined) documents['policy_server'] = { public_keys: { ed25519: policyServerKey } };

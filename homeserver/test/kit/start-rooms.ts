@@ -34,6 +34,7 @@ export async function startRooms({ ownPostgres = false }: RoomsOptions = {}) {
     serverName: 'hs.test',
     defaultRoomVersion: '12',
     userDirectory: 'rooms' as const,
+    maxDelayMs: 86_400_000,
   };
   const streams = await composeStreams({ database, logger, onLost: () => undefined });
   const signer = { serverName: 'hs.test', keyId: 'ed25519:test', seed: systemRandom.bytes(32) };

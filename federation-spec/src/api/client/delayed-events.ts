@@ -9,7 +9,6 @@ const DelayQuerySchema = Type.Object({ 'org.matrix.msc4140.delay': QueryCountSch
 
 const DelayIdSchema = Type.Object({ delay_id: Type.String() });
 const DelayParamsSchema = Type.Object({ delayId: Type.String() });
-const DelayActionSchema = Type.Enum(['send', 'cancel', 'restart']);
 
 /** An event that waits, or that waited and was sent or refused. */
 const DelayedEventSchema = Type.Object({
@@ -63,11 +62,13 @@ export const sendDelayedEvent = endpoint({
   id: 'sendDelayedEvent',
   method: 'PUT',
   path: '/_matrix/client/unstable/org.matrix.msc4140/rooms/:roomId/delayed_event/:eventType/:txnId',
+  alsoAt: ['/_matrix/client/v3/rooms/:roomId/delayed_event/:eventType/:txnId'],
   auth: 'access-token',
+  guests: true,
   params: Type.Object({ roomId: RoomIdSchema, eventType: Type.String(), txnId: Type.String() }),
   body: Type.Object({
     /** Milliseconds. */
-    delay: Type.Integer({ minimum: 0 }),
+    delay: Type.Integer(),
     state_key: Type.Optional(Type.String()),
     content: JsonObjectSchema,
   }),
@@ -82,8 +83,17 @@ export const getDelayedEvents = endpoint({
   id: 'getDelayedEvents',
   method: 'GET',
   path: '/_matrix/client/unstable/org.matrix.msc4140/delayed_events',
+  alsoAt: ['/_matrix/client/v1/delayed_events'],
   auth: 'access-token',
-  query: Type.Object({ from: Type.Optional(Type.String()) }),
+  guests: true,
+  /** As https://github.com/matrix-org/matrix-spec-proposals/pull/4486 has them; those that wait, when no status is given. */
+  query: Type.Object({
+    from: Type.Optional(Type.String()),
+    dir: Type.Optional(Type.Enum(['f', 'b'])),
+    status: Type.Optional(Type.Enum(['scheduled', 'finalised', 'sent', 'cancelled', 'failed'])),
+    room_id: Type.Optional(RoomIdSchema),
+    type: Type.Optional(Type.String()),
+  }),
   response: Type.Object({ delayed_events: Type.Array(DelayedEventSchema), next_batch: Type.Optional(Type.String()) }),
   since: 'unstable',
   spec: 'https://github.com/matrix-org/matrix-spec-proposals/pull/4140',
@@ -94,7 +104,9 @@ export const getDelayedEvent = endpoint({
   id: 'getDelayedEvent',
   method: 'GET',
   path: '/_matrix/client/unstable/org.matrix.msc4140/delayed_events/:delayId',
+  alsoAt: ['/_matrix/client/v1/delayed_events/:delayId'],
   auth: 'access-token',
+  guests: true,
   params: DelayParamsSchema,
   response: DelayedEventSchema,
   errors: ['M_NOT_FOUND'],
@@ -110,8 +122,10 @@ export const updateDelayedEvent = endpoint({
   id: 'updateDelayedEvent',
   method: 'POST',
   path: '/_matrix/client/unstable/org.matrix.msc4140/delayed_events/:delayId/:action',
+  alsoAt: ['/_matrix/client/v1/delayed_events/:delayId/:action'],
   auth: 'none',
-  params: Type.Object({ ...DelayParamsSchema.properties, action: DelayActionSchema }),
+  /** The action is `send`, `cancel` or `restart`; any other path is not served. */
+  params: Type.Object({ ...DelayParamsSchema.properties, action: Type.String() }),
   response: EmptySchema,
   errors: ['M_NOT_FOUND'],
   since: 'unstable',
@@ -124,8 +138,9 @@ export const updateDelayedEventByBody = endpoint({
   method: 'POST',
   path: '/_matrix/client/unstable/org.matrix.msc4140/delayed_events/:delayId',
   auth: 'optional-access-token',
+  guests: true,
   params: DelayParamsSchema,
-  body: Type.Object({ action: DelayActionSchema }),
+  body: Type.Object({ action: Type.Optional(Type.Unknown()) }),
   response: EmptySchema,
   errors: ['M_NOT_FOUND'],
   since: 'unstable',

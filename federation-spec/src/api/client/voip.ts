@@ -7,5 +7,6 @@ export const getTurnServer = endpoint({
   method: 'GET',
   path: '/_matrix/client/v3/voip/turnServer',
   auth: 'access-token',
+  guests: true,
   response: Type.Object({ username: Type.String(), password: Type.String(), uris: Type.Array(Type.String()), ttl: Type.Integer() }),
 });

@@ -4,6 +4,7 @@ import type { Clock } from '../../platform/clock.ts';
 import type { Database } from '../../storage/database.ts';
 import { listEventsByNid, type StoredEvent } from '../../storage/events.ts';
 import { listReplacedState } from '../../storage/timeline.ts';
+import { DELAYED_DEVICE, DELAYED_PATH } from './delayed-transaction.ts';
 import type { LoadBundles } from './load-bundles.ts';
 import { readPdu } from './read-pdu.ts';
 import { DUMMY_EVENT } from './room-event.ts';
@@ -116,6 +117,8 @@ export function renderEvent(event: StoredEvent, { roomId, reader, now, unsigned 
   const pdu = readPdu(event.json);
   const isOwn = event.deviceId !== null && event.deviceId === reader?.deviceId && event.senderNid === reader.userNid;
   const transactionId = isOwn ? event.txnPath?.slice(event.txnPath.lastIndexOf('/') + 1) : undefined;
+  const delayId =
+    event.deviceId === DELAYED_DEVICE && event.senderNid === reader?.userNid ? event.txnPath?.slice(DELAYED_PATH.length) : undefined;
   const redacts = pdu.type === 'm.room.redaction' ? (pdu.redacts ?? pdu.content['redacts']) : undefined;
   const isContentLacking = typeof redacts === 'string' && pdu.content['redacts'] === undefined && isJsonObject(pdu.content);
   return {
@@ -131,6 +134,7 @@ export function renderEvent(event: StoredEvent, { roomId, reader, now, unsigned 
       ...unsigned,
       age: Math.max(0, now - pdu.origin_server_ts),
       ...(transactionId === undefined ? {} : { transaction_id: transactionId }),
+      ...(delayId === undefined ? {} : { 'org.matrix.msc4140.delay_id': delayId }),
     },
   };
 }

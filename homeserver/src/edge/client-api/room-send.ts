@@ -1,10 +1,11 @@
 import { redactEvent, sendMessage } from 'federation-spec/api/client/send.ts';
 import { setRoomStateWithKey } from 'federation-spec/api/client/state.ts';
 import { readInteger } from 'federation-spec/api/schemas/query.ts';
+import type { DelayedEvents } from '../../domain/rooms/delayed-events.ts';
 import type { SendEvent } from '../../domain/rooms/send-event.ts';
 import type { SetState } from '../../domain/rooms/set-state.ts';
 import type { Requester } from '../http/requester.ts';
-import { type Route, route } from '../http/route.ts';
+import { type Route, raw, route } from '../http/route.ts';
 
 /** Only application services say when something happened. https://spec.matrix.org/latest/application-service-api/#timestamp-massaging */
 function timeGiven(ts: string | undefined, { appservice }: Requester): { originServerTs?: number } {
@@ -13,14 +14,20 @@ function timeGiven(ts: string | undefined, { appservice }: Requester): { originS
 }
 
 /** https://spec.matrix.org/latest/client-server-api/#sending-events-to-a-room */
-export function roomSendRoutes(sendEvent: SendEvent, setState: SetState): Route[] {
+export function roomSendRoutes(sendEvent: SendEvent, setState: SetState, schedule: DelayedEvents['schedule']): Route[] {
   return [
     route(sendMessage, async ({ params: { roomId, eventType, txnId }, query, body, requester }) => {
+      const transaction = { deviceId: requester.deviceId, txnPath: `send/${eventType}/${txnId}` };
+      const delay = readInteger(query['org.matrix.msc4140.delay']);
+      if (delay !== undefined) {
+        const wish = { roomId, type: eventType, content: body, delay, transaction, ...timeGiven(query.ts, requester) };
+        return raw({ json: { delay_id: await schedule({ userNid: requester.userNid, ...wish }) } });
+      }
       const eventId = await sendEvent({
         roomId,
         sender: requester.userId,
         senderNid: requester.userNid,
-        transaction: { deviceId: requester.deviceId, txnPath: `send/${eventType}/${txnId}` },
+        transaction,
         type: eventType,
         content: body,
         ...timeGiven(query.ts, requester),
@@ -43,6 +50,8 @@ export function roomSendRoutes(sendEvent: SendEvent, setState: SetState): Route[
 
     route(setRoomStateWithKey, async ({ params: { roomId, eventType, stateKey }, query, body, requester }) => {
       const wish = { roomId, type: eventType, stateKey: stateKey ?? '', content: body, ...timeGiven(query.ts, requester) };
+      const delay = readInteger(query['org.matrix.msc4140.delay']);
+      if (delay !== undefined) return raw({ json: { delay_id: await schedule({ userNid: requester.userNid, ...wish, delay }) } });
       const eventId = await setState(requester, wish);
       return { event_id: eventId };
     }),

@@ -18,6 +18,8 @@ const UNSTABLE_FEATURES: Readonly<Record<string, boolean>> = {
   'org.matrix.msc3823.account_suspension': true,
   'io.element.msc4388': true,
   'org.matrix.msc4108': true,
+  'org.matrix.msc4140': true,
+  'org.matrix.msc4143': true,
   'org.matrix.msc4151': true,
   'org.matrix.msc4155': true,
   'org.matrix.msc4222': true,
