@@ -7,6 +7,7 @@ import { createCreateRoom } from './domain/rooms/create-room.ts';
 import { createCreateRoomForUser } from './domain/rooms/create-room-for-user.ts';
 import { createDelayedEvents } from './domain/rooms/delayed-events.ts';
 import { createEnterRoom } from './domain/rooms/enter-room.ts';
+import { createErasedUsers } from './domain/rooms/erased-users.ts';
 import { createExpelGuests } from './domain/rooms/expel-guests.ts';
 import { createHotRooms } from './domain/rooms/hot-rooms.ts';
 import { createInterner } from './domain/rooms/interner.ts';
@@ -142,7 +143,8 @@ export async function composeRooms(deps: RoomDeps) {
   const searchUsers = createSearchUsers({ database, scope: userDirectory });
   const viewRooms = createViewRooms({ database });
   const viewRoom = createViewRoom(viewRooms);
-  const renderGroups = createRenderGroups({ database, clock, loadBundles: createLoadBundles({ database }) });
+  const erasedUsers = await createErasedUsers({ database });
+  const renderGroups = createRenderGroups({ database, clock, loadBundles: createLoadBundles({ database }), erasedUsers });
   const renderEvents = createRenderEvents(renderGroups);
   const enterRoom = createEnterRoom({ database, rooms, viewRoom, listIgnored: deps.listIgnored });
   const threadSubscriptions = createThreadSubscriptions({ database, log, enterRoom });
@@ -151,7 +153,7 @@ export async function composeRooms(deps: RoomDeps) {
   const listJoinedRooms = createListJoinedRooms({ database });
 
   const spreadProfile = createSpreadProfile({ memberships, listJoinedRooms, logger });
-  const leaveAllRooms = createLeaveAllRooms({ database, memberships, logger });
+  const leaveAllRooms = createLeaveAllRooms({ database, memberships, logger, erasedUsers });
 
   const routes: Route[] = [
     ...roomCreateRoutes(createRoomForUser),

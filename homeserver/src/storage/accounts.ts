@@ -110,3 +110,9 @@ export async function listAccounts(sql: Sql, afterUserId: string, limit: number)
     order  by u.user_id
     limit  ${limit}`;
 }
+
+/** Who asked, when they left for ever, that people who come later see nothing of what they said. */
+export async function listErasedUsers(sql: Sql): Promise<number[]> {
+  const rows = await sql<{ userNid: number }[]>`select user_nid as "userNid" from accounts where erased`;
+  return rows.map((row) => row.userNid);
+}

@@ -5,6 +5,7 @@ import type { Database } from '../../storage/database.ts';
 import { listEventsByNid, type StoredEvent } from '../../storage/events.ts';
 import { listReplacedState } from '../../storage/timeline.ts';
 import { DELAYED_DEVICE, DELAYED_PATH } from './delayed-transaction.ts';
+import type { ErasedUsers } from './erased-users.ts';
 import type { LoadBundles } from './load-bundles.ts';
 import { readPdu } from './read-pdu.ts';
 import { DUMMY_EVENT } from './room-event.ts';
@@ -29,13 +30,18 @@ export type RenderView = {
   membershipAt?: ((event: StoredEvent) => string) | undefined;
 };
 
-type Deps = { database: Database; clock: Clock; loadBundles: LoadBundles };
+type Deps = { database: Database; clock: Clock; loadBundles: LoadBundles; erasedUsers: Pick<ErasedUsers, 'hide'> };
 
 /** Events of several rooms, each with how they are looked at. */
 export type RenderGroups = (groups: readonly { events: readonly StoredEvent[]; view: RenderView }[]) => Promise<ClientEvent[][]>;
 
 /** Turns stored events into what clients get, which is not shown events that only merge heads; what they need beside their own text is loaded for all of them, of whatever rooms, at once. */
-export function createRenderGroups({ database, clock, loadBundles }: Deps): RenderGroups {
+export function createRenderGroups({ database, clock, loadBundles, erasedUsers }: Deps): RenderGroups {
+  /** What somebody said who is erased is shown to who was there. */
+  function seenBy({ membershipAt }: RenderView, event: StoredEvent): StoredEvent {
+    return membershipAt === undefined || membershipAt(event) === 'join' ? event : erasedUsers.hide(event);
+  }
+
   /** Of rooms that are looked at up to the same position, together. */
   async function loadAllBundles(groups: Parameters<RenderGroups>[0]): Promise<ReadonlyMap<string, JsonObject>> {
     const bundles = new Map<string, JsonObject>();
@@ -44,7 +50,7 @@ export function createRenderGroups({ database, clock, loadBundles }: Deps): Rend
     for (const [upTo, ofEnd] of byEnd) {
       const reader = ofEnd[0]?.view.reader;
       if (upTo === undefined || reader === undefined) continue;
-      const roomIds = new Map(ofEnd.flatMap(({ events, view }) => events.slice(0, 1).map(({ roomNid }) => [roomNid, view.roomId])));
+      const views = new Map(ofEnd.flatMap(({ events, view }) => events.slice(0, 1).map(({ roomNid }) => [roomNid, view])));
       const loaded = await loadBundles(
         ofEnd.flatMap(({ events }) => events),
         {
@@ -53,7 +59,8 @@ export function createRenderGroups({ database, clock, loadBundles }: Deps): Rend
           relatedIds: joinSets(ofEnd.map(({ view }) => view.relatedIds)),
           render: (event, bundle = {}) => {
             const unsigned = Object.keys(bundle).length === 0 ? {} : { 'm.relations': bundle };
-            return { ...renderEvent(event, { roomId: roomIds.get(event.roomNid) ?? '', reader, now, unsigned }) };
+            const view = views.get(event.roomNid) ?? { roomId: '' };
+            return { ...renderEvent(seenBy(view, event), { roomId: view.roomId, reader, now, unsigned }) };
           },
         },
       );
@@ -75,8 +82,10 @@ export function createRenderGroups({ database, clock, loadBundles }: Deps): Rend
     ]);
     const redactionOf = new Map(redactions.map((redaction) => [redaction.eventNid, redaction]));
     const now = clock.now();
-    return groups.map(({ events, view: { roomId, reader, membershipAt } }) =>
-      events.map((event) => {
+    return groups.map(({ events, view }) =>
+      events.map((stored) => {
+        const { roomId, reader, membershipAt } = view;
+        const event = seenBy(view, stored);
         const unsigned: Unsigned = {};
         const earlier = replaced.get(event.eventNid);
         if (earlier !== undefined) {
