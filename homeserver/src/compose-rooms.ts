@@ -135,7 +135,7 @@ export async function composeRooms(deps: RoomDeps) {
     serverName,
     defaultVersion: defaultRoomVersion,
   });
-  const setState = createSetState({ rooms, sendEvent, memberships, resolveAlias: aliases.resolve });
+  const setState = createSetState({ rooms, sendEvent, memberships, serverName, resolveAlias: aliases.resolve });
   const delayedEvents = createDelayedEvents({ ...deps, sql: database.sql, rooms, sendEvent, setState });
   const upgradeRoom = createUpgradeRoom({ rooms, database, createRoom, sendEvent, findProfile, logger });
   const publicRooms = createPublicRooms({ database, rooms, serverName, queryRemote: network.queryRemotePublicRooms });

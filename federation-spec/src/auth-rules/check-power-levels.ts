@@ -17,7 +17,7 @@ const NAMED_LEVELS = Object.keys(DEFAULT_LEVELS);
  */
 export function checkPowerLevels(event: Pdu, create: Pdu, state: AuthState, rules: RoomVersionRules): Verdict {
   // 10.1–10.4 The form.
-  const form = checkForm(event.content, create, rules);
+  const form = checkPowerLevelForm(event.content, create, rules);
   if (!form.allowed) return form;
 
   // 10.5 The first levels of a room are free.
@@ -33,7 +33,8 @@ export function checkPowerLevels(event: Pdu, create: Pdu, state: AuthState, rule
   return allow();
 }
 
-function checkForm(content: JsonObject, create: Pdu, rules: RoomVersionRules): Verdict {
+/** Whether the content is well formed in the room's version, whoever sends it. */
+export function checkPowerLevelForm(content: JsonObject, create: Pdu, rules: RoomVersionRules): Verdict {
   if (rules.powerLevelValues === 'integer') {
     const verdict = checkIntegers(content, rules);
     if (!verdict.allowed) return verdict;

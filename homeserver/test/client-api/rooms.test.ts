@@ -71,13 +71,13 @@ test('an uninvited stranger neither enters nor reads a private room', async () =
     ['GET', 'messages?dir=b'],
     ['GET', 'state'],
     ['GET', 'members'],
-    ['GET', `event/${eventId}`],
     ['GET', `context/${eventId}`],
     ['GET', 'aliases'],
   ] as const) {
     const answer = await tybalt.attempt(method, roomPath(roomId, rest), method === 'POST' ? {} : undefined);
     expect(answer, rest).toMatchObject({ status: 403, body: { errcode: 'M_FORBIDDEN' } });
   }
+  expect(await tybalt.attempt('GET', roomPath(roomId, `event/${eventId}`))).toMatchObject({ status: 404 });
 });
 
 test('who left reads what was said until then, and no more', async () => {

@@ -10,7 +10,8 @@ export const exchangeOpenIdToken = endpoint({
   method: 'GET',
   path: '/_matrix/federation/v1/openid/userinfo',
   auth: 'none',
-  query: Type.Object({ access_token: Type.String() }),
+  /** Required; that it is missing has a code of its own. */
+  query: Type.Object({ access_token: Type.Optional(Type.String()) }),
   response: Type.Object({ sub: Type.String() }),
   rateLimit: 'federation',
 });

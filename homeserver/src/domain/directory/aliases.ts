@@ -65,8 +65,14 @@ export function createAliases({ database, rooms, clock, serverName, resolveRemot
     return { roomId: row.roomId, servers: [serverName, ...others] };
   }
 
-  async function checkFree(alias: string, appserviceId?: string): Promise<void> {
+  /** Throws M_INVALID_PARAM. */
+  function checkOurs(alias: string): void {
     if (serverOf(alias) !== serverName) throw invalidParam(`Aliases made here end in :${serverName}.`);
+    if (/\s/.test(alias)) throw invalidParam('An alias holds no blanks.');
+  }
+
+  async function checkFree(alias: string, appserviceId?: string): Promise<void> {
+    checkOurs(alias);
     keepers.checkMayUse(alias, appserviceId);
     if ((await findAlias(sql, alias)) !== undefined) throw roomInUse(`The alias ${alias} is taken.`);
   }
@@ -76,7 +82,7 @@ export function createAliases({ database, rooms, clock, serverName, resolveRemot
     checkFree,
     resolve: async (alias) => (serverOf(alias) === serverName ? await resolveLocal(alias) : await resolveRemote(alias)),
     set: async (user, alias, roomId) => {
-      if (serverOf(alias) !== serverName) throw invalidParam(`Aliases made here end in :${serverName}.`);
+      checkOurs(alias);
       keepers.checkMayUse(alias, user.appservice?.id);
       if ((await findAlias(sql, alias)) !== undefined) throw matrixError(409, 'M_UNKNOWN', `The alias ${alias} exists already.`);
       const room = await rooms.load(roomId);

@@ -86,8 +86,8 @@ export function createSpaces({ database, rooms, serverName, queryRemote }: Deps)
     const isOpen = room !== undefined && (await access.isOpenTo(room, user));
     const found = room === undefined ? await askFor(user, roomId, via) : isOpen ? summarizeRoom(room) : undefined;
     if (found === undefined) throw notFound('There is no such room that you may see.');
-    const standing = user === undefined ? undefined : await findStanding(user, roomId);
-    return { ...found, ...(standing === undefined ? {} : { membership: standing.membership }) };
+    if (user === undefined) return found;
+    return { ...found, membership: (await findStanding(user, roomId))?.membership ?? 'leave' };
   }
 
   async function hierarchy(user: Inquirer, request: HierarchyRequest) {

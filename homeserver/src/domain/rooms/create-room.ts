@@ -1,9 +1,9 @@
-import type { JsonObject } from 'federation-spec/events/event.ts';
-import { isJsonObject } from 'federation-spec/events/event.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from 'federation-spec/events/event.ts';
 import { roomIdOf } from 'federation-spec/events/room-id-of.ts';
+import { parseUserId } from 'federation-spec/identifiers/user-id.ts';
 import { type RoomVersionRules, roomVersionRules } from 'federation-spec/room-versions/room-versions.ts';
 import { LRUCache } from 'lru-cache';
-import { invalidRoomState, MatrixError, unsupportedRoomVersion } from '../../platform/matrix-error.ts';
+import { badJson, invalidRoomState, MatrixError, unsupportedRoomVersion } from '../../platform/matrix-error.ts';
 import type { Random } from '../../platform/random.ts';
 import type { Database } from '../../storage/database.ts';
 import { internRoom } from '../../storage/rooms.ts';
@@ -147,7 +147,7 @@ function draftEvents(wanted: NewRoom, rules: RoomVersionRules): EventDraft[] {
 
 function createContent(wanted: NewRoom, rules: RoomVersionRules, trusted: readonly string[]): JsonObject {
   const given = isJsonObject(wanted.creationContent) ? wanted.creationContent : {};
-  const additional = Array.isArray(given['additional_creators']) ? given['additional_creators'] : [];
+  const additional = readCreators(given['additional_creators'], rules);
   const creators = [...new Set([...additional, ...trusted])];
   return {
     ...given,
@@ -155,4 +155,12 @@ function createContent(wanted: NewRoom, rules: RoomVersionRules, trusted: readon
     ...(rules.creatorIsSender ? {} : { creator: wanted.creator }),
     ...(rules.privilegedCreators && creators.length > 0 ? { additional_creators: creators } : {}),
   };
+}
+
+/** Throws M_BAD_JSON when the version has further creators and these are none. */
+function readCreators(given: JsonValue | undefined, rules: RoomVersionRules): readonly JsonValue[] {
+  if (given === undefined || !rules.privilegedCreators) return [];
+  const isList = Array.isArray(given) && given.every((userId) => typeof userId === 'string' && parseUserId(userId) !== undefined);
+  if (!isList) throw badJson('additional_creators is a list of user ids.');
+  return given;
 }

@@ -1,7 +1,7 @@
 import { namedPowerLevel, powerLevelOf } from 'federation-spec/auth-rules/power-levels.ts';
 import { isJsonObject, type JsonObject } from 'federation-spec/events/event.ts';
 import { serverNameOf } from 'federation-spec/identifiers/server-name.ts';
-import { forbidden, guestAccessForbidden, notFound } from '../../platform/matrix-error.ts';
+import { badState, forbidden, guestAccessForbidden, notFound, unknown } from '../../platform/matrix-error.ts';
 import type { Database } from '../../storage/database.ts';
 import { findMembership, listJoinedMembers, type Membership, markForgotten } from '../../storage/memberships.ts';
 import { findRoom } from '../../storage/rooms.ts';
@@ -37,7 +37,7 @@ export type Memberships = {
   kick: (actor: Actor, request: Target) => Promise<void>;
   ban: (actor: Actor, request: Target) => Promise<void>;
   unban: (actor: Actor, request: Target) => Promise<void>;
-  /** Throws M_UNKNOWN while the user is still in the room. */
+  /** Throws M_UNKNOWN while the user is still in the room; one that the user never was in is forgotten already. */
   forget: (actor: Actor, roomId: string) => Promise<void>;
   /** What the room's current state says of the user; undefined when it says nothing. */
   membershipOf: (room: HotRoom, userId: string) => Promise<Membership | undefined>;
@@ -192,7 +192,8 @@ export function createMemberships(deps: Deps): Memberships {
     const room = await loadOwnRoom(roomId);
     const current = await membershipOf(room, target);
     if (from.length > 0 && (current === undefined || !from.includes(current))) {
-      throw forbidden(`${target} is not ${from.join(' or ')} in the room, but ${current ?? 'a stranger to it'}.`);
+      const reason = `${target} is not ${from.join(' or ')} in the room, but ${current ?? 'a stranger to it'}.`;
+      throw from.includes('ban') ? badState(reason) : forbidden(reason);
     }
     await setMembership(actor, room, target, { ...withReason(reason), membership: to });
   }
@@ -219,8 +220,8 @@ export function createMemberships(deps: Deps): Memberships {
     forget: async (actor, roomId) => {
       const row = await findRoom(database.sql, roomId);
       const standing = row === undefined ? undefined : await findMembership(database.sql, row.roomNid, actor.userNid);
-      if (row === undefined || standing === undefined) throw notFound(`You have nothing to do with the room ${roomId}.`);
-      if (standing.membership !== 'leave' && standing.membership !== 'ban') throw forbidden('Leave the room before you forget it.');
+      if (row === undefined || standing === undefined) return;
+      if (standing.membership !== 'leave' && standing.membership !== 'ban') throw unknown('Leave the room before you forget it.');
       await log.append({
         rows: [{ write: (sql) => markForgotten(sql, row.roomNid, actor.userNid), wakes: { membershipsOf: [actor.userNid] } }],
       });

@@ -15,7 +15,7 @@ type Start = { place: Place; bounds: PositionBounds };
 
 /** Where a page begins. Throws M_INVALID_PARAM when the text is no token of ours. */
 export async function beginAt(sql: Sql, roomNid: number, text: string | undefined, direction: 'b' | 'f'): Promise<Start> {
-  if (text === undefined) return { place: direction === 'b' ? LAST_PLACE : FIRST_PLACE, bounds: {} };
+  if (text === undefined || text === '') return { place: direction === 'b' ? LAST_PLACE : FIRST_PLACE, bounds: {} };
   const token = readPageToken(text);
   if (token.kind === 'topological') return { place: token, bounds: boundsOf(token, direction) };
   const { position } = token;
@@ -25,7 +25,7 @@ export async function beginAt(sql: Sql, roomNid: number, text: string | undefine
 
 /** Where the pages end: at a place of the room's order, or at a position of the log. */
 export function endAt(text: string | undefined, direction: 'b' | 'f'): PositionBounds & { to?: Place } {
-  if (text === undefined) return {};
+  if (text === undefined || text === '') return {};
   const token = readPageToken(text);
   if (token.kind === 'topological') return { to: token };
   return direction === 'b' ? { after: token.position } : { upTo: token.position };

@@ -1,6 +1,6 @@
 import type { StateEvent } from 'federation-spec/api/schemas/events.ts';
 import type { JsonObject } from 'federation-spec/events/event.ts';
-import { forbidden, invalidParam, notFound } from '../../platform/matrix-error.ts';
+import { forbidden, invalidParam, MatrixError, notFound } from '../../platform/matrix-error.ts';
 import type { Database } from '../../storage/database.ts';
 import { listEventsByNid } from '../../storage/events.ts';
 import { listState, listStateOfKeys } from '../../storage/state.ts';
@@ -98,7 +98,7 @@ export function createReadRoom({ database, enterRoom, renderEvents, fetchHistory
       );
     },
     event: async (reader, roomId, eventId) => {
-      const { room, view } = await enter(reader, roomId);
+      const { room, view } = await enter(reader, roomId).catch(hideEvent(eventId));
       const [event] = await renderEvents([await findVisible(room, view, eventId)], {
         roomId,
         reader,
@@ -108,6 +108,15 @@ export function createReadRoom({ database, enterRoom, renderEvents, fetchHistory
       if (event === undefined) throw new Error('an event was lost while it was rendered');
       return event;
     },
+  };
+}
+
+/** An event that may not be seen is one that is not there. */
+function hideEvent(eventId: string): (error: unknown) => never {
+  return (error) => {
+    throw error instanceof MatrixError && error.errcode === 'M_FORBIDDEN'
+      ? notFound(`There is no event ${eventId} that you may see.`)
+      : error;
   };
 }
 

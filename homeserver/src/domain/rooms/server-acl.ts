@@ -24,7 +24,8 @@ export function isServerAllowed(room: Pick<HotRoom, 'find'>, serverName: string)
   return isAllowed;
 }
 
-function isAllowedBy({ allow, deny, allow_ip_literals: allowIpLiterals }: JsonObject, serverName: string): boolean {
+/** Whether a list lets a server take part. */
+export function isAllowedBy({ allow, deny, allow_ip_literals: allowIpLiterals }: JsonObject, serverName: string): boolean {
   const name = parseServerName(serverName);
   if (name === undefined) return false;
   if (allowIpLiterals === false && name.kind !== 'dns') return false;

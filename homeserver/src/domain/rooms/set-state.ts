@@ -1,13 +1,17 @@
+import { checkPowerLevelForm } from 'federation-spec/auth-rules/check-power-levels.ts';
 import type { JsonObject } from 'federation-spec/events/event.ts';
 import { parseRoomAlias } from 'federation-spec/identifiers/room-alias.ts';
+import { parseUserId } from 'federation-spec/identifiers/user-id.ts';
 import { badJson, invalidParam, MatrixError, matrixError } from '../../platform/matrix-error.ts';
 import { MEMBER } from './hot-room.ts';
 import type { HotRooms } from './hot-rooms.ts';
 import type { Memberships } from './membership.ts';
 import type { SendEvent } from './send-event.ts';
+import { isAllowedBy } from './server-acl.ts';
 
 /** Most further aliases of one event. */
 const MAX_ALT_ALIASES = 100;
+const MEMBERSHIPS: readonly string[] = ['invite', 'join', 'knock', 'leave', 'ban'];
 
 export type StateWish = {
   roomId: string;
@@ -24,6 +28,7 @@ type Deps = {
   rooms: HotRooms;
   sendEvent: SendEvent;
   memberships: Pick<Memberships, 'put'>;
+  serverName: string;
   /** The room an alias points at. Throws M_NOT_FOUND. */
   resolveAlias: (alias: string) => Promise<{ roomId: string }>;
 };
@@ -32,7 +37,7 @@ type Deps = {
  * Memberships go the way of memberships, and a main alias must be one of the room.
  * https://spec.matrix.org/latest/client-server-api/#put_matrixclientv3roomsroomidstateeventtypestatekey
  */
-export function createSetState({ rooms, sendEvent, memberships, resolveAlias }: Deps): SetState {
+export function createSetState({ rooms, sendEvent, memberships, serverName, resolveAlias }: Deps): SetState {
   /** Throws M_BAD_ALIAS when an alias that the event adds does not point at the room, M_INVALID_PARAM when it is none. */
   async function checkAliases(roomId: string, content: JsonObject): Promise<void> {
     const before = (await rooms.load(roomId))?.find('m.room.canonical_alias', '')?.content ?? {};
@@ -48,12 +53,32 @@ export function createSetState({ rooms, sendEvent, memberships, resolveAlias }: 
     }
   }
 
+  /** Throws M_BAD_JSON for levels that no room of this version can have. */
+  async function checkLevels(roomId: string, content: JsonObject): Promise<void> {
+    const room = await rooms.load(roomId);
+    const create = room?.find('m.room.create', '');
+    if (room === undefined || create === undefined) return;
+    const verdict = checkPowerLevelForm(content, create, room.rules);
+    if (!verdict.allowed) throw badJson(verdict.reason);
+  }
+
   return async function setState(actor, { roomId, type, stateKey, content, originServerTs }) {
+    if (type === MEMBER) checkMember(stateKey, content);
+    if (type === 'm.room.power_levels' && stateKey === '') await checkLevels(roomId, content);
+    if (type === 'm.room.server_acl' && stateKey === '' && !isAllowedBy(content, serverName))
+      throw invalidParam('This list would shut out the server it is made on.');
     if (type === MEMBER) return await memberships.put(actor, { roomId, target: stateKey, content, originServerTs });
     if (type === 'm.room.canonical_alias' && stateKey === '') await checkAliases(roomId, content);
     const time = originServerTs === undefined ? {} : { originServerTs };
     return await sendEvent({ roomId, sender: actor.userId, senderNid: actor.userNid, type, stateKey, content, ...time });
   };
+}
+
+/** Throws M_INVALID_PARAM for a membership of nobody, M_BAD_JSON for one that does not exist. */
+function checkMember(stateKey: string, { membership }: JsonObject): void {
+  if (parseUserId(stateKey) === undefined) throw invalidParam(`${JSON.stringify(stateKey)} is no user id.`);
+  if (typeof membership !== 'string' || !MEMBERSHIPS.includes(membership))
+    throw badJson(`A membership is one of ${MEMBERSHIPS.join(', ')}, which ${JSON.stringify(membership)} is not.`);
 }
 
 function listAliases({ alias, alt_aliases: further }: JsonObject, { isStrict }: { isStrict: boolean }): string[] {

@@ -1,4 +1,4 @@
-import { redactEvent, sendMessage } from 'federation-spec/api/client/send.ts';
+import { postMessage, postRedaction, redactEvent, sendMessage } from 'federation-spec/api/client/send.ts';
 import { setRoomStateWithKey } from 'federation-spec/api/client/state.ts';
 import { readInteger } from 'federation-spec/api/schemas/query.ts';
 import type { DelayedEvents } from '../../domain/rooms/delayed-events.ts';
@@ -46,6 +46,16 @@ export function roomSendRoutes(sendEvent: SendEvent, setState: SetState, schedul
         redacts: eventId,
       });
       return { event_id: redactionId };
+    }),
+
+    route(postMessage, async ({ params: { roomId, eventType: type }, query, body: content, requester }) => {
+      const { userId: sender, userNid: senderNid } = requester;
+      return { event_id: await sendEvent({ roomId, sender, senderNid, type, content, ...timeGiven(query.ts, requester) }) };
+    }),
+
+    route(postRedaction, async ({ params: { roomId, eventId: redacts }, body, requester: { userId: sender, userNid: senderNid } }) => {
+      const content = body.reason === undefined ? {} : { reason: body.reason };
+      return { event_id: await sendEvent({ roomId, sender, senderNid, type: 'm.room.redaction', content, redacts }) };
     }),
 
     route(setRoomStateWithKey, async ({ params: { roomId, eventType, stateKey }, query, body, requester }) => {
