@@ -31,6 +31,8 @@ import { createMergeHeads } from './domain/rooms/merge-heads.ts';
 import type { EventSigner } from './domain/rooms/prepare-event.ts';
 import { createFetchGap } from './domain/rooms/receive-pdu/fetch-gap.ts';
 import { createReceivePdu } from './domain/rooms/receive-pdu/receive-pdu.ts';
+import { createResolutionThread } from './domain/rooms/receive-pdu/resolution-thread.ts';
+import { createResolveStates } from './domain/rooms/receive-pdu/resolve-states.ts';
 import { createStoreBackfilled } from './domain/rooms/receive-pdu/store-backfilled.ts';
 import { createStoreOutliers } from './domain/rooms/receive-pdu/store-outliers.ts';
 import { createStorePdu } from './domain/rooms/receive-pdu/store-pdu.ts';
@@ -107,8 +109,19 @@ export async function composeFederation(deps: Deps) {
   const storeOutliers = createStoreOutliers({ database, interner });
   const peer = createRoomPeers(client);
   const fetchGap = createFetchGap({ database, peers: peer, findServerKey, storeOutliers });
-  const storePdu = createStorePdu({ database, log, rooms, interner, redactions, serverName });
-  const { receivePdu, receiveCompletePdu } = createReceivePdu({ database, log, rooms, interner, fetchGap, storePdu, policy: deps.policy });
+  const thread = createResolutionThread();
+  const resolveStates = createResolveStates({ sql: database.sql, thread });
+  const storePdu = createStorePdu({ database, log, rooms, interner, redactions, resolveStates, serverName });
+  const { receivePdu, receiveCompletePdu } = createReceivePdu({
+    database,
+    log,
+    rooms,
+    interner,
+    fetchGap,
+    storePdu,
+    policy: deps.policy,
+    resolveStates,
+  });
   const mergeHeads = createMergeHeads({ database, sendEvent: deps.sendEvent });
   const receiving = { receivePdu, receiveCompletePdu, mergeHeads };
   const staged = await createProcessStaged({ database, rooms, joins, ...receiving, findServerKey, clock, logger });
@@ -184,6 +197,7 @@ export async function composeFederation(deps: Deps) {
       await Promise.race([ended, delay(STOP_GRACE_MS, undefined, { ref: false })]);
       await peers.close();
       await ended;
+      await thread[Symbol.asyncDispose]();
     },
   };
 }

@@ -285,6 +285,19 @@ export async function listAuthChain(sql: Sql, eventNids: readonly number[]): Pro
   return rows.map((row) => row.nid);
 }
 
+/** Those of the targets that are among the given events or in their auth chains. */
+export async function listReachedFrom(sql: Sql, eventNids: readonly number[], targets: readonly number[]): Promise<number[]> {
+  if (eventNids.length === 0 || targets.length === 0) return [];
+  const rows = await sql<{ nid: number }[]>`
+    with recursive reached(nid) as (
+      select unnest(${[...eventNids]}::bigint[])
+      union
+      select unnest(e.auth) from reached r join events e on e.event_nid = r.nid
+    )
+    select nid from reached where nid = any(${[...targets]}::bigint[])`;
+  return rows.map((row) => row.nid);
+}
+
 /** The largest event number given out. */
 export async function loadLastEventNid(sql: Sql): Promise<number> {
   const [row] = await sql<{ last: number | null }[]>`select max(event_nid) as last from events`;

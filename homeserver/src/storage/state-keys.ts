@@ -18,3 +18,13 @@ export async function internStateKeys(sql: Sql, pairs: readonly { type: string; 
     join   state_keys k on k.type = a.type and k.state_key = a.state_key
     order  by a.ord`;
 }
+
+/** The numbers of those pairs that have one, in no order. */
+export async function listKeyNids(sql: Sql, pairs: readonly { type: string; stateKey: string }[]): Promise<number[]> {
+  if (pairs.length === 0) return [];
+  const rows = await sql<{ keyNid: number }[]>`
+    select k.key_nid as "keyNid"
+    from   unnest(${pairs.map((pair) => pair.type)}::text[], ${pairs.map((pair) => pair.stateKey)}::text[]) a(type, state_key)
+    join   state_keys k on k.type = a.type and k.state_key = a.state_key`;
+  return rows.map((row) => row.keyNid);
+}

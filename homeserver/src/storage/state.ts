@@ -60,6 +60,25 @@ export async function listStateNids(sql: Sql, roomNid: number, at: number): Prom
     where  room_nid = ${roomNid} and from_pos <= ${at} and to_pos > ${at}`;
 }
 
+/**
+ * What held the keys at a position `at` whose holder was another at the later position `upTo`: key → event, or null where none did. With a
+ * state at `upTo` it gives the one at `at`, however many keys there are.
+ */
+export async function listStateBefore(
+  sql: Sql,
+  roomNid: number,
+  { at, upTo }: { at: number; upTo: number },
+): Promise<{ keyNid: number; eventNid: number | null }[]> {
+  return await sql<{ keyNid: number; eventNid: number | null }[]>`
+    select c.key_nid as "keyNid", s.event_nid as "eventNid"
+    from  (select key_nid from state_intervals where room_nid = ${roomNid} and from_pos > ${at} and from_pos <= ${upTo}
+           union
+           select key_nid from state_intervals
+           where room_nid = ${roomNid} and to_pos > ${at} and to_pos <= ${upTo} and to_pos < 9223372036854775807) c
+    left join state_intervals s
+      on s.room_nid = ${roomNid} and s.key_nid = c.key_nid and s.from_pos <= ${at} and s.to_pos > ${at}`;
+}
+
 /** A stored snapshot as numbers: key → event. */
 export async function listSnapshotNids(sql: Sql, snapshotId: number): Promise<{ keyNid: number; eventNid: number }[]> {
   return await sql<{ keyNid: number; eventNid: number }[]>`

@@ -1,6 +1,6 @@
 import type { Sql } from '../../../storage/database.ts';
 import type { StoredEvent } from '../../../storage/events.ts';
-import { type DeltaRow, listSnapshotNids, listStateDelta, listStateNids } from '../../../storage/state.ts';
+import { type DeltaRow, listSnapshotNids, listStateBefore, listStateDelta, listStateNids } from '../../../storage/state.ts';
 
 /** A state of a room in numbers: (type, state_key) → event. */
 export type NidState = Map<number, number>;
@@ -14,12 +14,28 @@ export async function loadStateAt(sql: Sql, roomNid: number, position: number): 
   return toNidState(await listStateNids(sql, roomNid, position));
 }
 
+/** A state of a room that is in memory: earlier ones are told from it by what differs. */
+export type KnownState = { at: number; state: NidState };
+
+async function deriveStateAt(sql: Sql, roomNid: number, at: number, known: KnownState): Promise<NidState> {
+  const state: NidState = new Map(known.state);
+  for (const { keyNid, eventNid } of await listStateBefore(sql, roomNid, { at, upTo: known.at })) {
+    if (eventNid === null) state.delete(keyNid);
+    else state.set(keyNid, eventNid);
+  }
+  return state;
+}
+
+async function loadBase(sql: Sql, { roomNid, basePos, baseSnapshot }: StoredEvent, known: KnownState | undefined): Promise<NidState> {
+  if (baseSnapshot !== null) return toNidState(await listSnapshotNids(sql, baseSnapshot));
+  const at = basePos ?? 0;
+  return known !== undefined && known.at >= at ? await deriveStateAt(sql, roomNid, at, known) : await loadStateAt(sql, roomNid, at);
+}
+
 /** The state before a stored event; `undefined` when it is not known, as for outliers. */
-export async function loadStateBefore(sql: Sql, event: StoredEvent): Promise<NidState | undefined> {
-  const { basePos, baseSnapshot } = event;
-  if (basePos === null && baseSnapshot === null) return undefined;
-  const state =
-    baseSnapshot !== null ? toNidState(await listSnapshotNids(sql, baseSnapshot)) : await loadStateAt(sql, event.roomNid, basePos ?? 0);
+export async function loadStateBefore(sql: Sql, event: StoredEvent, known?: KnownState): Promise<NidState | undefined> {
+  if (event.basePos === null && event.baseSnapshot === null) return undefined;
+  const state = await loadBase(sql, event, known);
   for (const { keyNid, stateEventNid } of await listStateDelta(sql, event.eventNid)) {
     if (stateEventNid === null) state.delete(keyNid);
     else state.set(keyNid, stateEventNid);
@@ -28,8 +44,8 @@ export async function loadStateBefore(sql: Sql, event: StoredEvent): Promise<Nid
 }
 
 /** The state after a stored event. A rejected event changes nothing. */
-export async function loadStateAfter(sql: Sql, event: StoredEvent): Promise<NidState | undefined> {
-  const state = await loadStateBefore(sql, event);
+export async function loadStateAfter(sql: Sql, event: StoredEvent, known?: KnownState): Promise<NidState | undefined> {
+  const state = await loadStateBefore(sql, event, known);
   if (event.keyNid !== null && event.kind !== 'rejected') state?.set(event.keyNid, event.eventNid);
   return state;
 }

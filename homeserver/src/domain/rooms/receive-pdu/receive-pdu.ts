@@ -16,7 +16,7 @@ import type { FetchGap } from './fetch-gap.ts';
 import { findGraphEdges, onHeads } from './graph-edges.ts';
 import { loadStateAfter, loadStateAt, type NidState } from './nid-state.ts';
 import type { Reception, StateBefore } from './reception.ts';
-import { resolveStates } from './resolve-states.ts';
+import type { ResolveStates } from './resolve-states.ts';
 import type { StorePdu } from './store-pdu.ts';
 
 /** Most events of one gap that are fetched one behind the other. */
@@ -41,6 +41,7 @@ type Deps = {
   fetchGap: FetchGap;
   storePdu: StorePdu;
   policy: Policy;
+  resolveStates: ResolveStates;
 };
 
 /**
@@ -55,7 +56,7 @@ type Deps = {
  *
  * https://spec.matrix.org/latest/server-server-api/#checks-performed-on-receipt-of-a-pdu
  */
-export function createReceivePdu({ database, log, rooms, interner, fetchGap, storePdu, policy }: Deps): {
+export function createReceivePdu({ database, log, rooms, interner, fetchGap, storePdu, policy, resolveStates }: Deps): {
   receivePdu: ReceivePdu;
   receiveCompletePdu: ReceiveCompletePdu;
 } {
@@ -179,11 +180,11 @@ export function createReceivePdu({ database, log, rooms, interner, fetchGap, sto
     const states: NidState[] = [];
     for (const prevId of prevIds) {
       const prev = stored.get(prevId);
-      const state = fetched.get(prevId) ?? (prev === undefined ? undefined : await loadStateAfter(sql, prev));
+      const state = fetched.get(prevId) ?? (prev === undefined ? undefined : await loadStateAfter(sql, prev, { at, state: current }));
       if (state === undefined) throw new Error(`the state after ${prevId} in ${room.roomId} is not known`);
       states.push(state);
     }
-    return { isMainLine: false, state: await resolveStates(sql, room.rules, states), current, at };
+    return { isMainLine: false, state: await resolveStates(room.rules, states), current, at };
   }
 
   async function checkByState(room: HotRoom, event: Pdu, state: NidState): Promise<Verdict> {

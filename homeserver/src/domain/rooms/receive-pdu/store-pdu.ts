@@ -20,7 +20,7 @@ import type { CheckedPdu } from './check-pdu.ts';
 import type { GraphEdges } from './graph-edges.ts';
 import { diffStates, loadStateAfter, type NidState } from './nid-state.ts';
 import type { Reception, StateBefore } from './reception.ts';
-import { resolveStates } from './resolve-states.ts';
+import type { ResolveStates } from './resolve-states.ts';
 
 /** A state that differs in more keys than this from the room's is stored whole. */
 const MAX_DELTA_KEYS = 200;
@@ -35,9 +35,17 @@ export type StorePdu = {
   aside: (room: HotRoom, pdu: CheckedPdu, place: Place & { kind: 'rejected' | 'soft_failed'; reason: string }) => Promise<Reception>;
 };
 
-type Deps = { database: Database; log: Log; rooms: HotRooms; interner: Interner; redactions: Redactions; serverName: string };
+type Deps = {
+  database: Database;
+  log: Log;
+  rooms: HotRooms;
+  interner: Interner;
+  redactions: Redactions;
+  resolveStates: ResolveStates;
+  serverName: string;
+};
 
-export function createStorePdu({ database, log, rooms, interner, redactions, serverName }: Deps): StorePdu {
+export function createStorePdu({ database, log, rooms, interner, redactions, resolveStates, serverName }: Deps): StorePdu {
   const { sql } = database;
 
   async function rowOf(room: HotRoom, { event, eventId }: CheckedPdu, place: Place, kind: EventKind): Promise<StoredEvent> {
@@ -104,7 +112,7 @@ export function createStorePdu({ database, log, rooms, interner, redactions, ser
     }
     const others = heads.filter((head) => head.eventNid !== row.eventNid).map((head) => head.eventNid);
     for (const head of await listEventsByNid(sql, others)) {
-      const state = await loadStateAfter(sql, head);
+      const state = await loadStateAfter(sql, head, { at: before.at, state: before.current });
       if (state === undefined) throw new Error(`the state after the head ${head.eventId} is not known`);
       states.push(state);
     }
@@ -132,7 +140,7 @@ export function createStorePdu({ database, log, rooms, interner, redactions, ser
   async function resolveWith(room: HotRoom, states: readonly NidState[], { row }: { event: Pdu; row: StoredEvent }): Promise<NidState> {
     if (row.keyNid !== null && states.length > 1)
       await insertUnpositionedEvents(sql, [{ ...row, kind: 'outlier', basePos: null, baseSnapshot: null }]);
-    return await resolveStates(sql, room.rules, states);
+    return await resolveStates(room.rules, states);
   }
 
   async function updateOf(keyNid: number, entry: { eventNid: number; eventId: string; event: Pdu }): Promise<StateUpdate> {
