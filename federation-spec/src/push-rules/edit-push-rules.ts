@@ -1,4 +1,4 @@
-import { checkPushRule } from './check-push-rule.ts';
+import { checkPushActions, checkPushRule } from './check-push-rule.ts';
 import {
   findPushRule,
   type PushAction,
@@ -70,7 +70,10 @@ export function setPushRuleActions(
   { kind, ruleId, actions }: PushRuleName & { actions: readonly PushAction[] },
 ): PushRulesEdit {
   const current = findPushRule(ruleset, kind, ruleId);
-  return current === undefined ? notFound(kind, ruleId) : replaceRule(ruleset, kind, ruleId, { ...current, actions });
+  if (current === undefined) return notFound(kind, ruleId);
+  const verdict = checkPushActions(actions);
+  if (!verdict.allowed) return { ...verdict, errcode: 'M_INVALID_PARAM' };
+  return replaceRule(ruleset, kind, ruleId, { ...current, actions });
 }
 
 /**
