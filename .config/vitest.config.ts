@@ -12,6 +12,9 @@ const CHATTER =
 
 type ProjectOptions = { name: string; include: string[]; testTimeoutMs: number; parallel: boolean };
 
+/** Notes which operations the servers of a test file answered: `npm run coverage` reads it. */
+const NOTE_OPERATIONS = new URL('../homeserver/test/kit/note-operations.ts', import.meta.url).pathname;
+
 function project({ name, include, testTimeoutMs, parallel }: ProjectOptions) {
   const torture = process.env['BLINKCHAT_TORTURE'] === 'on';
   return {
@@ -19,6 +22,7 @@ function project({ name, include, testTimeoutMs, parallel }: ProjectOptions) {
       name,
       root: new URL('..', import.meta.url).pathname,
       include: torture ? include.map((glob) => glob.replace('*.test.ts', '*.torture.test.ts')) : include,
+      setupFiles: name === 'server' || name === 'federation' ? [NOTE_OPERATIONS] : [],
       exclude: torture ? ['**/node_modules/**'] : ['**/node_modules/**', TORTURE],
       testTimeout: testTimeoutMs,
       hookTimeout: 60_000,

@@ -32,6 +32,7 @@ export const COMMANDS = {
   bot: { needsClient: false, steps: (args) => ({ steps: [{ args: [QUIET, 'bridge-bot/src/main.ts', ...args], watchesParent: true }] }) },
   admin: { needsClient: false, steps: (args) => one(QUIET, 'homeserver/src/admin.ts', ...args) },
   bench: { needsClient: false, steps: (args) => one(QUIET, 'homeserver/bench/main.ts', ...args) },
+  coverage: { needsClient: false, steps: (args) => one(QUIET, 'homeserver/docs/write-coverage.ts', ...args) },
   docs: { needsClient: false, steps: (args) => one(QUIET, 'homeserver/docs/write-endpoint-table.ts', ...args) },
   format: { needsClient: false, steps: (args) => one(BIOME, 'check', '--write', ...args) },
 };

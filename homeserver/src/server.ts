@@ -36,6 +36,7 @@ import { createClientIp } from './edge/http/client-ip.ts';
 import type { SocketRoute } from './edge/http/live-socket.ts';
 import { serveMetrics } from './edge/http/metrics-listener.ts';
 import { createRateLimiter } from './edge/http/rate-limit.ts';
+import type { OnAnswer } from './edge/http/request-log.ts';
 import type { Route } from './edge/http/route.ts';
 import { listen } from './edge/http/uws-listener.ts';
 import { loadAssets } from './edge/web-app/load-assets.ts';
@@ -77,6 +78,8 @@ export type Surroundings = {
   onQuery?: (query: string) => void;
   /** Told of answers that are not what their endpoint promises. */
   onBadResponse?: (operation: string, fault: string) => void;
+  /** Told of each request that was answered: by which operation, with what status. */
+  onAnswer?: OnAnswer;
   /** Called when the server cannot go on, such as after losing its database to another process. */
   onFatal?: (error: Error) => void;
 };
@@ -322,6 +325,7 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       logger,
       metrics,
       onBadResponse: surroundings.onBadResponse,
+      onAnswer: surroundings.onAnswer,
     });
 
     if (config.metricsPort !== undefined) closers.push(await serveMetrics(metrics, config.metricsPort));

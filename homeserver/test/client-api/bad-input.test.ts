@@ -141,7 +141,7 @@ describe.each(endpointsByApi.client.map((endpoint) => [endpoint.id, endpoint] as
       }
     }
     for (const name of Object.keys(endpoint.query.properties).filter((query) => query !== 'timeout')) {
-      for (const text of HOSTILE_TEXTS)
+      for (const text of someOf(HOSTILE_TEXTS))
         await attempt(`${name}=${text.slice(0, 40)} in the query`, { query: `${name}=${text}`, body: '{}' });
     }
     if (endpoint.method === 'GET' || NOT_JSON.has(endpoint.id)) return;

@@ -7,6 +7,7 @@ import { createServer, type Server, type Surroundings } from '../../src/server.t
 import { openPool, type Pool } from '../../src/storage/database.ts';
 import { createCleanup } from './cleanup.ts';
 import { freePort } from './free-port.ts';
+import { noteAnswer } from './operations.ts';
 import { createTestDatabase } from './shared-postgres.ts';
 import { testConfig } from './test-config.ts';
 import { registerTestUser, type TestUser } from './test-user.ts';
@@ -46,7 +47,13 @@ export async function startServer({ config: settings = {}, ...surroundings }: Te
   const sql = openPool(database.address, { maxConnections: 2 });
   cleanup.defer(() => sql.end({ timeout: 1 }));
   const queries: string[] = [];
-  const start = () => createServer(config, { onQuery: (query) => queries.push(query), onBadResponse: reportBadResponse, ...surroundings });
+  const start = () =>
+    createServer(config, {
+      onQuery: (query) => queries.push(query),
+      onBadResponse: reportBadResponse,
+      onAnswer: noteAnswer,
+      ...surroundings,
+    });
   let server: Server | undefined = await cleanup.guard(start);
   const url = `http://127.0.0.1:${config.port}`;
 

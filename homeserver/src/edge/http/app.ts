@@ -6,7 +6,7 @@ import type { Metrics } from '../../platform/metrics.ts';
 import { CORS_HEADERS, isCrossOriginPath } from './cors.ts';
 import { createDispatch, type DispatchDeps, isApiPath, labelsOf } from './dispatch.ts';
 import { answerError } from './errors.ts';
-import { createRequestLog } from './request-log.ts';
+import { createRequestLog, type OnAnswer } from './request-log.ts';
 import { API_CONTENT_SECURITY_POLICY, SECURITY_HEADERS } from './security-headers.ts';
 
 export type AppDeps = DispatchDeps & {
@@ -14,13 +14,14 @@ export type AppDeps = DispatchDeps & {
   pages: readonly Router[];
   logger: Logger;
   metrics: Metrics;
+  onAnswer?: OnAnswer | undefined;
 };
 
 /** The Koa application: what every request passes through, in this order. */
-export function createApp({ pages, logger, metrics, ...dispatch }: AppDeps): Koa {
+export function createApp({ pages, logger, metrics, onAnswer, ...dispatch }: AppDeps): Koa {
   const app = new Koa();
   app.on('error', (error) => logger.error({ err: error }, 'a response failed'));
-  app.use(createRequestLog(logger, metrics));
+  app.use(createRequestLog(logger, metrics, onAnswer));
   app.use(translateErrors(logger));
   app.use(setCommonHeaders);
   app.use(createDispatch(dispatch));

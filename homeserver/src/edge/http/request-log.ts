@@ -8,8 +8,11 @@ const SLOW_MS = 5_000;
 const SLOW_BY_DESIGN: ReadonlySet<string> = new Set(['sync', 'events', 'slidingSync', 'finalSlidingSync']);
 const BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
+/** Told of each request that was answered: by which operation, with what status. */
+export type OnAnswer = (answered: { operation: string; path: string; status: number }) => void;
+
 /** Counts and times every request by its operation, and logs it without its query, which may hold a token. */
-export function createRequestLog(logger: Logger, metrics: Metrics): Middleware {
+export function createRequestLog(logger: Logger, metrics: Metrics, onAnswer?: OnAnswer): Middleware {
   const duration = metrics.histogram('http_request_seconds', 'Time from request to answer', {
     labels: ['operation', 'method', 'status'],
     buckets: BUCKETS_S,
@@ -24,6 +27,7 @@ export function createRequestLog(logger: Logger, metrics: Metrics): Middleware {
       const tookMs = performance.now() - startedAt;
       duration.observe({ operation: labels.operation, method: ctx.method, status: String(ctx.res.statusCode) }, tookMs / 1000);
       writeLine(ctx, tookMs);
+      onAnswer?.({ operation: labels.operation, path: ctx.path, status: ctx.res.statusCode });
     }
   };
 
