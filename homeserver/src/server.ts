@@ -14,6 +14,7 @@ import { composePush } from './compose-push.ts';
 import { composeRooms, composeStreams } from './compose-rooms.ts';
 import { composeSearch } from './compose-search.ts';
 import { composeSignUp } from './compose-sign-up.ts';
+import { composeSingleSignOn } from './compose-single-sign-on.ts';
 import { composeSync } from './compose-sync.ts';
 import type { Config } from './config/config.ts';
 import { loadSecrets } from './config/secrets.ts';
@@ -204,7 +205,9 @@ export async function createServer(config: Config, surroundings: Surroundings = 
     await appservices.ensureSenders(accounts);
     const authenticate = appservices.authenticateWith(accounts);
 
-    const oauth = composeOAuth({ config, secrets, pool: database.sql, clock, random, accounts, profiles: personal.profiles });
+    const { sso, close: closeSso } = await composeSingleSignOn({ config, pool: database.sql, clock, random, logger, accounts });
+    closers.push(closeSso);
+    const oauth = composeOAuth({ config, secrets, pool: database.sql, clock, random, accounts, profiles: personal.profiles, sso });
 
     // What is unread, and whom to tell.
     const push = await composePush(
@@ -283,7 +286,7 @@ export async function createServer(config: Config, surroundings: Surroundings = 
     const routes: Route[] = [
       versionsRoute(),
       capabilitiesRoute({ roomVersions: ROOM_VERSIONS, defaultRoomVersion: config.defaultRoomVersion, ownPush: push.capability }),
-      ...accountsRoutes(accounts, config),
+      ...accountsRoutes(accounts, { ...config, ssoName: sso?.name, beginSsoProof: oauth.beginSsoProof }),
       ...oauth.routes,
       ...keyRoutes(e2ee, { requireProof: oauth.crossSigningReset.requireProof, position: streams.log.position }),
       ...keyBackupRoutes(e2ee.keyBackups),

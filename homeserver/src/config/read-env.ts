@@ -35,6 +35,7 @@ function checkTogether(env: Environment): string[] {
     ['BLINKCHAT_S3_URL', 'BLINKCHAT_S3_ACCESS_KEY', 'BLINKCHAT_S3_SECRET_KEY'],
     ['BLINKCHAT_TURN_URIS', 'BLINKCHAT_TURN_SECRET'],
     ['BLINKCHAT_CAPTCHA_SITE_KEY', 'BLINKCHAT_CAPTCHA_SECRET'],
+    ['BLINKCHAT_OIDC_ISSUER', 'BLINKCHAT_OIDC_CLIENT_ID', 'BLINKCHAT_OIDC_CLIENT_SECRET'],
   ];
   return groups.flatMap((group) => {
     const missing = group.filter((variable) => !env[variable]);

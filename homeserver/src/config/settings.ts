@@ -72,6 +72,10 @@ export const SETTINGS = {
     'https://www.google.com/recaptcha/api/siteverify',
     'where a solution is checked',
   ),
+  oidcIssuer: setting('BLINKCHAT_OIDC_ISSUER', httpUrl, undefined, 'an OpenID Connect provider that people may sign in with (m.login.sso)'),
+  oidcClientId: setting('BLINKCHAT_OIDC_CLIENT_ID', text, undefined, 'what it calls us; our redirect URI is <public URL>/oauth2/callback'),
+  oidcClientSecret: setting('BLINKCHAT_OIDC_CLIENT_SECRET', secret, undefined, 'the secret it gave us'),
+  oidcName: setting('BLINKCHAT_OIDC_NAME', text, 'single sign-on', 'what people call it'),
   guests: setting('BLINKCHAT_GUESTS', onOff, 'off', 'guest accounts'),
   presence: setting('BLINKCHAT_PRESENCE', onOff, 'on', 'presence'),
   userDirectory: setting(

@@ -180,3 +180,46 @@ export const submitDeviceLink = endpoint({
   since: 'v1.18',
   spec: OAUTH,
 });
+
+/** Where the sign-in provider sends the browser back to. https://spec.matrix.org/latest/client-server-api/#client-login-via-sso */
+export const finishUpstreamSignIn = endpoint({
+  id: 'finishUpstreamSignIn',
+  method: 'GET',
+  path: '/oauth2/callback',
+  auth: 'none',
+  query: Type.Object({
+    code: Type.Optional(Type.String()),
+    state: Type.Optional(Type.String()),
+    error: Type.Optional(Type.String()),
+    error_description: Type.Optional(Type.String()),
+  }),
+  response: 'raw',
+  since: 'v1.1',
+  spec: 'https://spec.matrix.org/latest/client-server-api/#client-login-via-sso',
+});
+
+/** What the page sends on which a newcomer chooses a user name. */
+export const submitUpstreamSignIn = endpoint({
+  id: 'submitUpstreamSignIn',
+  method: 'POST',
+  path: '/oauth2/callback',
+  auth: 'none',
+  body: 'raw',
+  response: 'raw',
+  rateLimit: 'login',
+  since: 'v1.1',
+  spec: 'https://spec.matrix.org/latest/client-server-api/#client-login-via-sso',
+});
+
+/** Sends somebody who wants to use one of our pages to the sign-in provider. */
+export const beginUpstreamSignIn = endpoint({
+  id: 'beginUpstreamSignIn',
+  method: 'GET',
+  path: '/oauth2/upstream',
+  auth: 'none',
+  query: Type.Object({ back: Type.String() }),
+  response: 'raw',
+  rateLimit: 'login',
+  since: 'v1.1',
+  spec: 'https://spec.matrix.org/latest/client-server-api/#client-login-via-sso',
+});

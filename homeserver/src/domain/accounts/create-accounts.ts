@@ -24,6 +24,7 @@ import { type AnnounceDevice, type CommitDeviceChange, createRemoveDevices } fro
 import type { Requester } from './requester.ts';
 import { createSharedSecretRegistration, type SharedSecretRegistration } from './shared-secret-registration.ts';
 import type { SignUpConditions } from './sign-up-conditions.ts';
+import { createSsoProof } from './sso/sso-proof.ts';
 import { createIssueTokens, createStartSession } from './start-session.ts';
 import { createThreepids, type Threepids } from './threepids.ts';
 import { createThrottle, noThrottle } from './throttle.ts';
@@ -98,7 +99,7 @@ export function createAccounts(deps: AccountsDeps): Accounts {
 
   const emailValidations = createEmailValidations({ ...deps, mailQueue });
   const stages = createUiaStages({ ...deps, passwordHasher, throttle, emailValidations });
-  const requireProof = createRequireProof({ pool, stages, clock, random });
+  const requireProof = createSsoProof({ pool, requireProof: createRequireProof({ pool, stages, clock, random }) });
   const issueTokens = createIssueTokens({ accessTokens, clock, random });
   const startSession = createStartSession({ clock, random, issueTokens });
   const removeDevices = createRemoveDevices({ commitDeviceChange: deps.commitDeviceChange, knownTokens });

@@ -8,6 +8,7 @@ import type { Pool } from '../../storage/database.ts';
 import { deleteKeyBackups } from '../../storage/key-backups.ts';
 import { deleteProfile } from '../../storage/profiles.ts';
 import { deleteThreepids } from '../../storage/threepids.ts';
+import { deleteUpstreamIdentities } from '../../storage/upstream-identities.ts';
 import type { Devices } from './devices.ts';
 import type { KnownTokens } from './known-tokens.ts';
 import type { Requester } from './requester.ts';
@@ -39,6 +40,7 @@ export function createDeactivate({ pool, requireProof, devices, knownTokens, lea
       await deactivateAccount(sql, userNid, erase);
       await deleteThreepids(sql, userNid);
       await deleteBrowserSessionsOf(sql, userNid);
+      await deleteUpstreamIdentities(sql, userNid);
       await deleteProfile(sql, userNid);
       await deleteAllAccountData(sql, userNid);
       await deleteKeyBackups(sql, userNid);

@@ -52,6 +52,8 @@ export type Register = {
   checkEmailOffered(): void;
   /** @throws M_USER_IN_USE, M_INVALID_USERNAME, M_EXCLUSIVE */
   checkAvailable(username: string): Promise<void>;
+  /** The same, wherever people may sign up by other means than registration. */
+  checkFree(username: string): Promise<void>;
 };
 
 export type AccountDraft = {
@@ -230,5 +232,6 @@ export function createRegister(deps: Deps): Register {
       if (mode === 'closed') throw forbidden('Registration is closed on this server');
       await checkUserId(userIdForName(username, serverName));
     },
+    checkFree: (username) => checkUserId(userIdForName(username, serverName)),
   };
 }

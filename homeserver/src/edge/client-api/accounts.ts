@@ -2,7 +2,7 @@ import type { Accounts } from '../../domain/accounts/create-accounts.ts';
 import type { Route } from '../http/route.ts';
 import { accountRoutes } from './account.ts';
 import { accountModerationRoutes } from './account-moderation.ts';
-import { authFallbackRoutes } from './auth-fallback.ts';
+import { authFallbackRoutes, type BeginSsoProof } from './auth-fallback.ts';
 import { deviceRoutes } from './devices.ts';
 import { emailValidationRoutes } from './email-validation.ts';
 import { loginRoutes } from './login.ts';
@@ -13,7 +13,10 @@ import { thirdPartyIdentifierRoutes } from './third-party-identifiers.ts';
 import { whoisRoute } from './whois.ts';
 
 /** Everything about accounts that a client can ask for. */
-export function accountsRoutes(accounts: Accounts, names: { serverName: string; publicUrl: string }): Route[] {
+export function accountsRoutes(
+  accounts: Accounts,
+  names: { serverName: string; publicUrl: string; ssoName: string | undefined; beginSsoProof: BeginSsoProof | undefined },
+): Route[] {
   const { sharedSecretRegistration } = accounts;
   return [
     ...registerRoutes(accounts, names),
@@ -22,8 +25,8 @@ export function accountsRoutes(accounts: Accounts, names: { serverName: string; 
     ...deviceRoutes(accounts),
     ...thirdPartyIdentifierRoutes(accounts, names),
     ...emailValidationRoutes(accounts.emailValidations),
-    ...authFallbackRoutes(accounts.uiaFallback),
-    loginFallbackRoute({ ssoName: undefined }),
+    ...authFallbackRoutes(accounts.uiaFallback, names.beginSsoProof),
+    loginFallbackRoute(names),
     ...accountModerationRoutes(accounts, names),
     whoisRoute(accounts, names),
     ...(sharedSecretRegistration === undefined ? [] : sharedSecretRegistrationRoutes(sharedSecretRegistration, names)),

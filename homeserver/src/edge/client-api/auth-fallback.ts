@@ -1,14 +1,19 @@
 import { getAuthenticationFallback, submitAuthenticationFallback } from 'federation-spec/api/client/fallback-pages.ts';
 import { CAPTCHA_STAGE, TERMS_STAGE } from '../../domain/accounts/sign-up-conditions.ts';
+import { SSO_STAGE } from '../../domain/accounts/sso/sso-proof.ts';
 import type { FallbackOutcome, UiaFallback } from '../../domain/accounts/uia-fallback.ts';
 import { EMAIL_STAGE, REGISTRATION_TOKEN_STAGE } from '../../domain/accounts/uia-stages.ts';
 import { notFound } from '../../platform/matrix-error.ts';
+import type { HttpRequest } from '../http/http-request.ts';
 import { readForm } from '../http/read-form.ts';
 import { type RawResponse, type Route, route } from '../http/route.ts';
 import { captchaField, policiesField } from '../pages/condition-fields.ts';
 import { type Html, html } from '../pages/html.ts';
 import { page } from '../pages/page.ts';
 import { isLoopback } from './is-loopback.ts';
+
+/** Sends a person to the sign-in provider for a session that asks for proof. */
+export type BeginSsoProof = (request: HttpRequest, sessionId: string) => Promise<RawResponse>;
 
 /** A captcha's solution takes a few thousand characters. */
 const MAX_FORM_BYTES = 8_192;
@@ -17,9 +22,10 @@ export const TELL_CLIENT_DONE =
   'if(window.onAuthDone){window.onAuthDone()}else if(window.opener&&window.opener.postMessage){window.opener.postMessage("authDone","*")}';
 
 /** Pages for the stages that a client cannot show. https://spec.matrix.org/latest/client-server-api/#fallback */
-export function authFallbackRoutes(fallback: UiaFallback): Route[] {
+export function authFallbackRoutes(fallback: UiaFallback, beginSsoProof: BeginSsoProof | undefined): Route[] {
   return [
-    route(getAuthenticationFallback, async ({ params }) => {
+    route(getAuthenticationFallback, async ({ params, query, request }) => {
+      if (params.authType === SSO_STAGE && beginSsoProof !== undefined) return await beginSsoProof(request, query.session);
       if (!fallback.isOffered(params.authType)) throw notFound('There is no page for this stage');
       return formPage(fallback, params.authType, { done: false });
     }),

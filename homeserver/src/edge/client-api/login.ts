@@ -2,16 +2,25 @@ import { generateLoginToken, getLoginFlows, login, logout, logout_all, refresh }
 import { APPSERVICE_LOGIN } from '../../domain/accounts/appservice-accounts.ts';
 import type { Accounts } from '../../domain/accounts/create-accounts.ts';
 import { readIdentifier } from '../../domain/accounts/log-in.ts';
+import { SSO_PROVIDER_ID } from '../../domain/accounts/sso/single-sign-on.ts';
 import { missingParam, unknown } from '../../platform/matrix-error.ts';
 import { readAccessToken } from '../http/read-access-token.ts';
 import { type Route, route } from '../http/route.ts';
 import { sessionAnswer, tokensAnswer } from './session-answer.ts';
 
 /** https://spec.matrix.org/latest/client-server-api/#legacy-login */
-export function loginRoutes(accounts: Accounts, { serverName, publicUrl }: { serverName: string; publicUrl: string }): Route[] {
+export function loginRoutes(
+  accounts: Accounts,
+  { serverName, publicUrl, ssoName }: { serverName: string; publicUrl: string; ssoName: string | undefined },
+): Route[] {
   return [
     route(getLoginFlows, async () => ({
-      flows: [{ type: 'm.login.password' }, { type: 'm.login.token', get_login_token: true }, { type: APPSERVICE_LOGIN }],
+      flows: [
+        { type: 'm.login.password' },
+        ...(ssoName === undefined ? [] : [{ type: 'm.login.sso', identity_providers: [{ id: SSO_PROVIDER_ID, name: ssoName }] }]),
+        { type: 'm.login.token', get_login_token: true },
+        { type: APPSERVICE_LOGIN },
+      ],
     })),
     route(login, async ({ body, request }) => {
       const options = {

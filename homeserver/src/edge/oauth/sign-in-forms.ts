@@ -1,3 +1,4 @@
+import { beginUpstreamSignIn } from 'federation-spec/api/oauth/authorization-server.ts';
 import { MatrixError } from '../../platform/matrix-error.ts';
 import { isLoopback } from '../client-api/is-loopback.ts';
 import type { RawResponse } from '../http/route.ts';
@@ -16,7 +17,7 @@ type Failure = { message: string; username: string };
 
 /** Signing in to our own pages, and out. */
 export function createSignInForms(deps: SignInDeps): SignInForms {
-  const { accounts, oauth, visitors, registration } = deps;
+  const { accounts, oauth, visitors, registration, sso } = deps;
   const signUpForms = createSignUpForms(deps);
 
   function showSignIn(place: SignInPlace, failure?: Failure): RawResponse {
@@ -37,7 +38,7 @@ ${failure !== undefined && html`<p role="alert">${failure.message}</p>`}
 <label>Password
 <input name="password" type="password" autocomplete="current-password" required></label>
 <button class="main" name="do" value="sign-in">Sign in</button>
-</form>${other}`,
+</form>${sso !== undefined && html`<a class="button" href="${beginUpstreamSignIn.path}?${new URLSearchParams({ back: withPrompt(request.url, undefined) }).toString()}">Continue with ${sso.name}</a>`}${other}`,
     });
   }
 

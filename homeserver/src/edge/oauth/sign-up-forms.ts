@@ -21,7 +21,7 @@ export type SignUpForms = {
 const FIRST_ATTEMPT = 1;
 
 /** Making an account on our own pages, by the steps that the server's registration asks for. */
-export function createSignUpForms({ accounts, oauth, registration }: Omit<SignInDeps, 'visitors'>): SignUpForms {
+export function createSignUpForms({ accounts, oauth, registration }: Omit<SignInDeps, 'visitors' | 'sso'>): SignUpForms {
   const { policies, captcha } = accounts.uiaFallback.conditions;
 
   function show({ visitor, reason, signInUrl }: SignUpPlace, { failure, form = {} }: Again, fields: Html, button: Html): RawResponse {
