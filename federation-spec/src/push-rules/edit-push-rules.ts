@@ -53,7 +53,7 @@ export function deletePushRule(ruleset: PushRuleset, { kind, ruleId }: PushRuleN
   const current = findPushRule(ruleset, kind, ruleId);
   if (current === undefined) return notFound(kind, ruleId);
   if (current.default) {
-    return { allowed: false, errcode: 'M_INVALID_PARAM', reason: `The rule ${ruleId} is the server's; disable it instead.` };
+    return { allowed: false, errcode: 'M_NOT_FOUND', reason: `The rule ${ruleId} is the server's; disable it instead.` };
   }
   return { allowed: true, ruleset: { ...ruleset, [kind]: ruleset[kind].filter((rule) => rule.rule_id !== ruleId) } };
 }

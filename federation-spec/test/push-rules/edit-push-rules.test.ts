@@ -79,7 +79,7 @@ test.each([
     'M_UNKNOWN',
   ],
   ['deleting a rule that is not there', deletePushRule(defaults, { kind: 'content', ruleId: 'x' }), 'M_NOT_FOUND'],
-  ['deleting a rule of the server', deletePushRule(defaults, { kind: 'override', ruleId: '.m.rule.master' }), 'M_INVALID_PARAM'],
+  ['deleting a rule of the server', deletePushRule(defaults, { kind: 'override', ruleId: '.m.rule.master' }), 'M_NOT_FOUND'],
   ['enabling a rule that is not there', setPushRuleEnabled(defaults, { kind: 'room', ruleId: '!x', enabled: true }), 'M_NOT_FOUND'],
   ['new actions for a rule that is not there', setPushRuleActions(defaults, { kind: 'room', ruleId: '!x', actions: [] }), 'M_NOT_FOUND'],
 ])('%s is refused', (_, edit, errcode) => {

@@ -36,6 +36,8 @@ export const forbidden = (message: string) => new MatrixError(403, 'M_FORBIDDEN'
 export const notFound = (message: string) => new MatrixError(404, 'M_NOT_FOUND', message);
 /** The server does not serve this path. */
 export const unrecognizedPath = () => new MatrixError(404, 'M_UNRECOGNIZED', 'Unrecognized request: this server does not serve this path');
+/** The path names no rule, kind or attribute of push rules. */
+export const unrecognizedPushRule = () => new MatrixError(400, 'M_UNRECOGNIZED', 'Unrecognized request: the path names no push rule');
 /** The server serves this path, but not by this method. */
 export const unrecognizedMethod = (method: string) =>
   new MatrixError(405, 'M_UNRECOGNIZED', `Unrecognized request: this path is not served by ${method}`);

@@ -8,7 +8,6 @@ export const getPushRules = endpoint({
   id: 'getPushRules',
   method: 'GET',
   path: '/_matrix/client/v3/pushrules/',
-  alsoAt: ['/_matrix/client/v3/pushrules'],
   auth: 'access-token',
   response: Type.Object({ global: PushRulesetSchema }),
 });
@@ -18,9 +17,20 @@ export const getPushRulesGlobal = endpoint({
   id: 'getPushRulesGlobal',
   method: 'GET',
   path: '/_matrix/client/v3/pushrules/global/',
-  alsoAt: ['/_matrix/client/v3/pushrules/global'],
   auth: 'access-token',
   response: PushRulesetSchema,
+});
+
+/** Retrieve the push rules of one kind, as older clients do. */
+export const getPushRulesOfKind = endpoint({
+  id: 'getPushRulesOfKind',
+  method: 'GET',
+  path: '/_matrix/client/v3/pushrules/global/:kind/',
+  auth: 'access-token',
+  params: Type.Object({ kind: PushRuleKindSchema }),
+  response: Type.Array(PushRuleSchema),
+  deprecated: true,
+  spec: 'https://spec.matrix.org/legacy/client_server/r0.0.0.html#push-rules-api',
 });
 
 /** Delete a push rule. https://spec.matrix.org/latest/client-server-api/#delete_matrixclientv3pushrulesglobalkindruleid */

@@ -4,6 +4,7 @@ import {
   getPushRuleActions,
   getPushRules,
   getPushRulesGlobal,
+  getPushRulesOfKind,
   isPushRuleEnabled,
   setPushRule,
   setPushRuleActions,
@@ -20,6 +21,7 @@ export function pushRuleRoutes(rules: PushRules): Route[] {
   return [
     route(getPushRules, async ({ requester }) => raw({ json: { global: await rules.load(requester) } })),
     route(getPushRulesGlobal, async ({ requester }) => raw({ json: await rules.load(requester) })),
+    route(getPushRulesOfKind, async ({ requester, params }) => raw({ json: (await rules.load(requester))[params.kind] })),
     route(getPushRule, async ({ requester, params }) => raw({ json: await rules.loadRule(requester, params) })),
     route(setPushRule, async ({ requester, params, query, body }) => {
       // The endpoint's schema and JSON itself vouch for the parts.

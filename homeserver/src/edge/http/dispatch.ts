@@ -7,6 +7,7 @@ import {
   tooLarge,
   unrecognizedMethod,
   unrecognizedPath,
+  unrecognizedPushRule,
   userSuspended,
 } from '../../platform/matrix-error.ts';
 import type { BridgedResponse } from './bridged-response.ts';
@@ -22,6 +23,8 @@ import { createRouteTable } from './route-table.ts';
 import { ALLOWED_WHILE_LOCKED, FORBIDDEN_WHILE_SUSPENDED } from './suspension.ts';
 import type { BridgedRequest } from './uws-listener.ts';
 import { createRequestValidator, type RequestValidator } from './validate.ts';
+
+const PUSH_RULES = /^\/_matrix\/client\/[^/]+\/pushrules\/./;
 
 const MAX_JSON_BYTES = 1024 * 1024;
 /** A transaction of 50 PDUs and 100 EDUs, each as large as it may be, is about 10 MB. */
@@ -61,8 +64,8 @@ export function createDispatch({ routes, authenticate, verifyOrigin, limitRate, 
     const path = ctx.path;
     if (!isApiPath(path)) return await next();
     const match = table.find(ctx.method, path);
-    if (match.kind === 'unknown-path') throw unrecognizedPath();
-    if (match.kind === 'unknown-method') throw unrecognizedMethod(ctx.method);
+    if (match.kind === 'unknown-path') throw isBelowPushRules(ctx.path) ? unrecognizedPushRule() : unrecognizedPath();
+    if (match.kind === 'unknown-method') throw isBelowPushRules(ctx.path) ? unrecognizedPushRule() : unrecognizedMethod(ctx.method);
     if (match.kind === 'bad-encoding') throw invalidParam('The path is not percent-encoded UTF-8');
     const { route, params } = match;
     const { endpoint } = route;
@@ -234,4 +237,9 @@ async function sendRaw(response: BridgedResponse, { status, headers, content }: 
   if (content.kind === 'stream') await response.sendStream(content.stream, content.length);
   else if (content.kind === 'none') response.end();
   else response.end(content.kind === 'json' ? JSON.stringify(content.value) : content.kind === 'text' ? content.text : content.bytes);
+}
+
+/** Servers tell a path below the push rules that names no rule, kind or attribute from one that they do not serve at all. */
+function isBelowPushRules(path: string): boolean {
+  return PUSH_RULES.test(path);
 }
