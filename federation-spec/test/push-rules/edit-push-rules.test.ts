@@ -47,7 +47,7 @@ test('a new rule is the most important of the user’s own, and before or after 
 });
 
 test('a user’s override rules stand between the master rule and the other defaults', () => {
-  const ruleset = done(setPushRule(defaults, { kind: 'override', ruleId: 'mine', actions: [] }));
+  const ruleset = done(setPushRule(defaults, { kind: 'override', ruleId: 'mine', actions: [], conditions: [] }));
   expect(ruleset.override.slice(0, 3).map((rule) => rule.rule_id)).toEqual(['.m.rule.master', 'mine', '.m.rule.suppress_notices']);
 });
 
@@ -68,14 +68,24 @@ test('an edit leaves the ruleset it was given as it was', () => {
 });
 
 test.each([
-  ['an id that begins with a dot', setPushRule(defaults, { kind: 'override', ruleId: '.mine', actions: [] }), 'M_INVALID_PARAM'],
-  ['an id with a slash', setPushRule(defaults, { kind: 'override', ruleId: 'a/b', actions: [] }), 'M_INVALID_PARAM'],
-  ['an id with a backslash', setPushRule(defaults, { kind: 'override', ruleId: 'a\\b', actions: [] }), 'M_INVALID_PARAM'],
+  [
+    'an id that begins with a dot',
+    setPushRule(defaults, { kind: 'override', ruleId: '.mine', actions: [], conditions: [] }),
+    'M_INVALID_PARAM',
+  ],
+  ['an override rule without conditions', setPushRule(defaults, { kind: 'override', ruleId: 'x', actions: [] }), 'M_INVALID_PARAM'],
+  [
+    'an action that is none',
+    setPushRuleActions(defaults, { kind: 'override', ruleId: '.m.rule.master', actions: ['stamp_feet'] }),
+    'M_INVALID_PARAM',
+  ],
+  ['an id with a slash', setPushRule(defaults, { kind: 'override', ruleId: 'a/b', actions: [], conditions: [] }), 'M_INVALID_PARAM'],
+  ['an id with a backslash', setPushRule(defaults, { kind: 'override', ruleId: 'a\\b', actions: [], conditions: [] }), 'M_INVALID_PARAM'],
   ['a content rule without a pattern', setPushRule(defaults, { kind: 'content', ruleId: 'x', actions: [] }), 'M_INVALID_PARAM'],
   ['a place next to a rule that is not there', addContent(defaults, 'x', { before: 'nowhere' }), 'M_UNKNOWN'],
   [
     'a place next to a rule of the server',
-    setPushRule(defaults, { kind: 'override', ruleId: 'x', actions: [], after: '.m.rule.master' }),
+    setPushRule(defaults, { kind: 'override', ruleId: 'x', actions: [], conditions: [], after: '.m.rule.master' }),
     'M_UNKNOWN',
   ],
   ['deleting a rule that is not there', deletePushRule(defaults, { kind: 'content', ruleId: 'x' }), 'M_NOT_FOUND'],
@@ -94,7 +104,7 @@ test('a user has so many rules and no more', () => {
 });
 
 test('stored rules meet the defaults of today: changes stay, new defaults come, old ones go', () => {
-  const mine = done(addContent(done(setPushRule(defaults, { kind: 'override', ruleId: 'mine', actions: [] })), 'cake'));
+  const mine = done(addContent(done(setPushRule(defaults, { kind: 'override', ruleId: 'mine', actions: [], conditions: [] })), 'cake'));
   const quiet = done(setPushRuleActions(mine, { kind: 'underride', ruleId: '.m.rule.message', actions: [] }));
   const off = done(setPushRuleEnabled(quiet, { kind: 'override', ruleId: '.m.rule.reaction', enabled: false }));
   const old = { rule_id: '.m.rule.contains_user_name', default: true, enabled: true, actions: [], pattern: 'juliet' };
