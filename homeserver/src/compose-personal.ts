@@ -46,7 +46,7 @@ export function composePersonal(deps: Deps) {
   ];
   return {
     accountData,
-    listAccountData: createListAccountData({ pool: deps.pool, describePushRules }),
+    listAccountData: createListAccountData({ ...deps, describePushRules }),
     listIgnored: createListIgnored(deps),
     pushRules,
     profiles,

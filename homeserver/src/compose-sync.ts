@@ -12,6 +12,7 @@ import { createListDirect } from './domain/sync/direct-rooms.ts';
 import { createHideInvites } from './domain/sync/hide-invites.ts';
 import { createRoomActivity } from './domain/sync/room-activity.ts';
 import { createListRoomFacts } from './domain/sync/room-facts.ts';
+import { createListBumpStamps } from './domain/sync/sliding/bump-stamps.ts';
 import { createConnections } from './domain/sync/sliding/connections.ts';
 import { createListRooms } from './domain/sync/sliding/list-rooms.ts';
 import { createSlidingSync } from './domain/sync/sliding/sliding-sync.ts';
@@ -62,13 +63,13 @@ type Deps = {
 
 /** Telling clients what is new: by request and by live connection. */
 export function composeSync(deps: Deps) {
-  const { log, accountData, ephemeral, logger } = deps;
+  const { accountData, ephemeral, logger } = deps;
   const listStandings = createListStandings({
     ...deps,
     listUserRooms: createListUserRooms(deps),
     hideInvites: createHideInvites(deps),
   });
-  const activity = createRoomActivity({ ...deps, startedAt: log.position() });
+  const activity = createRoomActivity(deps);
   const listRoomFacts = createListRoomFacts(deps);
   const tellRooms = createTellRooms({ ...deps, listRoomFacts, listIgnored: accountData.listIgnored });
   const stripRooms = createStripRooms(deps);
@@ -80,7 +81,7 @@ export function composeSync(deps: Deps) {
     connections: createConnections(),
     listStandings,
     listRooms: createListRooms({ ...deps, activity, listRoomFacts, stripRooms }),
-    tellSlidingRooms: createTellSlidingRooms({ ...deps, tellRooms, stripRooms, listRoomFacts }),
+    tellSlidingRooms: createTellSlidingRooms({ ...deps, listBumpStamps: createListBumpStamps(deps), tellRooms, stripRooms, listRoomFacts }),
     tellExtensions: createTellExtensions(deps),
   });
   const sockets = (authenticate: Authenticate): SocketRoute[] => [liveRoute({ sync, authenticate, logger })];

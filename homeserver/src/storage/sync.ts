@@ -114,12 +114,6 @@ export async function listRoomSummaries(sql: Sql, roomNids: readonly number[], u
     ) counts`;
 }
 
-/** The last position at which each room had a timeline event after `after`. */
-export async function listRoomActivity(sql: Sql, after: number): Promise<{ roomNid: number; position: number }[]> {
-  return await sql<{ roomNid: number; position: number }[]>`
-    select room_nid as "roomNid", max(position) as position from events where position > ${after} group by room_nid`;
-}
-
 /** The last position at which each of these rooms had a timeline event. */
 export async function listLastPositions(sql: Sql, roomNids: readonly number[]): Promise<{ roomNid: number; position: number }[]> {
   if (roomNids.length === 0) return [];

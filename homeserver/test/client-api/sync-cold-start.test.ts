@@ -4,6 +4,8 @@ import type { TestUser } from '../kit/test-user.ts';
 
 const FEW = 4;
 const MANY = 16;
+/** What followers of the log may spend beside the sync: less than a statement for each further room. */
+const BACKGROUND = 8;
 const SLIDING = '/_matrix/client/unstable/org.matrix.simplified_msc3575/sync';
 
 /** Rooms of every kind that may cost a query of its own: joined, with history hidden or with threads; invited, left, kicked, banned. */
@@ -61,7 +63,7 @@ test('a first sync costs as many statements for many rooms as for few', async ()
   await fill(romeo, juliet, MANY);
   for (const [index, way] of ways.entries()) {
     const spent = await statements(server, way);
-    expect(spent, `way ${index}`).toBeLessThanOrEqual((withFew[index] ?? 0) + 1);
+    expect(spent, `way ${index}`).toBeLessThanOrEqual((withFew[index] ?? 0) + BACKGROUND);
     expect(spent, `way ${index}`).toBeLessThan(50);
   }
 });

@@ -2,8 +2,10 @@ import { matrixError, notFound, tooLarge } from '../../platform/matrix-error.ts'
 import { countAccountData, findAccountData, listAccountDataChanges, upsertAccountData } from '../../storage/account-data.ts';
 import type { Pool } from '../../storage/database.ts';
 import { findRoom } from '../../storage/rooms.ts';
+import { createActivity } from '../streams/activity.ts';
 import type { Log } from '../streams/log.ts';
 import type { StreamRow } from '../streams/log-batch.ts';
+import type { Notifier } from '../streams/notifier.ts';
 
 /** https://spec.matrix.org/latest/client-server-api/#client-config */
 export type AccountData = {
@@ -122,12 +124,20 @@ export type ListAccountData = (
   range: { after: number; upTo: number },
 ) => Promise<{ roomNid: number | null; type: string; content: string; position: number }[]>;
 
-/** What sync shows of account data; with the default push rules for who has changed none. */
+/** What sync shows of account data; with the default push rules for who has changed none. Who has changed nothing since costs nothing. */
 export function createListAccountData(deps: {
   pool: Pool;
+  log: Pick<Log, 'position'>;
+  notifier: Pick<Notifier, 'onCommit'>;
   describePushRules: (userId: string, stored: string | undefined) => object;
 }): ListAccountData {
+  const changed = createActivity(deps.log.position());
+  deps.notifier.onCommit(({ wakes, to }) => {
+    for (const { accountDataOf } of wakes) for (const userNid of accountDataOf ?? []) changed.wrote(userNid, to);
+  });
+
   return async function listAccountData({ userNid, userId }, { after, upTo }) {
+    if (!changed.isActiveSince(after)(userNid)) return [];
     const rows = await listAccountDataChanges(deps.pool, userNid, { after, upTo });
     const isRules = (row: { roomNid: number | null; type: string }) => row.roomNid === null && row.type === 'm.push_rules';
     const shown = rows.map((row) =>

@@ -22,6 +22,8 @@ export type EphemeralForSync = {
     roomNids: readonly number[];
     after: StreamToken | undefined;
     upTo: number;
+    /** One kind alone; both when left out. */
+    only?: 'receipts' | 'typing';
   }) => Promise<Map<number, JsonObject[]>>;
   listPresence: (request: { userNid: number; after: StreamToken | undefined }) => Promise<JsonObject[]>;
   /** The device came back with a token at this position: it has what was before. */
@@ -42,18 +44,21 @@ type Deps = {
 export function createEphemeralForSync({ database, volatile, typing, presence, acknowledged, activity }: Deps): EphemeralForSync {
   return {
     volatileNow: volatile.now,
-    listRoomEphemeral: async ({ userNid, roomNids, after, upTo }) => {
+    listRoomEphemeral: async ({ userNid, roomNids, after, upTo, only }) => {
       const events = new Map<number, JsonObject[]>();
       const receipts =
-        after === undefined
-          ? await listNewestReceipts(database.sql, { roomNids, userNid, upTo, limit: MAX_NEW_ROOM_RECEIPTS })
-          : await listReceiptChanges(database.sql, {
-              roomNids: roomNids.filter(activity.isActiveSince(after.position)),
-              userNid,
-              after: after.position,
-              upTo,
-            });
+        only === 'typing'
+          ? []
+          : after === undefined
+            ? await listNewestReceipts(database.sql, { roomNids, userNid, upTo, limit: MAX_NEW_ROOM_RECEIPTS })
+            : await listReceiptChanges(database.sql, {
+                roomNids: roomNids.filter(activity.isActiveSince(after.position)),
+                userNid,
+                after: after.position,
+                upTo,
+              });
       for (const [roomNid, ofRoom] of Map.groupBy(receipts, (receipt) => receipt.roomNid)) events.set(roomNid, renderReceipts(ofRoom));
+      if (only === 'receipts') return events;
       for (const [roomNid, event] of typing.listChanges(roomNids, after)) events.set(roomNid, [...(events.get(roomNid) ?? []), event]);
       return events;
     },

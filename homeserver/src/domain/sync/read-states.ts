@@ -26,7 +26,10 @@ export function createReadStates({ database }: { database: Database }) {
     const mayFollow = wanted.filter((room) => (timelines.get(room.roomNid)?.stateUpTo ?? room.upTo) > room.stateAfter);
     const known = mayFollow.filter((room) => {
       const timeline = timelines.get(room.roomNid);
-      return room.stateAfter > 0 && (wantsStateAfter || timeline?.isLimited === true || timeline?.hasHiddenChanges === true);
+      const mayHaveChanged = timeline?.hasStateChanges !== false;
+      return (
+        room.stateAfter > 0 && mayHaveChanged && (wantsStateAfter || timeline?.isLimited === true || timeline?.hasHiddenChanges === true)
+      );
     });
     const unknown = mayFollow.filter((room) => room.stateAfter === 0);
     const [whole, changes] = await Promise.all([

@@ -14,7 +14,14 @@ const SEARCHED_FOR_CONTENT = 4;
 
 type Deps = { database: Database; rooms: HotRooms };
 
-const NOTHING: Timeline = { events: [], isLimited: false, hasHiddenChanges: true, hasMemberChanges: true, relatedIds: new Set() };
+const NOTHING: Timeline = {
+  events: [],
+  isLimited: false,
+  hasHiddenChanges: true,
+  hasMemberChanges: true,
+  hasStateChanges: true,
+  relatedIds: new Set(),
+};
 
 /** The newest events of each room that the filter lets through: from the rooms' rings, and for the others from one query. */
 export function createReadTimelines({ database, rooms }: Deps) {
@@ -31,6 +38,9 @@ export function createReadTimelines({ database, rooms }: Deps) {
       isLimited: shown.length > limit,
       hasHiddenChanges: isStateHidden || recent.some(({ isOnMainLine }) => !isOnMainLine),
       hasMemberChanges: recent.some(({ row }) => row.type === MEMBER),
+      hasStateChanges: recent.some(
+        ({ row, isOnMainLine, stateChanges }) => row.keyNid !== null || !isOnMainLine || stateChanges.length > 0,
+      ),
       relatedIds: new Set(recent.flatMap(({ row }) => relationOf(row)?.targetId ?? [])),
     };
   }
@@ -61,6 +71,7 @@ export function createReadTimelines({ database, rooms }: Deps) {
         isLimited: passing.length > limit || isCutShort || events.length === searched,
         hasHiddenChanges: true,
         hasMemberChanges: true,
+        hasStateChanges: true,
       };
       timelines.set(roomNid, cutAtGap(timeline));
     }

@@ -17,6 +17,8 @@ export type RoomToTell = {
   since: number;
   /** The user is in the room no more, and may never have been. */
   isLeft: boolean;
+  /** The membership events that the client was told of, by user, where its connection remembers them. */
+  toldMembers?: ReadonlyMap<string, string> | undefined;
   /** The client may know the room from an earlier stay: what it has and what it is told now do not join. */
   isNewlyJoined?: boolean;
 };
@@ -50,6 +52,8 @@ export type Timeline = {
   /** The state may have changed in another way than by the events: by resolution, or by events that are not shown. */
   hasHiddenChanges: boolean;
   hasMemberChanges: boolean;
+  /** Some state changed, by the events or otherwise. */
+  hasStateChanges: boolean;
   /** How far the user may follow the state, when that is not to the end. */
   stateUpTo?: number;
   /** The events to which others relate, where known from the ring. */

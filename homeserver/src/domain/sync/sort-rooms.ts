@@ -36,7 +36,7 @@ export function createSortRooms({ database, activity }: { database: Database; ac
     const joined = standings.filter((room) => room.membership === 'join');
     const moved = joined.filter((room) => room.position > known).map((room) => room.roomNid);
     const wereJoined = after === undefined ? new Set<number>() : await listRoomsJoinedAt(database.sql, device.userId, moved, known);
-    const isActive = await activity.isActiveSince(known);
+    const last = after === undefined ? undefined : await activity.listLastPositions(joined.map((room) => room.roomNid));
 
     const toTell = (room: UserMembership): RoomToTell => {
       const isNew = after === undefined || (room.position > known && !wereJoined.has(room.roomNid));
@@ -56,7 +56,9 @@ export function createSortRooms({ database, activity }: { database: Database; ac
     const isInvited = (room: UserMembership) =>
       room.membership === 'invite' && (room.position > known || retellsInvites) && !isFromIgnored(room, device.userId, ignored);
     return {
-      joined: joined.filter((room) => after === undefined || isFullState || room.position > known || isActive(room.roomNid)).map(toTell),
+      joined: joined
+        .filter((room) => after === undefined || isFullState || room.position > known || (last?.get(room.roomNid) ?? 0) > known)
+        .map(toTell),
       left: standings
         .filter((room) => isGone(room) && tellsLeft(room))
         .map(({ roomNid, roomId, position }) => ({

@@ -52,6 +52,8 @@ export type EphemeralForSync = {
     roomNids: readonly number[];
     after: StreamToken | undefined;
     upTo: number;
+    /** One kind alone; both when left out. */
+    only?: 'receipts' | 'typing';
   }) => Promise<ReadonlyMap<number, readonly JsonObject[]>>;
   listPresence: (request: { userNid: number; after: StreamToken | undefined }) => Promise<readonly JsonObject[]>;
   /** The device came back with a token at or past this position. */

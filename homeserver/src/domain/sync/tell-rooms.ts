@@ -44,7 +44,7 @@ type Deps = {
  * 4. Who is in the room, and by whom it is called. 5. The members who speak, or by whom the room is called, when members are loaded lazily.
  */
 export function createTellRooms(deps: Deps): TellRooms {
-  const { database, renderGroups, listRoomFacts, listIgnored, clock } = deps;
+  const { database, rooms, renderGroups, listRoomFacts, listIgnored, clock } = deps;
   const { sql } = database;
   const readTimelines = createReadTimelines(deps);
   const hideUnseen = createHideUnseen(deps);
@@ -72,21 +72,40 @@ export function createTellRooms(deps: Deps): TellRooms {
     const needs = wanted.map((room) => {
       const events = timelines.get(room.roomNid)?.events ?? [];
       const listed = new Set((states.get(room.roomNid) ?? []).flatMap((event) => (event.type === MEMBER ? stateKeyOf(event) : [])));
-      const userIds = [...new Set([...events.map(senderOf), ...heroesOf(room.roomNid)])].filter((userId) => !listed.has(userId));
+      const known = knownTo(room, request);
+      const userIds = [...new Set([...events.map(senderOf), ...heroesOf(room.roomNid)])].filter(
+        (userId) => !listed.has(userId) && !isStillSo(room, userId, known.get(userId)),
+      );
       return { roomNid: room.roomNid, at: endOfState(room, events[0], wantsStateAfter), userIds };
     });
     const members = Map.groupBy(await listMembersOfRooms(sql, needs), (member) => member.roomNid);
-    for (const { roomNid, stateAfter, upTo } of wanted) {
-      const since = stateAfter === 0 ? 0 : (toldMembersAt ?? 0);
-      const known = lazyMembers.find(device, roomNid, since);
+    for (const room of wanted) {
+      const { roomNid, upTo } = room;
+      const known = knownTo(room, request);
       const state = [...(states.get(roomNid) ?? []), ...(members.get(roomNid) ?? [])];
       const news = state.filter((event) => event.type !== MEMBER || known.get(stateKeyOf(event)) !== event.eventId);
       states.set(roomNid, news);
       if (toldMembersAt === undefined) continue;
       const shown = [...news, ...(timelines.get(roomNid)?.events ?? [])].filter((event) => event.type === MEMBER);
       const told = new Map(shown.map((event) => [stateKeyOf(event), event.eventId]));
-      lazyMembers.remember(device, roomNid, { upTo, told, since });
+      lazyMembers.remember(device, roomNid, { upTo, told, since: sinceOf(room, request) });
     }
+  }
+
+  /** Up to where the device has what it was told of the room's members: nowhere, when it is told all of the state. */
+  function sinceOf({ stateAfter }: RoomToTell, { toldMembersAt = 0 }: TellRequest): number {
+    return stateAfter === 0 ? 0 : toldMembersAt;
+  }
+
+  function knownTo(room: RoomToTell, request: TellRequest): ReadonlyMap<string, string> {
+    return room.toldMembers ?? lazyMembers.find(request.device, room.roomNid, sinceOf(room, request));
+  }
+
+  /** Whether the membership that a client was told of is the one that a room in memory has: it need not be read again. */
+  function isStillSo({ roomNid, isLeft }: RoomToTell, userId: string, toldId: string | undefined): boolean {
+    const room = isLeft || toldId === undefined ? undefined : rooms.peek(roomNid);
+    if (room === undefined || room.absentMembers([userId]).length > 0) return false;
+    return room.findEntry(MEMBER, userId)?.eventId === toldId;
   }
 
   return async function tellRooms(wanted, request) {
@@ -165,7 +184,7 @@ export function createTellRooms(deps: Deps): TellRooms {
 
 /** Of a room about which there was no question. */
 const isJoined = (): string => 'join';
-const NO_TIMELINE: Timeline = { events: [], isLimited: false, hasHiddenChanges: false, hasMemberChanges: false };
+const NO_TIMELINE: Timeline = { events: [], isLimited: false, hasHiddenChanges: false, hasMemberChanges: false, hasStateChanges: false };
 
 /** For who wants no events: all there were stand behind the gap, whose end is the end of the room. */
 function withoutEvents(timeline: Timeline): Timeline {

@@ -110,12 +110,13 @@ export function createTellExtensions({ e2ee, accountData, ephemeral, threadSubsc
     const { all, fresh } = roomsOf(request, name);
     const nids = all.map((room) => room.standing.roomNid);
     const [newer, older] = await Promise.all([
-      ephemeral.listRoomEphemeral({ userNid: device.userNid, roomNids: [...fresh], after: undefined, upTo }),
+      ephemeral.listRoomEphemeral({ userNid: device.userNid, roomNids: [...fresh], after: undefined, upTo, only: name }),
       ephemeral.listRoomEphemeral({
         userNid: device.userNid,
         roomNids: nids.filter((roomNid) => !fresh.has(roomNid)),
         after: before?.token,
         upTo,
+        only: name,
       }),
     ]);
     const events = new Map([...newer, ...older]);

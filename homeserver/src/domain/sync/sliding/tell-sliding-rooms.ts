@@ -1,30 +1,17 @@
 import type { SlidingSyncRoom } from 'federation-spec/api/schemas/sliding-sync.ts';
-import type { Database } from '../../../storage/database.ts';
 import type { UserMembership } from '../../../storage/memberships.ts';
-import { listLastPositionsOfTypes } from '../../../storage/sync.ts';
 import { MEMBER } from '../../rooms/hot-room.ts';
 import type { ListRoomFacts } from '../room-facts.ts';
 import type { RoomToTell, TellRooms, ToldRoom } from '../room-to-tell.ts';
 import { isGone } from '../sort-rooms.ts';
 import type { SyncDevice, UnreadForSync } from '../sources.ts';
 import type { StripRooms } from '../strip-rooms.ts';
+import type { ListBumpStamps } from './bump-stamps.ts';
 import type { Position, SentRoom } from './connections.ts';
 import { countsOf, describeRoom, hasFaceChanged, pickState } from './describe-room.ts';
 import type { CoveredRoom } from './list-rooms.ts';
 import { wantsMoreState, wantsOtherMembers } from './room-config.ts';
 
-/** What moves a room up in a client's list. https://github.com/matrix-org/matrix-spec-proposals/pull/4186 ("bump_stamp") */
-const BUMP_TYPES = [
-  'm.room.create',
-  'm.room.message',
-  'm.room.encrypted',
-  'm.sticker',
-  'm.call.invite',
-  'm.poll.start',
-  'org.matrix.msc3381.poll.start',
-  'm.beacon_info',
-  'org.matrix.msc3672.beacon_info',
-];
 /** How many membership events of a room a connection remembers to have sent. */
 const MAX_REMEMBERED_MEMBERS = 200;
 
@@ -44,7 +31,13 @@ export type TellableRoom = Omit<SlidingSyncRoom, 'name'> & { name?: string | nul
 /** What is told of the rooms, by id, and what the client then knows of every room of the connection. */
 export type TellSlidingRooms = (request: Request) => Promise<{ rooms: Record<string, TellableRoom>; sent: ReadonlyMap<number, SentRoom> }>;
 
-type Deps = { database: Database; tellRooms: TellRooms; stripRooms: StripRooms; unread: UnreadForSync; listRoomFacts: ListRoomFacts };
+type Deps = {
+  listBumpStamps: ListBumpStamps;
+  tellRooms: TellRooms;
+  stripRooms: StripRooms;
+  unread: UnreadForSync;
+  listRoomFacts: ListRoomFacts;
+};
 type Change = { room: CoveredRoom; sent: SentRoom | undefined; toTell: RoomToTell; isExpanded: boolean; hasOtherNews: boolean };
 type Telling = { rooms: Record<string, TellableRoom>; sent: Map<number, SentRoom> };
 
@@ -52,7 +45,7 @@ type Telling = { rooms: Record<string, TellableRoom>; sent: Map<number, SentRoom
  * 1. The covered rooms with news: never sent, active since, wanted more of, counted otherwise, or left. 2. Their timelines and states.
  * 3. Invites and knocks. 4. Rooms of the connection that the user has left and no list holds any more.
  */
-export function createTellSlidingRooms({ database, tellRooms, stripRooms, unread, listRoomFacts }: Deps): TellSlidingRooms {
+export function createTellSlidingRooms({ listBumpStamps, tellRooms, stripRooms, unread, listRoomFacts }: Deps): TellSlidingRooms {
   async function listChanges({ device, upTo, before, covered, direct }: Request): Promise<Change[]> {
     const after = before?.token.position;
     const recounted = new Set(after === undefined ? [] : await unread.changedRooms({ userNid: device.userNid, after, upTo }));
@@ -81,6 +74,7 @@ export function createTellSlidingRooms({ database, tellRooms, stripRooms, unread
         upTo: isLeft ? standing.position : upTo,
         since: standing.position,
         isLeft,
+        toldMembers: sent?.members,
       };
       return [{ room, sent, toTell, isExpanded, hasOtherNews }];
     });
@@ -110,12 +104,11 @@ export function createTellSlidingRooms({ database, tellRooms, stripRooms, unread
     const changes = await listChanges({ ...request, covered });
     const told = await readAll(changes, request);
     const joined = changes.filter(({ toTell }) => !toTell.isLeft).map(({ toTell }) => toTell.roomNid);
-    const [counts, facts, bumps] = await Promise.all([
+    const [counts, facts, bumpStamps] = await Promise.all([
       unread.count(device, joined),
       listRoomFacts(joined),
-      listLastPositionsOfTypes(database.sql, joined, { types: BUMP_TYPES, upTo }),
+      listBumpStamps(joined, upTo),
     ]);
-    const bumpStamps = new Map(bumps.map(({ roomNid, position }) => [roomNid, position]));
     for (const { standing, config } of covered) {
       const sent = sentRooms.get(standing.roomNid);
       if (sent?.membership === standing.membership) sentRooms.set(standing.roomNid, { ...sent, config });
