@@ -1,6 +1,7 @@
-import type { JsonObject } from 'federation-spec/events/event.ts';
+import { isJsonObject, type JsonObject } from 'federation-spec/events/event.ts';
 import { serverNameOf } from 'federation-spec/identifiers/server-name.ts';
 import { parseUserId } from 'federation-spec/identifiers/user-id.ts';
+import { roomVersionRules } from 'federation-spec/room-versions/room-versions.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { invalidParam, MatrixError } from '../../platform/matrix-error.ts';
@@ -92,7 +93,7 @@ export function createCreateRoomForUser(deps: Deps): CreateRoomForUser {
       version: wish.version ?? defaultVersion,
       preset: wish.preset ?? (wish.visibility === 'public' ? 'public_chat' : 'private_chat'),
       creationContent: wish.creationContent ?? {},
-      powerLevelOverride: wish.powerLevelOverride ?? {},
+      powerLevelOverride: overrideOf(user.userId, wish, defaultVersion),
       initialState: wish.initialState ?? [],
       ...(wish.name === undefined ? {} : { name: wish.name }),
       ...(wish.topic === undefined ? {} : { topic: wish.topic }),
@@ -125,4 +126,16 @@ function checkWish(wish: RoomWish, invites: readonly string[]): void {
     throw invalidParam(`A room's name has at most ${MAX_NAME_LENGTH} characters.`);
   if (wish.aliasName !== undefined && /[\s:#\0]/.test(wish.aliasName))
     throw invalidParam('room_alias_name is the part between # and the colon, without either.');
+}
+
+/**
+ * The override as it was sent; but a client that leaves the version to us may not know that in some the creator stands above all levels
+ * and may not be among them.
+ */
+function overrideOf(creator: string, { version, powerLevelOverride = {} }: RoomWish, defaultVersion: string): JsonObject {
+  const { users } = powerLevelOverride;
+  const standsAbove = version === undefined && roomVersionRules(defaultVersion)?.privilegedCreators === true;
+  if (!standsAbove || !isJsonObject(users)) return powerLevelOverride;
+  const { [creator]: _own, ...others } = users;
+  return { ...powerLevelOverride, users: others };
 }
