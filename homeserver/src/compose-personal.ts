@@ -1,5 +1,6 @@
 import { createAccountData, createListAccountData } from './domain/accounts/account-data.ts';
 import { createFilters } from './domain/accounts/filters.ts';
+import { createFollowUpgrade } from './domain/accounts/follow-upgrade.ts';
 import { createListIgnored } from './domain/accounts/ignored-users.ts';
 import { createOpenIdTokens } from './domain/accounts/openid-tokens.ts';
 import { createProfiles, type QueryRemoteProfile, type SpreadProfile } from './domain/accounts/profiles.ts';
@@ -49,6 +50,7 @@ export function composePersonal(deps: Deps) {
     listAccountData: createListAccountData({ ...deps, describePushRules }),
     listIgnored: createListIgnored(deps),
     pushRules,
+    followUpgrade: createFollowUpgrade({ accountData, pushRules }),
     profiles,
     filters,
     openIdTokens,

@@ -1,3 +1,4 @@
+import type { FollowUpgrade } from './domain/accounts/follow-upgrade.ts';
 import type { ListIgnored } from './domain/accounts/ignored-users.ts';
 import { type AliasKeepers, createAliases } from './domain/directory/aliases.ts';
 import { createPublicRooms } from './domain/directory/public-rooms.ts';
@@ -78,6 +79,7 @@ type RoomDeps = Awaited<ReturnType<typeof composeStreams>> & {
   userDirectory: DirectoryScope;
   signer: EventSigner;
   findProfile: FindProfile;
+  followUpgrade: FollowUpgrade;
   listIgnored: ListIgnored;
   /** What rooms need of other servers. */
   network: RoomNetwork;
@@ -110,6 +112,7 @@ export async function composeRooms(deps: RoomDeps) {
     findProfile,
     remote: network.remote,
     invitePermission,
+    followUpgrade: deps.followUpgrade,
     serverName,
   });
   const guests = createExpelGuests({ database, notifier, rooms, memberships, logger });
@@ -122,6 +125,7 @@ export async function composeRooms(deps: RoomDeps) {
     serverName,
     resolveRemote: network.resolveRemoteAlias,
     keepers: deps.aliasKeepers,
+    sendEvent,
   });
   const createRoomForUser = createCreateRoomForUser({
     createRoom,
@@ -137,7 +141,15 @@ export async function composeRooms(deps: RoomDeps) {
   });
   const setState = createSetState({ rooms, sendEvent, memberships, serverName, resolveAlias: aliases.resolve });
   const delayedEvents = createDelayedEvents({ ...deps, sql: database.sql, rooms, sendEvent, setState });
-  const upgradeRoom = createUpgradeRoom({ rooms, database, createRoom, sendEvent, findProfile, logger });
+  const upgradeRoom = createUpgradeRoom({
+    rooms,
+    database,
+    createRoom,
+    sendEvent,
+    findProfile,
+    followUpgrade: deps.followUpgrade,
+    logger,
+  });
   const publicRooms = createPublicRooms({ database, rooms, serverName, queryRemote: network.queryRemotePublicRooms });
   const spaces = createSpaces({ database, rooms, serverName, queryRemote: network.queryRemoteSpace });
   const searchUsers = createSearchUsers({ database, scope: userDirectory });

@@ -152,6 +152,7 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       userDirectory: config.userDirectory,
       signer,
       findProfile: personal.profiles.findForMembership,
+      followUpgrade: personal.followUpgrade,
       listIgnored: personal.listIgnored,
       network,
       aliasKeepers: appservices.aliasKeepers,

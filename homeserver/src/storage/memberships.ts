@@ -111,3 +111,13 @@ export async function listJoinedGuests(sql: Sql, roomNid: number): Promise<{ use
     from   memberships m join users u using (user_nid) join accounts a using (user_nid)
     where  m.room_nid = ${roomNid} and m.membership = 2 and a.is_guest`;
 }
+
+/** Who is banned from the room, the last first, with the text of the event that says so. */
+export async function listBans(sql: Sql, roomNid: number, limit: number): Promise<{ userId: string; json: string | null }[]> {
+  return await sql<{ userId: string; json: string | null }[]>`
+    select u.user_id as "userId", e.json
+    from   memberships m join users u using (user_nid) left join events e on e.event_nid = m.event_nid
+    where  m.room_nid = ${roomNid} and m.membership = 4
+    order  by m.position desc
+    limit  ${limit}`;
+}

@@ -43,6 +43,7 @@ export async function startRooms({ ownPostgres = false }: RoomsOptions = {}) {
     ...streams,
     signer,
     findProfile: () => Promise.resolve({}),
+    followUpgrade: () => Promise.resolve(),
     listIgnored: () => Promise.resolve({ nids: new Set<number>(), userIds: new Set<string>() }),
     network: createIsolatedNetwork(),
     aliasKeepers: { owns: () => false, checkMayUse: () => undefined, askFor: async () => false },

@@ -4,7 +4,9 @@ import type { Clock } from '../../platform/clock.ts';
 import { forbidden, invalidParam, matrixError, notFound, roomInUse } from '../../platform/matrix-error.ts';
 import { deleteAlias, findAlias, insertAlias, listAliasesOfRoom } from '../../storage/aliases.ts';
 import type { Database } from '../../storage/database.ts';
+import type { HotRoom } from '../rooms/hot-room.ts';
 import type { HotRooms } from '../rooms/hot-rooms.ts';
+import type { SendEvent } from '../rooms/send-event.ts';
 
 /** A room and servers by which it can be reached. */
 export type ResolvedAlias = { roomId: string; servers: string[] };
@@ -43,11 +45,34 @@ type Deps = {
   serverName: string;
   resolveRemote: ResolveRemoteAlias;
   keepers: AliasKeepers;
+  sendEvent: SendEvent;
 };
 
 /** https://spec.matrix.org/latest/client-server-api/#room-aliases */
-export function createAliases({ database, rooms, clock, serverName, resolveRemote, keepers }: Deps): Aliases {
+export function createAliases({ database, rooms, clock, serverName, resolveRemote, keepers, sendEvent }: Deps): Aliases {
   const { sql } = database;
+
+  /** A room does not go on calling itself by an alias that is gone. */
+  async function forgetMainAlias(user: User, room: HotRoom, alias: string): Promise<void> {
+    const content = room.find('m.room.canonical_alias', '')?.content ?? {};
+    const further: unknown = content['alt_aliases'];
+    const isFurther = Array.isArray(further) && further.includes(alias);
+    if (content['alias'] !== alias && !isFurther) return;
+    const { alias: main, alt_aliases: _, ...rest } = content;
+    const left = isFurther ? further.filter((other) => other !== alias) : further;
+    await sendEvent({
+      roomId: room.roomId,
+      sender: user.userId,
+      senderNid: user.userNid,
+      type: 'm.room.canonical_alias',
+      stateKey: '',
+      content: {
+        ...rest,
+        ...(main === undefined || main === alias ? {} : { alias: main }),
+        ...(Array.isArray(left) && left.length > 0 ? { alt_aliases: left } : {}),
+      },
+    });
+  }
 
   function serverOf(alias: string): string {
     const parsed = parseRoomAlias(alias);
@@ -103,6 +128,7 @@ export function createAliases({ database, rooms, clock, serverName, resolveRemot
       if (row.creatorNid !== user.userNid && !user.isAdmin && !mayEdit && !isKeeper)
         throw forbidden('Only who made an alias, or may set the main one, can delete it.');
       await deleteAlias(sql, alias);
+      if (room !== undefined && mayEdit === true) await forgetMainAlias(user, room, alias);
     },
     list: async (user, roomId) => {
       const room = await rooms.load(roomId);

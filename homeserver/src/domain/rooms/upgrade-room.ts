@@ -2,13 +2,16 @@ import { powerLevelOf, requiredPowerLevel } from 'federation-spec/auth-rules/pow
 import { isJsonObject, type JsonObject } from 'federation-spec/events/event.ts';
 import { type RoomVersionRules, roomVersionRules } from 'federation-spec/room-versions/room-versions.ts';
 import type { Logger } from '../../platform/logger.ts';
-import { forbidden, MatrixError, unsupportedRoomVersion } from '../../platform/matrix-error.ts';
+import { forbidden, MatrixError, notFound, unsupportedRoomVersion } from '../../platform/matrix-error.ts';
 import { moveAliases } from '../../storage/aliases.ts';
 import type { Database } from '../../storage/database.ts';
+import { listBans } from '../../storage/memberships.ts';
+import type { FollowUpgrade } from '../accounts/follow-upgrade.ts';
 import type { CreateRoom } from './create-room.ts';
 import type { HotRoom } from './hot-room.ts';
 import type { HotRooms } from './hot-rooms.ts';
 import type { FindProfile } from './membership.ts';
+import { readPdu } from './read-pdu.ts';
 import type { SendEvent } from './send-event.ts';
 
 /** The state that goes along to the new room, in the order it is written there; power levels are made from the old ones. */
@@ -25,6 +28,8 @@ const CARRIED_STATE = [
 ] as const;
 /** State of a space, one event for each child. */
 const CARRIED_LISTS = ['m.space.child'];
+/** Most bans that go along; those made last, when there are more. */
+const MAX_CARRIED_BANS = 2_000;
 /** What whoever upgrades has at least in the new room, so that they can write its first state. */
 const UPGRADER_LEVEL = 100;
 /** What speaking and inviting need at least in a room that has been left behind. */
@@ -42,6 +47,7 @@ type Deps = {
   createRoom: CreateRoom;
   sendEvent: SendEvent;
   findProfile: FindProfile;
+  followUpgrade: FollowUpgrade;
   logger: Logger;
 };
 
@@ -52,10 +58,10 @@ type Deps = {
  * 3. The tombstone points forward.
  * 4. Our aliases and the listing in the directory move.
  * 5. The old room falls silent, as far as the sender's power goes.
- * Throws M_FORBIDDEN and M_UNSUPPORTED_ROOM_VERSION.
+ * Throws M_NOT_FOUND, M_FORBIDDEN and M_UNSUPPORTED_ROOM_VERSION.
  * https://spec.matrix.org/latest/client-server-api/#server-behaviour-17
  */
-export function createUpgradeRoom({ rooms, database, createRoom, sendEvent, findProfile, logger }: Deps): UpgradeRoom {
+export function createUpgradeRoom({ rooms, database, createRoom, sendEvent, findProfile, followUpgrade, logger }: Deps): UpgradeRoom {
   return async function upgradeRoom(user, { roomId, newVersion, additionalCreators = [] }) {
     const rules = roomVersionRules(newVersion);
     if (rules === undefined) throw unsupportedRoomVersion(`This server does not know room version ${newVersion}.`);
@@ -73,8 +79,10 @@ export function createUpgradeRoom({ rooms, database, createRoom, sendEvent, find
       invites: [],
       remoteInvites: [],
       isDirect: false,
+      bans: await listCarriedBans(old),
       riders: () => [],
     }); // 2
+    await followUpgrade(user, { from: roomId, to: replacementId });
     const tombstone = { body: 'This room has been replaced', replacement_room: replacementId };
     await send('m.room.tombstone', tombstone); // 3
 
@@ -99,9 +107,18 @@ export function createUpgradeRoom({ rooms, database, createRoom, sendEvent, find
     }
   };
 
+  async function listCarriedBans({ nid }: HotRoom): Promise<{ userId: string; content: JsonObject }[]> {
+    const bans = await listBans(database.sql, nid, MAX_CARRIED_BANS);
+    return bans.map(({ userId, json }) => {
+      const { reason } = json === null ? {} : readPdu(json).content;
+      return { userId, content: typeof reason === 'string' ? { reason } : {} };
+    });
+  }
+
   async function loadUpgradable({ userId, userNid }: { userId: string; userNid: number }, roomId: string): Promise<HotRoom> {
     const room = await rooms.load(roomId);
-    if (room?.localJoined.has(userNid) !== true) throw forbidden(`You are not in the room ${roomId}.`);
+    if (room === undefined) throw notFound(`This server does not know the room ${roomId}.`);
+    if (!room.localJoined.has(userNid)) throw forbidden(`You are not in the room ${roomId}.`);
     const needed = requiredPowerLevel({ type: 'm.room.tombstone', stateKey: '' }, room, room.rules);
     if (powerLevelOf(userId, room, room.rules) < needed) throw forbidden(`Upgrading this room needs power level ${needed}.`);
     return room;
