@@ -40,7 +40,7 @@ async function sendGood(): Promise<void> {
 
 test('good events are shown', sendGood);
 
-test('an event with a wrong signature, a foreign sender or a changed sender is dropped; its neighbours are not harmed', async () => {
+test('S5: an event with a wrong signature, a foreign sender or a changed sender is dropped; its neighbours are not harmed', async () => {
   const good = await room.event({});
   const forged = await room.event({ sender: romeo.id });
   const altered = await room.event({ content: { msgtype: 'm.text', body: 'a' } });
@@ -56,7 +56,7 @@ test('an event with a wrong signature, a foreign sender or a changed sender is d
   expect(count).toBe(0);
 });
 
-test('an event whose content was changed on the way is kept without it', async () => {
+test('S5: an event whose content was changed on the way is kept without it', async () => {
   const { event, id } = await room.event({ content: { msgtype: 'm.text', body: 'true words' } });
   await peer.sendPdus(servers.at(0), [{ ...event, content: { msgtype: 'm.text', body: 'false words' } }]);
   await expect.poll(() => isStored(id), WAIT).toBe('timeline');
@@ -65,7 +65,7 @@ test('an event whose content was changed on the way is kept without it', async (
   room.head = { id, depth: event.depth };
 });
 
-test('an event that its sender may not send is rejected and remembered', async () => {
+test('S6: an event that its sender may not send is rejected and remembered', async () => {
   const { event, id } = await room.event({ type: 'm.room.name', state_key: '', content: { name: 'Verona' } });
   await peer.sendPdus(servers.at(0), [event]);
   await expect.poll(() => isStored(id), WAIT).toBe('rejected');
@@ -73,7 +73,7 @@ test('an event that its sender may not send is rejected and remembered', async (
   await sendGood();
 });
 
-test('auth events of another room, or named twice, allow nothing', async () => {
+test('S8: auth events of another room, or named twice, allow nothing', async () => {
   const [foreign] = await servers.at(0).sql<{ event_id: string }[]>`
     select event_id from events e join rooms r using (room_nid) where r.room_id = ${otherRoomId} and type = 'm.room.power_levels'`;
   const proper = await room.event({});
@@ -100,7 +100,7 @@ const malformed: [string, JsonObject][] = [
   ['content that is no object', { content: [] }],
 ];
 
-test.each(malformed)('an event with %s is refused, and the next one is taken', async (_what, changes) => {
+test.each(malformed)('S12, S13: an event with %s is refused, and the next one is taken', async (_what, changes) => {
   const { event } = await room.event({});
   const bad = { ...event, ...changes };
   const before = await servers.at(0).sql<{ count: number }[]>`select count(*)::bigint as count from events`;
@@ -111,7 +111,7 @@ test.each(malformed)('an event with %s is refused, and the next one is taken', a
   expect((after[0]?.count ?? 0) - (before[0]?.count ?? 0)).toBe(1);
 });
 
-test('a transaction sent twice has one effect and the same answer', async () => {
+test('S32: a transaction sent twice has one effect and the same answer', async () => {
   const { event, id } = await room.event({});
   const first = await peer.sendPdus(servers.at(0), [event], [], 'twice');
   const second = await peer.sendPdus(servers.at(0), [event], [], 'twice');
@@ -120,7 +120,7 @@ test('a transaction sent twice has one effect and the same answer', async () => 
   room.head = { id, depth: event.depth };
 });
 
-test('more than 50 events or 100 EDUs are refused', async () => {
+test('S32: more than 50 events or 100 EDUs are refused', async () => {
   const { event } = await room.event({});
   expect(
     (
@@ -141,7 +141,7 @@ test('more than 50 events or 100 EDUs are refused', async () => {
   ).toBe(400);
 });
 
-test('events of rooms that are not here, or not theirs, are not stored', async () => {
+test('S32: events of rooms that are not here, or not theirs, are not stored', async () => {
   const other = await room.event({ room_id: otherRoomId });
   const unknown = await room.event({ room_id: `!nowhere:${peer.name}` });
   await peer.sendPdus(servers.at(0), [other.event, unknown.event]);
@@ -149,7 +149,7 @@ test('events of rooms that are not here, or not theirs, are not stored', async (
   expect([await isStored(other.id), await isStored(unknown.id)].includes('timeline')).toBe(false);
 });
 
-test('requests that are not signed as they must be are refused', async () => {
+test('S57: requests that are not signed as they must be are refused', async () => {
   const path = '/_matrix/federation/v1/send/unsigned';
   const body = { origin: peer.name, origin_server_ts: 0, pdus: [] };
   const header = (rest: string) => `X-Matrix origin="${peer.name}",key="ed25519:evil",sig="AAAA"${rest}`;
@@ -163,7 +163,7 @@ test('requests that are not signed as they must be are refused', async () => {
   }
 });
 
-test('what is in other rooms is not told, and all refusals look alike', async () => {
+test('S14: what is in other rooms is not told, and all refusals look alike', async () => {
   const [secret] = await servers.at(0).sql<{ event_id: string }[]>`
     select event_id from events e join rooms r using (room_nid) where r.room_id = ${otherRoomId} limit 1`;
   const id = encodeURIComponent(secret?.event_id ?? '');
@@ -179,7 +179,7 @@ test('what is in other rooms is not told, and all refusals look alike', async ()
   expect((await ask(`backfill/${encodeURIComponent(otherRoomId)}?v=${id}&limit=10`)).status).toBe(403);
 });
 
-test('send_join takes only a join, of the sender, in the room, under the id that the path names', async () => {
+test('S3: send_join takes only a join, of the sender, in the room, under the id that the path names', async () => {
   const path = (id: string) => `/_matrix/federation/v2/send_join/${encodeURIComponent(room.roomId)}/${encodeURIComponent(id)}`;
   const userId = `@paris:${peer.name}`;
   const drafts = {
@@ -203,7 +203,7 @@ test('send_join takes only a join, of the sender, in the room, under the id that
   expect((await peer.call(servers.at(0), 'PUT', path('$other'), event)).status).toBe(400);
 });
 
-test('a template that asks for anything but the join is not signed', async () => {
+test('S1: a template that asks for anything but the join is not signed', async () => {
   const evilRoomId = `!trap:${peer.name}`;
   const template = (changes: JsonObject): JsonObject => ({
     type: 'm.room.member',
@@ -246,7 +246,7 @@ test('a template that asks for anything but the join is not signed', async () =>
   expect(JSON.stringify(sent)).not.toContain('evil"');
 });
 
-test("an invite is signed only when it is one, for a user here, by the inviter's own server", async () => {
+test("S2: an invite is signed only when it is one, for a user here, by the inviter's own server", async () => {
   const invite = async (changes: JsonObject, roomId = `!party:${peer.name}`) => {
     const draft = { room_id: roomId, type: 'm.room.member', state_key: romeo.id, content: { membership: 'invite' }, ...changes };
     const { event, id } = await room.event({ ...draft, auth_events: [], prev_events: [] });

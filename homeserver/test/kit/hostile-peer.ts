@@ -106,8 +106,8 @@ export async function startHostilePeer(ca: TestCa, key: { keyId?: string; seed?:
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
 
   const call: HostilePeer['call'] = async (to, method, path, body, authorization) => {
-    const text = body === undefined ? undefined : JSON.stringify(body);
-    const content = text === undefined ? undefined : readExactly(text);
+    const text = body === undefined ? undefined : body instanceof RawJson ? body.text : JSON.stringify(body);
+    const content = text === undefined ? undefined : body instanceof RawJson ? body.signed : readExactly(text);
     const signed = await signJson(
       requestToSign({ method, uri: path, origin: name, destination: to.name, ...(content === undefined ? {} : { content }) }),
       signer,
@@ -154,6 +154,20 @@ export async function startHostilePeer(ca: TestCa, key: { keyId?: string; seed?:
       await agent.close();
     },
   };
+}
+
+class RawJson {
+  readonly text: string;
+  readonly signed: JsonValue;
+  constructor(text: string, signed: JsonValue) {
+    this.text = text;
+    this.signed = signed;
+  }
+}
+
+/** A body for `call` that is sent as it is written, whatever a JSON writer would make of it; what is signed may be something else. */
+export function rawJson(text: string, signed: JsonValue = readExactly(text)): unknown {
+  return new RawJson(text, signed);
 }
 
 /** As the other side reads it: a signature covers how numbers are written. */
