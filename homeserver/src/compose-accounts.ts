@@ -11,7 +11,14 @@ import type { Pool } from './storage/database.ts';
 type Ground = { config: Config; secrets: Secrets; pool: Pool; clock: Clock; random: Random; logger: Logger };
 type Hooks = Pick<
   AccountsDeps,
-  'conditions' | 'commitDeviceChange' | 'announceDevice' | 'leaveAllRooms' | 'welcomeAccount' | 'isReserved' | 'findAppservice'
+  | 'conditions'
+  | 'identityBindings'
+  | 'commitDeviceChange'
+  | 'announceDevice'
+  | 'leaveAllRooms'
+  | 'welcomeAccount'
+  | 'isReserved'
+  | 'findAppservice'
 >;
 
 /** Accounts with their settings, and with what other features do for them. */

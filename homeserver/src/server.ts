@@ -6,6 +6,7 @@ import { composeAccounts } from './compose-accounts.ts';
 import { composeAppserviceGround, composeAppservices } from './compose-appservices.ts';
 import { composeEphemeral } from './compose-ephemeral.ts';
 import { composeFederation } from './compose-federation.ts';
+import { composeIdentity } from './compose-identity.ts';
 import { composeMedia } from './compose-media.ts';
 import { composeOAuth } from './compose-oauth.ts';
 import { composePeers } from './compose-peers.ts';
@@ -194,6 +195,7 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       { config, secrets, pool: database.sql, clock, random, logger },
       {
         conditions: signUp.conditions,
+        identityBindings: composeIdentity({ config, pool: database.sql, http: peers.http, signer, logger }),
         commitDeviceChange: e2ee.deviceLists.commitDeviceChange,
         announceDevice: e2ee.deviceLists.announceDevice,
         leaveAllRooms: rooms.leaveAllRooms,

@@ -76,6 +76,12 @@ export const SETTINGS = {
   oidcClientId: setting('BLINKCHAT_OIDC_CLIENT_ID', text, undefined, 'what it calls us; our redirect URI is <public URL>/oauth2/callback'),
   oidcClientSecret: setting('BLINKCHAT_OIDC_CLIENT_SECRET', secret, undefined, 'the secret it gave us'),
   oidcName: setting('BLINKCHAT_OIDC_NAME', text, 'single sign-on', 'what people call it'),
+  identityServers: setting(
+    'BLINKCHAT_IDENTITY_SERVERS',
+    commaList,
+    'on',
+    'where people may publish their addresses: on, off, or a list of servers',
+  ),
   guests: setting('BLINKCHAT_GUESTS', onOff, 'off', 'guest accounts'),
   presence: setting('BLINKCHAT_PRESENCE', onOff, 'on', 'presence'),
   userDirectory: setting(

@@ -13,6 +13,7 @@ import { type Authenticate, createAuthenticate } from './authenticate.ts';
 import { type ChangePassword, createChangePassword } from './change-password.ts';
 import { createDeactivate, type Deactivate, type LeaveAllRooms } from './deactivate.ts';
 import { createDevices, type Devices } from './devices.ts';
+import type { IdentityBindings } from './identity-bindings.ts';
 import { createKnownTokens } from './known-tokens.ts';
 import { createLastSeen } from './last-seen.ts';
 import { createLogIn, type LogIn } from './log-in.ts';
@@ -48,6 +49,7 @@ export type Accounts = AsyncDisposable & {
   deactivate: Deactivate;
   emailValidations: EmailValidations;
   threepids: Threepids;
+  identityBindings: IdentityBindings;
   requireProof: RequireProof;
   uiaFallback: UiaFallback;
   moderation: AccountModeration;
@@ -72,6 +74,7 @@ export type AccountsDeps = {
   registration: RegistrationMode;
   registrationSecret: string | undefined;
   allowGuests: boolean;
+  identityBindings: IdentityBindings;
   /** What newcomers must do. */
   conditions: SignUpConditions;
   rateLimits: boolean;
@@ -135,9 +138,10 @@ export function createAccounts(deps: AccountsDeps): Accounts {
     refreshSession: createRefreshSession({ pool, issueTokens, knownTokens, removeDevices, clock }),
     devices,
     changePassword: createChangePassword({ pool, requireProof, emailValidations, passwordHasher, devices }),
-    deactivate: createDeactivate({ pool, requireProof, devices, knownTokens, leaveAllRooms: deps.leaveAllRooms, logger }),
+    deactivate: createDeactivate({ ...deps, requireProof, devices, knownTokens }),
     emailValidations,
     threepids: createThreepids({ pool, requireProof, emailValidations, clock }),
+    identityBindings: deps.identityBindings,
     requireProof,
     uiaFallback: createUiaFallback({ ...deps, stages, emailValidations }),
     moderation: createAccountModeration({ pool, knownTokens }),

@@ -10,6 +10,7 @@ import { deleteProfile } from '../../storage/profiles.ts';
 import { deleteThreepids } from '../../storage/threepids.ts';
 import { deleteUpstreamIdentities } from '../../storage/upstream-identities.ts';
 import type { Devices } from './devices.ts';
+import type { IdentityBindings, UnbindResult } from './identity-bindings.ts';
 import type { KnownTokens } from './known-tokens.ts';
 import type { Requester } from './requester.ts';
 import type { RequireProof } from './uia.ts';
@@ -18,11 +19,11 @@ import { PASSWORD_STAGE } from './uia-stages.ts';
 /** Leaves all rooms, refuses all invites, and forgets what is kept of the person elsewhere. */
 export type LeaveAllRooms = (user: { userNid: number; userId: string; erase: boolean }) => Promise<void>;
 
-/** https://spec.matrix.org/latest/client-server-api/#account-deactivation */
+/** Each tells whether identity servers forgot the person. https://spec.matrix.org/latest/client-server-api/#account-deactivation */
 export type Deactivate = {
-  withProof(request: { requester: Requester | undefined; erase: boolean; auth: unknown }): Promise<void>;
+  withProof(request: { requester: Requester | undefined; erase: boolean; auth: unknown }): Promise<UnbindResult>;
   /** The same, for an admin. */
-  byAdmin(account: { userNid: number; userId: string; erase: boolean }): Promise<void>;
+  byAdmin(account: { userNid: number; userId: string; erase: boolean }): Promise<UnbindResult>;
 };
 
 type Deps = {
@@ -31,11 +32,12 @@ type Deps = {
   devices: Devices;
   knownTokens: KnownTokens;
   leaveAllRooms: LeaveAllRooms;
+  identityBindings: IdentityBindings;
   logger: Logger;
 };
 
-export function createDeactivate({ pool, requireProof, devices, knownTokens, leaveAllRooms, logger }: Deps): Deactivate {
-  async function byAdmin({ userNid, userId, erase }: { userNid: number; userId: string; erase: boolean }): Promise<void> {
+export function createDeactivate({ pool, requireProof, devices, knownTokens, leaveAllRooms, identityBindings, logger }: Deps): Deactivate {
+  async function byAdmin({ userNid, userId, erase }: { userNid: number; userId: string; erase: boolean }): Promise<UnbindResult> {
     await pool.begin(async (sql) => {
       await deactivateAccount(sql, userNid, erase);
       await deleteThreepids(sql, userNid);
@@ -48,7 +50,12 @@ export function createDeactivate({ pool, requireProof, devices, knownTokens, lea
     });
     knownTokens.forgetUser(userNid);
     await devices.logOutAll({ userNid, userId });
+    const unbound = await identityBindings.unbindAll({ userNid, userId }).catch((error: unknown): UnbindResult => {
+      logger.warn({ err: error, userId }, 'an identity server may still know this person');
+      return 'no-support';
+    });
     await leaveAllRooms({ userNid, userId, erase }).catch((error: unknown) => logger.error({ error, userId }, 'could not leave all rooms'));
+    return unbound;
   }
 
   return {
@@ -59,7 +66,7 @@ export function createDeactivate({ pool, requireProof, devices, knownTokens, lea
         const pass = await requireProof({ operation: 'deactivateAccount', requester, body: { erase }, auth, flows: [[PASSWORD_STAGE]] });
         await pass.finish(pool);
       }
-      await byAdmin({ userNid: requester.userNid, userId: requester.userId, erase });
+      return await byAdmin({ userNid: requester.userNid, userId: requester.userId, erase });
     },
   };
 }

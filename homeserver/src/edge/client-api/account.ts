@@ -29,8 +29,8 @@ export function accountRoutes(accounts: Accounts, { publicUrl }: { publicUrl: st
       return {};
     }),
     route(deactivateAccount, async ({ maybeRequester, body }) => {
-      await accounts.deactivate.withProof({ requester: maybeRequester, erase: body.erase ?? false, auth: body.auth });
-      return { id_server_unbind_result: 'no-support' as const };
+      const result = await accounts.deactivate.withProof({ requester: maybeRequester, erase: body.erase ?? false, auth: body.auth });
+      return { id_server_unbind_result: result };
     }),
     requestEmailToken(requestTokenToResetPasswordEmail, accounts.emailValidations, { purpose: 'reset-password', publicUrl }),
     route(requestTokenToResetPasswordMSISDN, async () => {

@@ -15,6 +15,7 @@ import { requestEmailToken } from './request-email-token.ts';
 
 /** https://spec.matrix.org/latest/client-server-api/#adding-account-administrative-contact-information */
 export function thirdPartyIdentifierRoutes(accounts: Accounts, { publicUrl }: { publicUrl: string }): Route[] {
+  const { identityBindings } = accounts;
   return [
     route(getAccount3PIDs, async ({ requester }) => {
       const threepids = await accounts.threepids.list(requester.userNid);
@@ -32,19 +33,24 @@ export function thirdPartyIdentifierRoutes(accounts: Accounts, { publicUrl }: { 
       return {};
     }),
     route(delete3pidFromAccount, async ({ requester, body }) => {
+      const result = await identityBindings.unbind(requester, { ...body, idServer: body.id_server });
       await accounts.threepids.remove(requester.userNid, body.medium, body.address);
-      return { id_server_unbind_result: 'no-support' as const };
+      return { id_server_unbind_result: result };
     }),
     requestEmailToken(requestTokenTo3PIDEmail, accounts.emailValidations, { purpose: 'add-address', publicUrl }),
     route(requestTokenTo3PIDMSISDN, async () => {
       throw matrixError(400, 'M_THREEPID_MEDIUM_NOT_SUPPORTED', 'This server sends no text messages; use an e-mail address');
     }),
-    route(unbind3pidFromAccount, async () => ({ id_server_unbind_result: 'no-support' as const })),
-    route(bind3PID, async () => {
-      throw threepidDenied('This server works with no identity server');
+    route(unbind3pidFromAccount, async ({ requester, body }) => ({
+      id_server_unbind_result: await identityBindings.unbind(requester, { ...body, idServer: body.id_server }),
+    })),
+    route(bind3PID, async ({ requester, body }) => {
+      const { id_server: idServer, id_access_token: idAccessToken, sid, client_secret: clientSecret } = body;
+      await identityBindings.bind(requester, { idServer, idAccessToken, sid, clientSecret });
+      return {};
     }),
     route(post3PIDs, async () => {
-      throw threepidDenied('This server works with no identity server; use /account/3pid/add');
+      throw threepidDenied('Addresses are proven by this server itself; use /account/3pid/add');
     }),
   ];
 }
