@@ -26,7 +26,7 @@ export type TestAppservice = AsyncDisposable & {
   events(): Json[];
   /** Decides what is answered, transactions included; undefined answers as an application service with nothing to say. */
   answer: ((call: AppserviceCall) => Reply | undefined | Promise<Reply | undefined>) | undefined;
-  /** Waits until something holds; asked after every call. */
+  /** Waits until something holds; asked when a call comes and when it is answered. */
   until<T>(find: () => T | undefined | false, what: string): Promise<T>;
   /** Stops listening, as a service that is down; `listen` comes back on the same port. */
   hangUp(): Promise<void>;
@@ -47,8 +47,13 @@ export async function startAppservice(settings: Json = {}): Promise<TestAppservi
   let server: Server | undefined;
   let port = 0;
 
+  function wakeAll(): void {
+    for (const wake of waiters) wake();
+  }
+
   async function reply(call: AppserviceCall): Promise<Reply> {
     calls.push(call);
+    wakeAll();
     const answer = await appservice.answer?.(call);
     const txnId = /^\/_matrix\/app\/v1\/transactions\/([^/]+)$/.exec(call.path)?.[1];
     if (txnId !== undefined && (answer === undefined || answer.status === 200)) {
@@ -71,7 +76,7 @@ export async function startAppservice(settings: Json = {}): Promise<TestAppservi
         response
           .writeHead(status, { 'content-type': 'application/json' })
           .end(typeof body === 'string' ? body : JSON.stringify(body ?? {}));
-        for (const wake of waiters) wake();
+        wakeAll();
       });
     });
     await new Promise<void>((resolve) => server?.listen(port, '127.0.0.1', resolve));

@@ -33,6 +33,8 @@ export const register = endpoint({
     /** `m.login.application_service`, when one registers a user of its own. */
     type: Type.Optional(Type.String()),
     username: Type.Optional(Type.String()),
+    /** What application services called it at first, and older ones still do. */
+    user: Type.Optional(Type.String()),
     password: Type.Optional(Type.String()),
     device_id: Type.Optional(DeviceIdSchema),
     initial_device_display_name: Type.Optional(Type.String()),

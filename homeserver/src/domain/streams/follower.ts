@@ -37,7 +37,9 @@ export async function createFollower(
 ): Promise<Follower> {
   const stored = await findFollowerCursor(database.sql, name);
   let cursor = stored ?? (startsAt === 'now' ? log.position() : 0);
-  let saved = stored ?? -1;
+  // Where a follower begins that has never run is written down at once: after a crash, `now` would be later.
+  if (stored === undefined) await saveFollowerCursor(database.sql, name, cursor);
+  let saved = cursor;
   let running: Promise<void> | undefined;
   let saveTimer: NodeJS.Timeout | undefined;
   const stopping = new AbortController();

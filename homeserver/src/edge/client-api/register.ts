@@ -23,7 +23,7 @@ export function registerRoutes(accounts: Accounts, { serverName, publicUrl }: { 
       if (body.type === APPSERVICE_LOGIN) {
         const owner = accounts.appservices.identify(readAccessToken(request));
         const registered = await accounts.appservices.register(owner, {
-          username: body.username,
+          username: body.user ?? body.username,
           inhibitLogin: body.inhibit_login ?? false,
           deviceId: body.device_id,
           initialDeviceDisplayName,

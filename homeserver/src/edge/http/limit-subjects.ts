@@ -21,6 +21,7 @@ const SUBJECTS: Readonly<Record<string, (request: Request) => Taken[]>> = {
   inviteUser: ({ caller, body }) => invitesOf(caller, [keyOf(body, 'user_id')]),
   sendInviteV1: ({ caller, body }) => invitesOf(caller, [keyOf(body, 'state_key')]),
   sendInviteV2: ({ caller, body }) => invitesOf(caller, [keyOf(keyOf(body, 'event'), 'state_key')]),
+  knockRoom: ({ params }) => [{ limitClass: 'joined-room', subject: String(params['roomIdOrAlias']) }],
   joinRoomById: ({ params }) => [{ limitClass: 'joined-room', subject: String(params['roomId']) }],
   joinRoom: ({ params }) => [{ limitClass: 'joined-room', subject: String(params['roomIdOrAlias']) }],
 };

@@ -12,7 +12,7 @@ export type SubjectLimitClass =
   | 'invited'
   /** People that one account or server invites, however many at once. */
   | 'inviting'
-  /** Joins of local people to one room. */
+  /** Joins and knocks of local people at one room. */
   | 'joined-room';
 
 /** How often one account (or, before log-in, one address; or one server) may call the endpoints of a class. */
