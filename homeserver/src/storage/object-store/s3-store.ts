@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { Client } from 'minio';
 import type { ObjectStore } from './object-store.ts';
 
@@ -10,7 +11,7 @@ export type S3Options = {
   publicUrl: string | undefined;
 };
 
-/** S3 refuses parts smaller than this, but for the last. */
+/** What is smaller goes in one request; S3 refuses smaller parts, but for the last. */
 const PART_BYTES = 5 * 1024 * 1024;
 /** How long an address that was given out is good. */
 const LINK_GOOD_FOR_S = 300;
@@ -24,7 +25,7 @@ export async function createS3Store({ url, bucket, accessKey, secretKey, publicU
   const publicClient = publicUrl === undefined ? undefined : connect(publicUrl, { accessKey, secretKey, region: REGION });
 
   const store: ObjectStore = {
-    put: async (key, stream) => void (await client.putObject(bucket, key, stream)),
+    put: (key, stream) => putInParts(client, bucket, key, stream),
     open: async (key, range) => {
       try {
         if (range === undefined) return await client.getObject(bucket, key);
@@ -45,6 +46,46 @@ export async function createS3Store({ url, bucket, accessKey, secretKey, publicU
   return { ...store, link };
 }
 
+/**
+ * Small objects go in one request, large ones in parts as they arrive, one part in memory at a time. When the stream breaks, the parts are
+ * given up: the object appears whole or not at all.
+ */
+async function putInParts(client: Client, bucket: string, key: string, stream: Readable): Promise<void> {
+  let held: Uint8Array[] = [];
+  let heldBytes = 0;
+  let uploadId: string | undefined;
+  const parts: { part: number; etag: string }[] = [];
+
+  async function sendPart(): Promise<void> {
+    uploadId ??= await client.initiateNewMultipartUpload(bucket, key, {});
+    const partNumber = parts.length + 1;
+    const payload = Buffer.concat(held);
+    held = [];
+    heldBytes = 0;
+    const headers = { 'Content-Length': payload.length };
+    const { etag } = await client.uploadPart({ bucketName: bucket, objectName: key, uploadID: uploadId, partNumber, headers }, payload);
+    parts.push({ part: partNumber, etag });
+  }
+
+  try {
+    for await (const chunk of stream as AsyncIterable<Uint8Array>) {
+      held.push(chunk);
+      heldBytes += chunk.length;
+      if (heldBytes >= PART_BYTES) await sendPart();
+    }
+    if (uploadId === undefined) {
+      await client.putObject(bucket, key, Buffer.concat(held), heldBytes);
+      return;
+    }
+    if (heldBytes > 0) await sendPart();
+    await client.completeMultipartUpload(bucket, key, uploadId, parts);
+  } catch (error) {
+    // What broke first is told; parts that cannot be given up now are left to the bucket's own rules for unfinished uploads.
+    if (uploadId !== undefined) await client.abortMultipartUpload(bucket, key, uploadId).catch(() => undefined);
+    throw error;
+  }
+}
+
 function connect(url: string, credentials: { accessKey: string; secretKey: string; region?: string }): Client {
   const { hostname, port, protocol } = new URL(url);
   const useSSL = protocol === 'https:';
@@ -53,7 +94,6 @@ function connect(url: string, credentials: { accessKey: string; secretKey: strin
     port: port === '' ? (useSSL ? 443 : 80) : Number(port),
     useSSL,
     pathStyle: true,
-    partSize: PART_BYTES,
     ...credentials,
   });
 }
