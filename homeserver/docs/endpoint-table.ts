@@ -7,7 +7,7 @@ import { startServer } from '../test/kit/start-server.ts';
 
 /** The README of the specification package, which holds the table between two marks. */
 export const README = fileURLToPath(new URL('../../federation-spec/README.md', import.meta.url));
-const SOURCES = fileURLToPath(new URL('../src', import.meta.url));
+const DOMAIN = fileURLToPath(new URL('../src/domain', import.meta.url));
 const START = '<!-- endpoints -->';
 const END = '<!-- /endpoints -->';
 
@@ -24,6 +24,9 @@ const TITLES: Readonly<Record<ApiName, string>> = {
 
 /** These are served by others, so what counts is whether the homeserver calls them. */
 const CALLED_APIS: ReadonlySet<string> = new Set<ApiName>(['appservice', 'pushGateway']);
+/** An import of operations, by name or as a whole; the domain is what calls. */
+const NAMED_IMPORT = /import \{([^}]*)\} from 'federation-spec\/api\//g;
+const WHOLE_IMPORT = /import \* as (\w+) from 'federation-spec\/api\//g;
 
 /** The README with its table as it is today: what the homeserver serves is asked of one that was really put together. */
 export async function withEndpointTable(readme: string): Promise<string> {
@@ -58,8 +61,8 @@ function rowOf({ id, method, path, spec, since, deprecated }: Endpoint, state: S
 }
 
 function stateOf(endpoint: Endpoint, isCalled: boolean, serves: (endpoint: Endpoint) => boolean, calls: ReadonlySet<string>): State {
-  if (isCalled) return calls.has(endpoint.id) ? 'called' : 'not yet';
-  return serves(endpoint) ? 'served' : 'not yet';
+  if (!isCalled && serves(endpoint)) return 'served';
+  return calls.has(endpoint.id) ? 'called' : 'not yet';
 }
 
 /** Starts a homeserver with everything switched on, and looks at its routes; the well-known documents are pages, and asked for. */
@@ -88,14 +91,17 @@ async function findServed(): Promise<(endpoint: Endpoint) => boolean> {
   }
 }
 
-/** The operations of other servers' APIs that some source of the homeserver imports. */
+/** The operations that some source of the domain names. */
 async function findCalled(): Promise<ReadonlySet<string>> {
   const names = new Set<string>();
-  const files = await readdir(SOURCES, { recursive: true });
+  const files = await readdir(DOMAIN, { recursive: true });
   for (const file of files.filter((each) => each.endsWith('.ts') && !each.endsWith('.test.ts'))) {
-    const source = await readFile(join(SOURCES, file), 'utf8');
-    for (const [, imported = ''] of source.matchAll(/import \{([^}]*)\} from 'federation-spec\/api\/(?:appservice|push-gateway)\//g)) {
+    const source = await readFile(join(DOMAIN, file), 'utf8');
+    for (const [, imported = ''] of source.matchAll(NAMED_IMPORT)) {
       for (const name of imported.split(',')) names.add(name.trim().split(' ')[0] ?? '');
+    }
+    for (const [, whole = ''] of source.matchAll(WHOLE_IMPORT)) {
+      for (const [, name = ''] of source.matchAll(new RegExp(`\\b${whole}\\.(\\w+)`, 'g'))) names.add(name);
     }
   }
   return names;

@@ -1,11 +1,12 @@
+import { buildUri } from 'federation-spec/api/build-uri.ts';
+import type { Endpoint } from 'federation-spec/api/endpoint.ts';
 import type { HttpClient } from '../../platform/http-client/http-client.ts';
 import type { Appservice } from './appservice.ts';
 
 export type AppserviceRequest = {
-  method: 'GET' | 'POST' | 'PUT';
-  /** Percent-encoded already, below `/_matrix/app/v1`. */
-  path: string;
+  params?: Readonly<Record<string, string>>;
   query?: Readonly<Record<string, string>>;
+  /** JSON text. */
   body?: string;
   timeoutMs: number;
   signal?: AbortSignal;
@@ -14,7 +15,11 @@ export type AppserviceRequest = {
 export type AppserviceAnswer = { status: number; text: string };
 
 /** Calls an application service. Rejects when it cannot be reached in time; whatever it answers is an answer. */
-export type CallAppservice = (appservice: Appservice, request: AppserviceRequest) => Promise<AppserviceAnswer>;
+export type CallAppservice = (
+  appservice: Appservice,
+  endpoint: Pick<Endpoint, 'method' | 'path'>,
+  request: AppserviceRequest,
+) => Promise<AppserviceAnswer>;
 
 const MAX_ANSWER_BYTES = 1024 * 1024;
 
@@ -23,12 +28,11 @@ const MAX_ANSWER_BYTES = 1024 * 1024;
  * https://spec.matrix.org/latest/application-service-api/#authorisation
  */
 export function createCallAppservice(http: Pick<HttpClient, 'request'>): CallAppservice {
-  return async ({ id, url, hsToken }, { method, path, query = {}, body, timeoutMs, signal }) => {
+  return async ({ id, url, hsToken }, { method, path }, { params = {}, query = {}, body, timeoutMs, signal }) => {
     if (url === undefined) throw new Error(`the application service ${id} has no address`);
-    const search = new URLSearchParams({ ...query, access_token: hsToken });
     const response = await http.request({
       method,
-      url: `${url}/_matrix/app/v1${path}?${search}`,
+      url: `${url}${buildUri(path, params, { ...query, access_token: hsToken })}`,
       headers: {
         authorization: `Bearer ${hsToken}`,
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { sendTransaction } from 'federation-spec/api/appservice/transactions.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { type AppserviceRow, clearAppserviceTransaction, saveToldPosition, storeAppserviceTransaction } from '../../storage/appservices.ts';
 import { type Database, inTransaction } from '../../storage/database.ts';
@@ -51,9 +52,8 @@ export function createDelivery(deps: Deps, appservice: Appservice, row: Appservi
 
   async function send(body: string): Promise<boolean> {
     try {
-      const path = `/transactions/${lastTxn}`;
-      const request = { method: 'PUT' as const, path, body, timeoutMs: TRANSACTION_TIMEOUT_MS, signal: stopping.signal };
-      const { status } = await call(appservice, request);
+      const request = { params: { txnId: String(lastTxn) }, body, timeoutMs: TRANSACTION_TIMEOUT_MS, signal: stopping.signal };
+      const { status } = await call(appservice, sendTransaction, request);
       if (status >= 200 && status < 300) return true;
       logger.warn({ appservice: appservice.id, txn: lastTxn, status }, 'an application service did not take its transaction');
     } catch (error) {

@@ -1,3 +1,4 @@
+import { ping } from 'federation-spec/api/appservice/ping.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { forbidden, matrixError } from '../../platform/matrix-error.ts';
 import type { CallAppservice } from './appservice-client.ts';
@@ -24,7 +25,7 @@ export function createPing({ registry, call, clock }: Deps): PingAppservice {
     if (appservice.url === undefined) throw matrixError(400, 'M_URL_NOT_SET', `The application service ${id} has no url`);
     const body = JSON.stringify(transactionId === undefined ? {} : { transaction_id: transactionId });
     const startedAt = clock.now();
-    const answer = await call(appservice, { method: 'POST', path: '/ping', body, timeoutMs: PING_TIMEOUT_MS }).catch((error: unknown) => {
+    const answer = await call(appservice, ping, { body, timeoutMs: PING_TIMEOUT_MS }).catch((error: unknown) => {
       throw isTimeout(error)
         ? matrixError(504, 'M_CONNECTION_TIMEOUT', `The application service did not answer within ${PING_TIMEOUT_MS / 1000} s`)
         : matrixError(502, 'M_CONNECTION_FAILED', 'The application service could not be reached');

@@ -1,4 +1,12 @@
 import {
+  getProtocolMetadata,
+  queryLocationByAlias,
+  queryLocationByProtocol,
+  queryUserByID,
+  queryUserByProtocol,
+} from 'federation-spec/api/appservice/third-party-networks.ts';
+import type { Endpoint } from 'federation-spec/api/endpoint.ts';
+import {
   type Locations,
   LocationsSchema,
   type Protocol,
@@ -23,6 +31,7 @@ const MAX_PROTOCOLS = 1_000;
 const MAX_RESULTS = 500;
 
 type Fields = Readonly<Record<string, string>>;
+type Lookup = { endpoint: Pick<Endpoint, 'id' | 'method' | 'path'>; params?: Fields; query?: Fields };
 
 /** The networks that application services bridge to, and what they know of rooms and people there. */
 export type ThirdPartyNetworks = {
@@ -43,27 +52,25 @@ type Deps = { registry: AppserviceRegistry; call: CallAppservice; logger: Logger
 export function createThirdPartyNetworks({ registry, call, logger }: Deps): ThirdPartyNetworks {
   const known = new LRUCache<string, { protocol: Protocol | undefined }>({ max: MAX_PROTOCOLS, ttl: PROTOCOL_TTL_MS });
 
-  async function look<Schema extends TSchema>(appservice: Appservice, path: string, query: Fields, schema: Schema) {
+  async function look<Schema extends TSchema>(appservice: Appservice, { endpoint, ...fields }: Lookup, schema: Schema) {
     if (appservice.url === undefined) return undefined;
     try {
-      const { status, text } = await call(appservice, { method: 'GET', path: `/thirdparty${path}`, query, timeoutMs: LOOKUP_TIMEOUT_MS });
+      const { status, text } = await call(appservice, endpoint, { ...fields, timeoutMs: LOOKUP_TIMEOUT_MS });
       if (status !== 200) return undefined;
       const value: unknown = JSON.parse(text);
       if (Compile(schema).Check(value)) return value as Static<Schema>;
-      logger.warn({ appservice: appservice.id, path }, 'an application service answered what the specification does not know');
+      logger.warn(
+        { appservice: appservice.id, operation: endpoint.id },
+        'an application service answered what the specification does not know',
+      );
     } catch (error) {
-      logger.warn({ err: error, appservice: appservice.id, path }, 'a third-party lookup failed');
+      logger.warn({ err: error, appservice: appservice.id, operation: endpoint.id }, 'a third-party lookup failed');
     }
     return undefined;
   }
 
-  async function lookUpAll<Item extends TSchema>(
-    appservices: readonly Appservice[],
-    path: string,
-    query: Fields,
-    item: Item,
-  ): Promise<Static<Item>[]> {
-    const answers = await Promise.all(appservices.map((appservice) => look(appservice, path, query, Type.Array(Type.Unknown()))));
+  async function lookUpAll<Item extends TSchema>(appservices: readonly Appservice[], lookup: Lookup, item: Item): Promise<Static<Item>[]> {
+    const answers = await Promise.all(appservices.map((appservice) => look(appservice, lookup, Type.Array(Type.Unknown()))));
     const isItem = Compile(item);
     return answers.flatMap((answer) => (answer ?? []).slice(0, MAX_RESULTS).filter((value): value is Static<Item> => isItem.Check(value)));
   }
@@ -78,7 +85,7 @@ export function createThirdPartyNetworks({ registry, call, logger }: Deps): Thir
     const key = `${appservice.id} ${name}`;
     const remembered = known.get(key);
     if (remembered !== undefined) return remembered.protocol;
-    const protocol = await look(appservice, `/protocol/${encodeURIComponent(name)}`, {}, ProtocolSchema);
+    const protocol = await look(appservice, { endpoint: getProtocolMetadata, params: { protocol: name } }, ProtocolSchema);
     if (protocol !== undefined) known.set(key, { protocol });
     return protocol;
   }
@@ -112,11 +119,23 @@ export function createThirdPartyNetworks({ registry, call, logger }: Deps): Thir
       return protocol;
     },
     locationsOf: (protocol, fields) =>
-      lookUpAll(servicesWith(protocol), `/location/${encodeURIComponent(protocol)}`, fields, LocationsSchema.items),
+      lookUpAll(servicesWith(protocol), { endpoint: queryLocationByProtocol, params: { protocol }, query: fields }, LocationsSchema.items),
     usersOf: (protocol, fields) =>
-      lookUpAll(servicesWith(protocol), `/user/${encodeURIComponent(protocol)}`, fields, ThirdPartyUsersSchema.items),
-    locationsByAlias: (alias) => orNotFound(lookUpAll(registry.listByAlias(alias), '/location', { alias }, LocationsSchema.items), alias),
-    usersById: (userid) => orNotFound(lookUpAll(registry.listByUser(userid), '/user', { userid }, ThirdPartyUsersSchema.items), userid),
+      lookUpAll(
+        servicesWith(protocol),
+        { endpoint: queryUserByProtocol, params: { protocol }, query: fields },
+        ThirdPartyUsersSchema.items,
+      ),
+    locationsByAlias: (alias) =>
+      orNotFound(
+        lookUpAll(registry.listByAlias(alias), { endpoint: queryLocationByAlias, query: { alias } }, LocationsSchema.items),
+        alias,
+      ),
+    usersById: (userid) =>
+      orNotFound(
+        lookUpAll(registry.listByUser(userid), { endpoint: queryUserByID, query: { userid } }, ThirdPartyUsersSchema.items),
+        userid,
+      ),
   };
 }
 
