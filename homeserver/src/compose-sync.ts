@@ -12,6 +12,7 @@ import { createListDirect } from './domain/sync/direct-rooms.ts';
 import { createHideInvites } from './domain/sync/hide-invites.ts';
 import { createRoomActivity } from './domain/sync/room-activity.ts';
 import { createListRoomFacts } from './domain/sync/room-facts.ts';
+import { createListSummaries } from './domain/sync/room-summaries.ts';
 import { createListBumpStamps } from './domain/sync/sliding/bump-stamps.ts';
 import { createConnections } from './domain/sync/sliding/connections.ts';
 import { createListRooms } from './domain/sync/sliding/list-rooms.ts';
@@ -71,7 +72,11 @@ export function composeSync(deps: Deps) {
   });
   const activity = createRoomActivity(deps);
   const listRoomFacts = createListRoomFacts(deps);
-  const tellRooms = createTellRooms({ ...deps, listRoomFacts, listIgnored: accountData.listIgnored });
+  const tellRooms = createTellRooms({
+    ...deps,
+    listSummaries: createListSummaries({ ...deps, listRoomFacts }),
+    listIgnored: accountData.listIgnored,
+  });
   const stripRooms = createStripRooms(deps);
   const buildSync = createBuildSync({ ...deps, listStandings, sortRooms: createSortRooms({ ...deps, activity }), tellRooms, stripRooms });
   const sync = createSync({ ...deps, buildSync, acknowledged: ephemeral.acknowledged, synced: ephemeral.synced });

@@ -90,23 +90,21 @@ export async function listRoomsJoinedAt(sql: Sql, userId: string, roomNids: read
   return new Set(rows.filter((row) => JSON.parse(row.json).content.membership === 'join').map((row) => row.roomNid));
 }
 
-export type RoomSummaryRow = { roomNid: number; joined: number; invited: number; heroes: string[] };
+/** `here` are the first of the joined and invited members, `gone` of those who left or were banned. */
+export type RoomSummaryRow = { roomNid: number; joined: number; invited: number; here: string[]; gone: string[] };
 
-/**
- * How many are joined and invited to each room, and up to five of them beside the user, by whom a nameless room is called: of those who
- * have gone, when nobody else is left.
- */
-export async function listRoomSummaries(sql: Sql, roomNids: readonly number[], userNid: number): Promise<RoomSummaryRow[]> {
+/** How many are joined and invited to each room, and who its first members are, at most `limit` of either kind. */
+export async function listRoomSummaries(sql: Sql, roomNids: readonly number[], limit: number): Promise<RoomSummaryRow[]> {
   if (roomNids.length === 0) return [];
-  const others = (memberships: readonly number[]) => sql`
+  const first = (memberships: readonly number[]) => sql`
     select array_agg(user_id) from (
       select u.user_id from memberships m join users u using (user_nid)
-      where  m.room_nid = a.room_nid and m.membership = any(${[...memberships]}::smallint[]) and m.user_nid <> ${userNid}
+      where  m.room_nid = a.room_nid and m.membership = any(${[...memberships]}::smallint[])
       order  by m.user_nid
-      limit  5
+      limit  ${limit}
     ) few`;
   return await sql<RoomSummaryRow[]>`
-    select a.room_nid as "roomNid", counts.joined, counts.invited, coalesce((${others([1, 2])}), (${others([3, 4])}), '{}') as heroes
+    select a.room_nid as "roomNid", counts.joined, counts.invited, coalesce((${first([1, 2])}), '{}') as here, coalesce((${first([3, 4])}), '{}') as gone
     from   unnest(${[...roomNids]}::bigint[]) as a(room_nid)
     cross join lateral (
       select count(*) filter (where membership = 2)::bigint as joined, count(*) filter (where membership = 1)::bigint as invited

@@ -1,9 +1,8 @@
-import type { JoinedRoom } from 'federation-spec/api/schemas/sync.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Database } from '../../storage/database.ts';
 import type { StoredEvent } from '../../storage/events.ts';
 import { listRelatedIds } from '../../storage/relations.ts';
-import { listMembersOfRooms, listRoomSummaries, type RoomSummaryRow } from '../../storage/sync.ts';
+import { listMembersOfRooms } from '../../storage/sync.ts';
 import { passesFilter, passesRoomFilter } from '../rooms/event-filter.ts';
 import { isBehindGap } from '../rooms/gap-place.ts';
 import { MEMBER } from '../rooms/hot-room.ts';
@@ -17,7 +16,7 @@ import { createHideUnseen } from './hide-unseen.ts';
 import { createLazyMembers } from './lazy-members.ts';
 import { createReadStates } from './read-states.ts';
 import { createReadTimelines } from './read-timelines.ts';
-import type { ListRoomFacts, RoomFacts } from './room-facts.ts';
+import type { ListSummaries } from './room-summaries.ts';
 import type { RoomToTell, TellRequest, TellRooms, Timeline, ToldRoom } from './room-to-tell.ts';
 import { createShapeEvent } from './shape-events.ts';
 import type { Ignored } from './sources.ts';
@@ -31,7 +30,7 @@ type Deps = {
   rooms: HotRooms;
   viewRooms: ViewRooms;
   renderGroups: RenderGroups;
-  listRoomFacts: ListRoomFacts;
+  listSummaries: ListSummaries;
   /** Whom the user ignores. */
   listIgnored: (userNid: number) => Promise<Ignored>;
   clock: Clock;
@@ -44,21 +43,22 @@ type Deps = {
  * 4. Who is in the room, and by whom it is called. 5. The members who speak, or by whom the room is called, when members are loaded lazily.
  */
 export function createTellRooms(deps: Deps): TellRooms {
-  const { database, rooms, renderGroups, listRoomFacts, listIgnored, clock } = deps;
+  const { database, rooms, renderGroups, listSummaries, listIgnored, clock } = deps;
   const { sql } = database;
   const readTimelines = createReadTimelines(deps);
   const hideUnseen = createHideUnseen(deps);
   const readStates = createReadStates(deps);
   const lazyMembers = createLazyMembers();
 
-  async function readSummaries(wanted: readonly RoomToTell[], timelines: ReadonlyMap<number, Timeline>, userNid: number) {
+  async function readSummaries(wanted: readonly RoomToTell[], timelines: ReadonlyMap<number, Timeline>, userId: string) {
     const changed = wanted.filter(({ roomNid, after, isLeft }) => {
       const timeline = timelines.get(roomNid);
       return !isLeft && (after === 0 || timeline?.isLimited === true || timeline?.hasMemberChanges === true);
     });
-    const roomNids = changed.map((room) => room.roomNid);
-    const [rows, facts] = await Promise.all([listRoomSummaries(sql, roomNids, userNid), listRoomFacts(roomNids)]);
-    return new Map(rows.map((row) => [row.roomNid, toSummary(row, facts.get(row.roomNid))]));
+    return await listSummaries(
+      changed.map((room) => room.roomNid),
+      userId,
+    );
   }
 
   /** The members that a lazy client needs beside those whose membership changed, less those it was told of already. */
@@ -122,7 +122,7 @@ export function createTellRooms(deps: Deps): TellRooms {
     // 3. 4. 5.
     const rows = await readStates(wanted, timelines, request);
     const states = new Map([...rows].map(([roomNid, ofRoom]) => [roomNid, ofRoom.map(({ event }) => event)]));
-    const summaries = await readSummaries(wanted, timelines, device.userNid);
+    const summaries = await readSummaries(wanted, timelines, device.userId);
     const heroesOf = (roomNid: number) => summaries.get(roomNid)?.heroes ?? [];
     if (isLazy) await addLazily(wanted, timelines, states, { ...request, heroesOf });
 
@@ -193,17 +193,6 @@ function withoutEvents(timeline: Timeline): Timeline {
 
 function endOfState(room: RoomToTell, first: StoredEvent | undefined, wantsStateAfter: boolean): number {
   return wantsStateAfter || first === undefined ? room.upTo : positionOf(first) - 1;
-}
-
-/** Heroes are named where the room has no name; a client that is told of an alias calls the room by that. */
-function toSummary({ joined, invited, heroes }: RoomSummaryRow, facts: RoomFacts | undefined): Pick<ToldRoom, 'summary' | 'heroes'> {
-  const isNamed = facts?.name !== undefined || facts?.alias !== undefined;
-  const summary: JoinedRoom['summary'] = {
-    ...(isNamed ? {} : { 'm.heroes': heroes }),
-    'm.joined_member_count': joined,
-    'm.invited_member_count': invited,
-  };
-  return { summary, ...(facts?.name === undefined ? { heroes } : {}) };
 }
 
 function senderOf(event: StoredEvent): string {
