@@ -142,7 +142,11 @@ export async function composeFederation(deps: Deps) {
       leave: createLeaveRemote({ ...common, standing }),
       invite: createInviteRemote(common),
     },
-    fetchHistory: createFetchHistory({ ...common, peer, storeBackfilled: createStoreBackfilled({ database, interner, fetchGap }) }),
+    fetchHistory: createFetchHistory({
+      ...common,
+      peer,
+      storeBackfilled: createStoreBackfilled({ database, interner, fetchGap, redactions }),
+    }),
     resolveRemoteAlias: peers.queries.resolveAlias,
     queryRemotePublicRooms: peers.queries.publicRooms,
     queryRemoteSpace: peers.queries.space,

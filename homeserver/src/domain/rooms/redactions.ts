@@ -2,9 +2,10 @@ import { checkRedaction } from 'federation-spec/auth-rules/check-redaction.ts';
 import { namedPowerLevel, powerLevelOf } from 'federation-spec/auth-rules/power-levels.ts';
 import type { Pdu } from 'federation-spec/events/event.ts';
 import { redactEvent } from 'federation-spec/events/redact-event.ts';
-import { forbidden, notFound } from '../../platform/matrix-error.ts';
+import { forbidden, notFound, unknown, userSuspended } from '../../platform/matrix-error.ts';
 import type { Database } from '../../storage/database.ts';
 import { findEvent, markRedacted, type StoredEvent } from '../../storage/events.ts';
+import { deleteWaitingRedactions, insertWaitingRedaction, listWaitingRedactions } from '../../storage/waiting-redactions.ts';
 import type { Log } from '../streams/log.ts';
 import type { Rider } from '../streams/log-batch.ts';
 import { type HotRoom, MEMBER, type PreparedEvent } from './hot-room.ts';
@@ -12,11 +13,22 @@ import { readPdu } from './read-pdu.ts';
 import type { StateEntry } from './room-event.ts';
 
 export type Redactions = {
-  /** Throws M_FORBIDDEN unless the local sender has the power to redact, or wrote the event. */
-  checkSender: (room: HotRoom, redaction: { sender: string; targetId: string }) => Promise<void>;
-  /** What must commit with a redaction: the pruning of its target. Nothing for other events, or when the target is not here or may not be redacted by this sender. */
-  ridersOf: (room: HotRoom, prepared: Pick<PreparedEvent, 'event' | 'logged'>) => Promise<Rider[]>;
+  /**
+   * Throws M_FORBIDDEN unless the local sender has the power to redact, or wrote the event, and M_USER_SUSPENDED for others' events when
+   * `ownOnly`. What a room stands on cannot be redacted.
+   */
+  checkSender: (room: HotRoom, redaction: { sender: string; targetId: string; ownOnly?: boolean | undefined }) => Promise<void>;
+  /**
+   * What must commit with an event: the pruning of what it redacts, or, when that is not here, that it waits for it. An event that a
+   * redaction has waited for is pruned itself.
+   */
+  ridersOf: (room: HotRoom, prepared: Pick<PreparedEvent, 'event' | 'logged' | 'updates'>) => Promise<Rider[]>;
+  /** The same for events from before our time, not stored yet: redactions among them, and what is redacted by what is here. */
+  ridersOfHistory: (room: HotRoom, rows: readonly StoredEvent[]) => Promise<Rider[]>;
 };
+
+/** Types whose events hold a room together. */
+const NEVER_REDACTED = new Set(['m.room.create', 'm.room.server_acl']);
 
 /** The id of the event that a redaction names, wherever its room version has it. */
 export function redactedIdOf(room: HotRoom, event: Pdu): string | undefined {
@@ -24,30 +36,91 @@ export function redactedIdOf(room: HotRoom, event: Pdu): string | undefined {
   return typeof id === 'string' ? id : undefined;
 }
 
-/** https://spec.matrix.org/latest/rooms/v3/#handling-redactions */
+/**
+ * A redaction and its target come in any order. Whether the one may redact the other is asked when both are there.
+ * https://spec.matrix.org/latest/rooms/v3/#handling-redactions
+ */
 export function createRedactions({ database, log }: Deps): Redactions {
+  const { sql } = database;
+
+  /** Prunes a row in memory; undefined when the redaction has no right to it. */
+  function prune(room: HotRoom, target: StoredEvent, redaction: { event: Pdu; eventNid: number }): Pdu | undefined {
+    if (target.roomNid !== room.nid || target.type === 'm.room.create' || target.redactedBy !== null) return undefined;
+    const targetEvent = readPdu(target.json);
+    if (!checkRedaction(redaction.event, targetEvent, room, room.rules).allowed) return undefined;
+    const pruned = redactEvent(targetEvent, room.rules);
+    target.json = JSON.stringify(pruned);
+    target.redactedBy = redaction.eventNid;
+    return pruned;
+  }
+
+  /** The first redaction that has waited for the event and may redact it, carried out. */
+  async function takeWaiting(room: HotRoom, row: StoredEvent): Promise<{ pruned: Pdu | undefined; riders: Rider[] }> {
+    const waiting = await listWaitingRedactions(sql, [row.eventId]);
+    if (waiting.length === 0) return { pruned: undefined, riders: [] };
+    let pruned: Pdu | undefined;
+    for (const redaction of waiting) pruned ??= prune(room, row, { event: readPdu(redaction.json), eventNid: redaction.eventNid });
+    const riders: Rider[] = [(tx) => deleteWaitingRedactions(tx, row.eventId)];
+    const { eventNid, redactedBy, json: prunedJson } = row;
+    // Known as an outlier, it has its text already.
+    if (pruned !== undefined && redactedBy !== null) riders.push((tx) => markRedacted(tx, { eventNid, redactedBy, prunedJson }));
+    return { pruned, riders };
+  }
+
   return {
-    checkSender: async (room, { sender, targetId }) => {
-      if (powerLevelOf(sender, room, room.rules) >= namedPowerLevel('redact', room, room.rules)) return;
+    checkSender: async (room, { sender, targetId, ownOnly = false }) => {
       const target = await findTarget({ database, log }, room, targetId);
-      if (target === undefined || target.roomNid !== room.nid) throw notFound(`The room has no event ${targetId} that you may redact.`);
-      if (readPdu(target.json).sender !== sender) throw forbidden('You may redact only what you wrote yourself.');
+      if (target !== undefined && target.roomNid !== room.nid) throw unknown('The event is in another room.');
+      if (target !== undefined && NEVER_REDACTED.has(target.type)) throw forbidden(`Events of type ${target.type} cannot be redacted.`);
+      const isOwn = target !== undefined && readPdu(target.json).sender === sender;
+      if (ownOnly && !isOwn) throw userSuspended();
+      if (isOwn || powerLevelOf(sender, room, room.rules) >= namedPowerLevel('redact', room, room.rules)) return;
+      if (target === undefined) throw notFound(`The room has no event ${targetId} that you may redact.`);
+      throw forbidden('You may redact only what you wrote yourself.');
     },
-    ridersOf: async (room, { event, logged }) => {
-      const targetId = event.type === 'm.room.redaction' ? redactedIdOf(room, event) : undefined;
+    ridersOf: async (room, { event, logged, updates }) => {
+      const { row } = logged;
+      if (event.type !== 'm.room.redaction') {
+        const { pruned, riders } = await takeWaiting(room, row);
+        const own = updates.find((update) => update.entry?.eventNid === row.eventNid);
+        if (pruned !== undefined && own?.entry !== undefined) own.entry.event = pruned;
+        return riders;
+      }
+      const targetId = redactedIdOf(room, event);
       if (targetId === undefined) return [];
       const target = await findTarget({ database, log }, room, targetId);
-      if (target === undefined || target.roomNid !== room.nid || target.type === 'm.room.create') return [];
-      const targetEvent = readPdu(target.json);
-      if (!checkRedaction(event, targetEvent, room, room.rules).allowed) return [];
-
-      const pruned = redactEvent(targetEvent, room.rules);
-      const prunedJson = JSON.stringify(pruned);
-      const held = findHeld(room, target, targetEvent);
+      if (target === undefined) return [(tx) => insertWaitingRedaction(tx, { targetId, eventNid: row.eventNid })];
+      const held = findHeld(room, target, readPdu(target.json));
+      const pruned = prune(room, target, { event, eventNid: row.eventNid });
+      if (pruned === undefined) return [];
       if (held !== undefined) held.event = pruned;
-      target.json = prunedJson;
-      target.redactedBy = logged.row.eventNid;
-      return [(sql) => markRedacted(sql, { eventNid: target.eventNid, redactedBy: logged.row.eventNid, prunedJson })];
+      const { eventNid, json: prunedJson } = target;
+      return [(tx) => markRedacted(tx, { eventNid, redactedBy: row.eventNid, prunedJson })];
+    },
+    ridersOfHistory: async (room, rows) => {
+      const riders: Rider[] = [];
+      for (const row of rows) {
+        if (row.type !== 'm.room.redaction') continue;
+        const event = readPdu(row.json);
+        const targetId = redactedIdOf(room, event);
+        if (targetId === undefined) continue;
+        const fresh = rows.find((candidate) => candidate.eventId === targetId);
+        const target = fresh ?? (await findTarget({ database, log }, room, targetId));
+        if (target === undefined) riders.push((tx) => insertWaitingRedaction(tx, { targetId, eventNid: row.eventNid }));
+        else if (prune(room, target, { event, eventNid: row.eventNid }) !== undefined && fresh === undefined) {
+          const { eventNid, json: prunedJson } = target;
+          riders.push((tx) => markRedacted(tx, { eventNid, redactedBy: row.eventNid, prunedJson }));
+        }
+      }
+      const waiting = await listWaitingRedactions(
+        sql,
+        rows.map((row) => row.eventId),
+      );
+      for (const targetId of new Set(waiting.map((redaction) => redaction.targetId))) {
+        const row = rows.find((candidate) => candidate.eventId === targetId);
+        if (row !== undefined) riders.push(...(await takeWaiting(room, row)).riders);
+      }
+      return riders;
     },
   };
 }

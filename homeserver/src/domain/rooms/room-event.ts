@@ -10,6 +10,8 @@ export type EventDraft = {
   content: JsonObject;
   /** The event to redact; its place in the wire event depends on the room version. */
   redacts?: string;
+  /** The sender may take back only what they said themselves, whatever power they have. */
+  redactsOwnOnly?: boolean;
   /** For application services that bring old messages in; the clock's time otherwise. */
   originServerTs?: number;
 };

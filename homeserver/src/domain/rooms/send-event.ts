@@ -74,14 +74,16 @@ export function createSendEvent({ rooms, log, database, prepareEvent, redactions
   async function sendOnce(room: HotRoom, draft: EventDraft, senderNid: number, transaction: Transaction | undefined): Promise<string> {
     const { eventId, committed } = await room.turns.take(async () => {
       const redactedId = draft.redacts ?? (draft.type === 'm.room.redaction' ? draft.content['redacts'] : undefined);
-      if (typeof redactedId === 'string') await redactions.checkSender(room, { sender: draft.sender, targetId: redactedId });
+      if (typeof redactedId === 'string')
+        await redactions.checkSender(room, { sender: draft.sender, targetId: redactedId, ownOnly: draft.redactsOwnOnly });
       if (await isDoubled(room, draft, senderNid)) {
         const sent = transaction && (await findSentEvent(database.sql, { senderNid, roomNid: room.nid, ...transaction }));
         if (sent === undefined) throw duplicateAnnotation();
         return { eventId: sent, committed: Promise.resolve() };
       }
       const prepared = await prepareEvent(room, draft, { senderNid, transaction });
-      const riders = await redactions.ridersOf(room, prepared);
+      // Nothing has waited for what is made here and now.
+      const riders = draft.type === 'm.room.redaction' ? await redactions.ridersOf(room, prepared) : [];
       const appended: Promise<unknown> = log.append({ events: [room.stage(prepared)], riders });
       // The commit is awaited outside the turn; a refusal is seen there.
       appended.catch(() => undefined);

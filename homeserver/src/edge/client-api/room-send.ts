@@ -44,6 +44,7 @@ export function roomSendRoutes(sendEvent: SendEvent, setState: SetState, schedul
         type: 'm.room.redaction',
         content: body.reason === undefined ? {} : { reason: body.reason },
         redacts: eventId,
+        redactsOwnOnly: requester.isSuspended === true,
       });
       return { event_id: redactionId };
     }),

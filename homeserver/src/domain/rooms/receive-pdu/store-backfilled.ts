@@ -6,6 +6,7 @@ import { insertUnpositionedEvents, listEventsById, type StoredEvent } from '../.
 import { adoptOutlier } from '../../../storage/outliers.ts';
 import type { HotRoom } from '../hot-room.ts';
 import type { Interner } from '../interner.ts';
+import type { Redactions } from '../redactions.ts';
 import { checkByAuthEvents, toKnownEvent } from './auth-states.ts';
 import type { CheckedPdu } from './check-pdu.ts';
 import type { FetchGap } from './fetch-gap.ts';
@@ -17,13 +18,13 @@ export type Backfill = { origin: string; pdus: readonly CheckedPdu[]; extremitie
 /** Stores them below what is here; they get no position and nobody is told. Resolves with how many are new. */
 export type StoreBackfilled = (room: HotRoom, backfill: Backfill) => Promise<number>;
 
-type Deps = { database: Database; interner: Interner; fetchGap: FetchGap };
+type Deps = { database: Database; interner: Interner; fetchGap: FetchGap; redactions: Pick<Redactions, 'ridersOfHistory'> };
 
 /**
  * Each is checked against its own auth events; the state before it stays unknown. They are numbered downwards from the events that build
  * upon them, the newest first, so that reading backwards meets them in the order of the graph.
  */
-export function createStoreBackfilled({ database, interner, fetchGap }: Deps): StoreBackfilled {
+export function createStoreBackfilled({ database, interner, fetchGap, redactions }: Deps): StoreBackfilled {
   const { sql } = database;
 
   async function toRow(room: HotRoom, { event, eventId }: CheckedPdu, present: StoredEvent | undefined): Promise<StoredEvent | undefined> {
@@ -81,12 +82,17 @@ export function createStoreBackfilled({ database, interner, fetchGap }: Deps): S
     );
     for (const row of stored) if (row.kind !== 'outlier') known.add(row.eventId);
 
+    const redactionRiders = await redactions.ridersOfHistory(
+      room,
+      rows.filter((row) => row.kind === 'backfilled'),
+    );
     await sql.begin(async (tx) => {
       await insertUnpositionedEvents(
         tx,
         rows.filter((row) => !present.has(row.eventId)),
       );
       for (const row of rows) if (present.has(row.eventId)) await adoptOutlier(tx, row);
+      for (const rider of redactionRiders) await rider(tx);
       await deleteBackwardExtremities(tx, room.nid, [...known]);
       await insertBackwardExtremities(tx, room.nid, dedupe(below.filter((extremity) => !known.has(extremity.eventId))));
     });

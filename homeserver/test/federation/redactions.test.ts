@@ -1,0 +1,98 @@
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { type HostilePeer, type PeerRoom, startHostilePeer } from '../kit/hostile-peer.ts';
+import { startServers, type TestServers } from '../kit/start-servers.ts';
+import type { ClientEvent, TestUser } from '../kit/test-user.ts';
+
+const WAIT = { timeout: 30_000 };
+const roomPath = (roomId: string, rest: string) => `/_matrix/client/v3/rooms/${encodeURIComponent(roomId)}/${rest}`;
+
+let servers: TestServers;
+let peer: HostilePeer;
+let romeo: TestUser;
+
+beforeEach(async () => {
+  servers ??= await startServers(1);
+  peer ??= await startHostilePeer(servers.ca);
+  romeo ??= await servers.user('romeo', 0);
+});
+afterAll(async () => {
+  await peer[Symbol.asyncDispose]();
+  await servers[Symbol.asyncDispose]();
+});
+
+const find = async (room: PeerRoom, id: string): Promise<ClientEvent | undefined> =>
+  (await romeo.messages(room.roomId)).find((event) => event.event_id === id);
+
+/** How a redaction names its target in a room of this version. */
+const redactionOf = (version: string, id: string) =>
+  Number(version) >= 11 ? { type: 'm.room.redaction', content: { redacts: id } } : { type: 'm.room.redaction', redacts: id, content: {} };
+
+describe.each(['6', '9', '10', '11', '12'])('in a room of version %s', (version) => {
+  test('a redaction that comes before its target waits for it', async () => {
+    const room = await peer.join(servers.at(0), await romeo.createRoom({ preset: 'public_chat', room_version: version }), 'tybalt');
+    const start = room.head;
+    const said = await room.event({ content: { msgtype: 'm.text', body: 'a villain' } });
+    const redaction = await room.event(redactionOf(version, said.id));
+    await peer.sendPdus(servers.at(0), [redaction.event]);
+    await expect.poll(() => find(room, redaction.id), WAIT).toBeDefined();
+    await peer.sendPdus(servers.at(0), [said.event]);
+    await expect.poll(() => find(room, said.id), WAIT).toBeDefined();
+    const event = await find(room, said.id);
+    expect(event?.content).toEqual({});
+    expect(event?.unsigned).toMatchObject({ redacted_because: { event_id: redaction.id } });
+    expect(await servers.at(0).sql`select 1 from waiting_redactions`).toHaveLength(0);
+    expect(start).toBeDefined();
+  });
+
+  test('a redaction from afar that has no right to its target changes nothing', async () => {
+    const room = await peer.join(servers.at(0), await romeo.createRoom({ preset: 'public_chat', room_version: version }), 'tybalt');
+    const id = await romeo.send(room.roomId, 'my own words');
+    const redaction = await room.event(redactionOf(version, id));
+    await peer.sendPdus(servers.at(0), [redaction.event]);
+    await expect.poll(() => find(room, redaction.id), WAIT).toBeDefined();
+    expect((await find(room, id))?.content['body']).toBe('my own words');
+  });
+
+  test('state is redacted down to what its version keeps', async () => {
+    const roomId = await romeo.createRoom({ preset: 'public_chat', room_version: version, name: 'A foul name' });
+    const state = await romeo.state(roomId);
+    const idOf = (type: string) => encodeURIComponent(state.find((event) => event.type === type)?.event_id ?? '');
+    await romeo.call('PUT', roomPath(roomId, `redact/${idOf('m.room.name')}/r1`), {});
+    expect(await romeo.call('GET', roomPath(roomId, 'state/m.room.name/'))).toEqual({});
+    await romeo.call('PUT', roomPath(roomId, `redact/${idOf('m.room.join_rules')}/r2`), {});
+    expect(await romeo.call('GET', roomPath(roomId, 'state/m.room.join_rules/'))).toEqual({ join_rule: 'public' });
+    await romeo.send(roomId, 'the room goes on');
+    for (const type of ['m.room.create'])
+      expect((await romeo.attempt('PUT', roomPath(roomId, `redact/${idOf(type)}/r3`), {})).status).toBe(403);
+  });
+});
+
+test('nobody redacts across rooms, nor what is not there without the power to', async () => {
+  const juliet = await servers.user('juliet', 0);
+  const here = await romeo.createRoom({ preset: 'public_chat' });
+  const there = await romeo.createRoom({ preset: 'public_chat' });
+  await juliet.join(here);
+  const id = encodeURIComponent(await romeo.send(there, 'elsewhere'));
+  expect((await romeo.attempt('PUT', roomPath(here, `redact/${id}/x1`), {})).status).toBe(400);
+  expect((await juliet.attempt('PUT', roomPath(here, 'redact/$nothing/x2'), {})).status).toBe(404);
+  const own = await juliet.send(here, 'my words');
+  const redact = (user: TestUser, txn: string) => user.call('PUT', roomPath(here, `redact/${encodeURIComponent(own)}/${txn}`), {});
+  const first = await redact(juliet, 'x3');
+  expect(await redact(juliet, 'x3')).toEqual(first);
+  await redact(romeo, 'x4');
+  const event = (await romeo.messages(here)).find((candidate) => candidate.event_id === own);
+  expect(event?.unsigned).toMatchObject({ redacted_because: { event_id: first['event_id'] } });
+});
+
+test("a suspended moderator takes back their own words, and nobody else's", async () => {
+  const admin = romeo; // the first account
+  const moderator = await servers.user('moderator', 0);
+  const tybalt = await servers.user('talker', 0);
+  const roomId = await moderator.createRoom({ preset: 'public_chat' });
+  await tybalt.join(roomId);
+  const [own, other] = [await moderator.send(roomId, 'mine'), await tybalt.send(roomId, 'his')];
+  await admin.call('PUT', `/_matrix/client/v1/admin/suspend/${moderator.id}`, { suspended: true });
+  const redact = (id: string) => moderator.attempt('PUT', roomPath(roomId, `redact/${encodeURIComponent(id)}/${id.slice(1, 6)}`), {});
+  expect(await redact(other)).toMatchObject({ status: 403, body: { errcode: 'M_USER_SUSPENDED' } });
+  expect((await redact(own)).status).toBe(200);
+});
