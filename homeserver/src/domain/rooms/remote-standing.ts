@@ -1,5 +1,6 @@
 import type { JsonObject, Pdu } from 'federation-spec/events/event.ts';
 import { isJsonObject } from 'federation-spec/events/event.ts';
+import { parseUserId } from 'federation-spec/identifiers/user-id.ts';
 import type { Database } from '../../storage/database.ts';
 import { findMembership, type Membership } from '../../storage/memberships.ts';
 import { setRemoteMembership } from '../../storage/remote-memberships.ts';
@@ -71,8 +72,8 @@ export function listStripped(values: unknown): StrippedEvent[] {
 function stripEvent(value: unknown): StrippedEvent | undefined {
   if (!isJsonObject(value)) return undefined;
   const { type, state_key, sender, content } = value;
-  const isWhole = typeof type === 'string' && typeof state_key === 'string' && typeof sender === 'string' && isJsonObject(content);
-  return isWhole ? { type, state_key, sender, content } : undefined;
+  if (typeof type !== 'string' || typeof state_key !== 'string' || typeof sender !== 'string' || !isJsonObject(content)) return undefined;
+  return parseUserId(sender) !== undefined ? { type, state_key, sender, content } : undefined;
 }
 
 /** A membership event in stripped form. */
