@@ -23,9 +23,13 @@ import { createMakeMembership } from './domain/federation/membership/make-member
 import { createReceiveBinding } from './domain/federation/membership/receive-binding.ts';
 import { createReceiveInvite } from './domain/federation/membership/receive-invite.ts';
 import { createOutbound } from './domain/federation/outbound/outbound.ts';
+import { createFetchWholeState } from './domain/federation/partial-state/fetch-whole-state.ts';
+import { createPatientRooms } from './domain/federation/partial-state/patient-rooms.ts';
+import { createResyncRooms } from './domain/federation/partial-state/resync-rooms.ts';
 import { createDisclose } from './domain/federation/reads/disclose.ts';
 import { createReadEvents } from './domain/federation/reads/read-events.ts';
 import { createRoomPeers } from './domain/federation/room-peers.ts';
+import { createCompleteRoom } from './domain/rooms/complete-room.ts';
 import type { RoomNetwork } from './domain/rooms/isolated.ts';
 import { createMergeHeads } from './domain/rooms/merge-heads.ts';
 import type { EventSigner } from './domain/rooms/prepare-event.ts';
@@ -36,6 +40,7 @@ import { createResolveStates } from './domain/rooms/receive-pdu/resolve-states.t
 import { createStoreBackfilled } from './domain/rooms/receive-pdu/store-backfilled.ts';
 import { createStoreOutliers } from './domain/rooms/receive-pdu/store-outliers.ts';
 import { createStorePdu } from './domain/rooms/receive-pdu/store-pdu.ts';
+import { createRecheckEvents } from './domain/rooms/recheck-events.ts';
 import { createRemoteStanding } from './domain/rooms/remote-standing.ts';
 import { createTakeJoinedRoom } from './domain/rooms/take-joined-room.ts';
 import type { Route } from './edge/http/route.ts';
@@ -65,6 +70,7 @@ type Deps = Awaited<ReturnType<typeof composeStreams>> &
     Awaited<ReturnType<typeof composeRooms>>,
     | 'rooms'
     | 'interner'
+    | 'partialRooms'
     | 'redactions'
     | 'prepareEvent'
     | 'sendEvent'
@@ -134,10 +140,14 @@ export async function composeFederation(deps: Deps) {
 
   // Coming and going.
   const takeJoinedRoom = createTakeJoinedRoom({ database, log, rooms, interner, storeOutliers, serverName });
-  const acceptMembership = createAcceptMembership({ ...common, receivePdu, wake: outbound.wake });
+  const fetchWholeState = createFetchWholeState({ ...common, peers: peer, storeOutliers });
+  const completeRoom = createCompleteRoom({ ...common, recheckEvents: createRecheckEvents(common) });
+  const resync = createResyncRooms({ ...common, fetchWholeState, completeRoom });
+  const patientRooms = createPatientRooms(rooms, deps.partialRooms);
+  const acceptMembership = createAcceptMembership({ ...common, rooms: patientRooms, receivePdu, wake: outbound.wake });
   const network: RoomNetwork = {
     remote: {
-      join: createJoinRemote({ ...common, standing, joins, receivePdu, takeJoinedRoom }),
+      join: createJoinRemote({ ...common, standing, joins, receivePdu, takeJoinedRoom, completeLater: resync.wake }),
       knock: createKnockRemote({ ...common, standing }),
       leave: createLeaveRemote({ ...common, standing }),
       invite: createInviteRemote(common),
@@ -167,7 +177,7 @@ export async function composeFederation(deps: Deps) {
     ...serverKeyRoutes(peers.listOwnKeys, peers.askNotary),
     serverTransactionRoute(receiveTransaction),
     ...serverMembershipRoutes({
-      makeMembership: createMakeMembership({ ...common, authorise: deps.memberships.authorise }),
+      makeMembership: createMakeMembership({ ...common, rooms: patientRooms, authorise: deps.memberships.authorise }),
       acceptMembership,
       answerJoin: createAnswerJoin({ database, acceptMembership, serverName }),
       receiveInvite: createReceiveInvite({ ...common, standing, mayBeInvited, invitePermission: deps.invitePermission }),
@@ -176,13 +186,18 @@ export async function composeFederation(deps: Deps) {
       acceptExchange: createAcceptExchange({ rooms, ...deps.thirdParty, serverName }),
       receiveBinding: createReceiveBinding({ ...deps.thirdParty, hasAccount: mayBeInvited, serverName, logger }),
     }),
-    ...serverRoomEventRoutes(createReadEvents({ database, rooms, disclose }), { serverName, now: clock.now }),
+    ...serverRoomEventRoutes(createReadEvents({ database, rooms, disclose, partialRooms: deps.partialRooms }), {
+      serverName,
+      now: clock.now,
+    }),
     ...serverDeviceRoutes(deps.e2ee),
     ...serverPublicRoomRoutes(deps.publicRooms),
     serverSpaceRoute(deps.spaces),
     ...serverQueryRoutes({ loadProfile, resolveAlias: deps.aliases.resolveLocal }),
   ];
   const verifyOrigin = createVerifyOrigin({ keyring, clock, serverName, mayFederate, sawServer: outbound.sawServer });
+
+  await resync.wake();
 
   return {
     network,
@@ -197,7 +212,7 @@ export async function composeFederation(deps: Deps) {
     },
     /** Lets what is under way end; what still waits for another server then is cut off, and taken up again at the next start. */
     stop: async () => {
-      const ended = Promise.all([outbound.stop(), staged.stop()]);
+      const ended = Promise.all([outbound.stop(), staged.stop(), resync.stop()]);
       await Promise.race([ended, delay(STOP_GRACE_MS, undefined, { ref: false })]);
       await peers.close();
       await ended;

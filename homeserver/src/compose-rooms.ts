@@ -20,6 +20,7 @@ import { createListJoinedRooms } from './domain/rooms/list-joined-rooms.ts';
 import { createLoadBundles } from './domain/rooms/load-bundles.ts';
 import { createMemberships, type FindProfile } from './domain/rooms/membership.ts';
 import { createListMutualRooms } from './domain/rooms/mutual-rooms.ts';
+import { createPartialRooms } from './domain/rooms/partial-rooms.ts';
 import { createPolicy } from './domain/rooms/policy/policy-server.ts';
 import { createPrepareRecommended } from './domain/rooms/policy/prepare-recommended.ts';
 import { createPrepareEvent, type EventSigner } from './domain/rooms/prepare-event.ts';
@@ -103,6 +104,7 @@ export async function composeRooms(deps: RoomDeps) {
   const createRoom = createCreateRoom({ rooms, log, database, random, serverName, prepareEvent });
   const inviteUser = createInviteUser({ log, prepareEvent: prepareRecommended, inviteRemote: network.remote.invite });
   const invitePermission = createInvitePermission({ database });
+  const partialRooms = createPartialRooms();
   const memberships = createMemberships({
     database,
     log,
@@ -111,6 +113,7 @@ export async function composeRooms(deps: RoomDeps) {
     inviteUser,
     findProfile,
     remote: network.remote,
+    partialRooms,
     invitePermission,
     followUpgrade: deps.followUpgrade,
     serverName,
@@ -161,7 +164,7 @@ export async function composeRooms(deps: RoomDeps) {
   const enterRoom = createEnterRoom({ database, rooms, viewRoom, listIgnored: deps.listIgnored });
   const threadSubscriptions = createThreadSubscriptions({ database, log, enterRoom });
   const readRelations = createReadRelations({ database, enterRoom, renderEvents });
-  const readRoom = createReadRoom({ database, enterRoom, renderEvents, fetchHistory: network.fetchHistory });
+  const readRoom = createReadRoom({ database, enterRoom, renderEvents, fetchHistory: network.fetchHistory, partialRooms });
   const listJoinedRooms = createListJoinedRooms({ database });
 
   const spreadProfile = createSpreadProfile({ memberships, listJoinedRooms, logger });
@@ -184,6 +187,7 @@ export async function composeRooms(deps: RoomDeps) {
   ];
   return {
     interner,
+    partialRooms,
     rooms,
     redactions,
     prepareEvent,

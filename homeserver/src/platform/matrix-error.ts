@@ -83,6 +83,13 @@ export const unsupportedRoomVersion = (message: string) => new MatrixError(400, 
 export const incompatibleRoomVersion = (roomVersion: string) =>
   new MatrixError(400, 'M_INCOMPATIBLE_ROOM_VERSION', `Room version ${roomVersion} is not supported`, { room_version: roomVersion });
 export const unableToAuthoriseJoin = (message: string) => new MatrixError(400, 'M_UNABLE_TO_AUTHORISE_JOIN', message);
+/** This server has joined the room and does not know all of its members yet. https://github.com/matrix-org/matrix-spec-proposals/pull/3895 */
+export const unableDueToPartialState = (status: 403 | 404) =>
+  new MatrixError(
+    status,
+    'M_UNABLE_DUE_TO_PARTIAL_STATE',
+    'This server has not yet fetched all of the room’s state; ask another server of the room',
+  );
 export const unableToGrantJoin = (message: string) => new MatrixError(400, 'M_UNABLE_TO_GRANT_JOIN', message);
 
 export const threepidInUse = (message: string) => new MatrixError(400, 'M_THREEPID_IN_USE', message);

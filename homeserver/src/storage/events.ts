@@ -86,7 +86,7 @@ function pgArray(values: readonly number[]): string {
 }
 
 /**
- * Writes a batch in one statement: moves the log's head (checking the epoch), inserts events (what was stored as an outlier
+ * Writes a batch in one statement: moves the log's head (checking the epoch), inserts events (what was stored as an outlier, or backfilled,
  * takes its place in the timeline), closes and opens state,
  * sets memberships and heads. Returns false, having written nothing, when another process holds the log.
  */
@@ -105,7 +105,7 @@ function insertEvents(sql: Sql, events: readonly StoredEvent[]) {
       on conflict (event_id) do update
         set kind = excluded.kind, position = excluded.position, topological = excluded.topological, base_pos = excluded.base_pos,
             base_snapshot = excluded.base_snapshot, notify_seq = excluded.notify_seq, reason = excluded.reason
-        where events.kind = 2
+        where events.kind in (1, 2)
       returning events.event_nid, events.event_id, events.room_nid
     )${insertRelations(sql, events)}`;
 }

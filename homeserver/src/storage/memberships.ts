@@ -27,6 +27,10 @@ export type UserMembership = {
   senderNid: number | null;
   strippedState: string | null;
   forgotten: boolean;
+  /** The room's members are not all known yet. */
+  isPartial: boolean;
+  /** The position at which they came to be known, where they were not from the beginning. */
+  completedPos: number | null;
 };
 
 type UserMembershipRow = Omit<UserMembership, 'membership'> & { membership: number };
@@ -35,7 +39,8 @@ type UserMembershipRow = Omit<UserMembership, 'membership'> & { membership: numb
 export async function listMembershipsOfUser(sql: Sql, userNid: number): Promise<UserMembership[]> {
   const rows = await sql<UserMembershipRow[]>`
     select m.room_nid as "roomNid", r.room_id as "roomId", m.membership, m.position, m.event_nid as "eventNid",
-           e.sender_nid as "senderNid", m.stripped_state as "strippedState", m.forgotten
+           e.sender_nid as "senderNid", m.stripped_state as "strippedState", m.forgotten,
+           r.is_partial as "isPartial", r.completed_pos as "completedPos"
     from   memberships m join rooms r using (room_nid) left join events e using (event_nid)
     where  m.user_nid = ${userNid} and not m.forgotten`;
   return rows.map((row) => ({ ...row, membership: membershipWord(row.membership) }));
@@ -45,7 +50,8 @@ export async function listMembershipsOfUser(sql: Sql, userNid: number): Promise<
 export async function findMembership(sql: Sql, roomNid: number, userNid: number): Promise<UserMembership | undefined> {
   const [row] = await sql<UserMembershipRow[]>`
     select m.room_nid as "roomNid", r.room_id as "roomId", m.membership, m.position, m.event_nid as "eventNid",
-           e.sender_nid as "senderNid", m.stripped_state as "strippedState", m.forgotten
+           e.sender_nid as "senderNid", m.stripped_state as "strippedState", m.forgotten,
+           r.is_partial as "isPartial", r.completed_pos as "completedPos"
     from   memberships m join rooms r using (room_nid) left join events e using (event_nid)
     where  m.room_nid = ${roomNid} and m.user_nid = ${userNid}`;
   return row === undefined ? undefined : { ...row, membership: membershipWord(row.membership) };

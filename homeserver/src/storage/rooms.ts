@@ -49,3 +49,8 @@ export async function countJoinedByServer(sql: Sql, roomNid: number): Promise<Ma
     group  by 1`;
   return new Map(rows.map((row) => [row.server, row.joined]));
 }
+
+/** Replaces the forward extremities of a room. The log writes them with its events; this is for what takes an event back. */
+export async function setRoomHeads(sql: Sql, roomNid: number, heads: readonly number[]): Promise<void> {
+  await sql`update rooms set heads = ${[...heads]}::bigint[] where room_nid = ${roomNid}`;
+}

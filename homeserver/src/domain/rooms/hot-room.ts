@@ -111,6 +111,14 @@ export class HotRoom {
     return userIds.filter((userId) => !this.#members.has(userId));
   }
 
+  /** The members are all known now: what was held to be no member may be one. `servers`: how many users of each are joined. */
+  becameWhole(servers: ReadonlyMap<string, number>): void {
+    this.isPartial = false;
+    for (const [userId, entry] of this.#members) if (entry === null) this.#members.delete(userId);
+    this.joinedServers.clear();
+    for (const [server, joined] of servers) this.joinedServers.set(server, joined);
+  }
+
   /** Puts a loaded entry into memory; `undefined` says that the user never was a member. */
   rememberMember(userId: string, entry: StateEntry | undefined): void {
     if (this.#members.size >= MAX_CACHED_MEMBERS) {

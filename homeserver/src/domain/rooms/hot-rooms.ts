@@ -3,6 +3,7 @@ import type { Logger } from '../../platform/logger.ts';
 import type { Database } from '../../storage/database.ts';
 import { listEventsByNid, listRecentTransactions, listTimelineBackwards, type StoredEvent } from '../../storage/events.ts';
 import { listJoinedMembers } from '../../storage/memberships.ts';
+import { listPartialServers } from '../../storage/partial-rooms.ts';
 import { countJoinedByServer, findRoom, findRoomByNid, type RoomRow } from '../../storage/rooms.ts';
 import { listState, listStateOfKeys } from '../../storage/state.ts';
 import type { Log } from '../streams/log.ts';
@@ -151,6 +152,8 @@ async function readRoom({ sql }: Database, row: RoomRow & { heads: number[] }): 
   });
   for (const entry of state) room.rememberState(entry.type, entry.stateKey, { ...entry, event: readPdu(entry.json) });
   for (const member of members) room.localJoined.add(member.userNid);
+  // While the members are not all known: those servers that are said to be there, with nobody known of them.
+  if (row.isPartial) for (const server of await listPartialServers(sql, row.roomNid)) room.joinedServers.set(server, 0);
   for (const [server, joined] of servers) room.joinedServers.set(server, joined);
   for (const { senderNid, deviceId, txnPath, eventId } of transactions)
     room.rememberTransaction(`${senderNid} ${deviceId} ${txnPath}`, eventId);

@@ -11,6 +11,7 @@ import { type HotRoom, MEMBER } from './hot-room.ts';
 import type { HotRooms } from './hot-rooms.ts';
 import type { InvitePermission } from './invite-permission.ts';
 import type { InviteUser } from './invite-user.ts';
+import type { PartialRooms } from './partial-rooms.ts';
 import type { RemoteRooms } from './remote-rooms.ts';
 import type { SendEvent } from './send-event.ts';
 
@@ -54,6 +55,7 @@ type Deps = {
   inviteUser: InviteUser;
   findProfile: FindProfile;
   remote: RemoteRooms;
+  partialRooms: Pick<PartialRooms, 'untilWhole'>;
   invitePermission: Pick<InvitePermission, 'check'>;
   followUpgrade: FollowUpgrade;
   serverName: string;
@@ -61,7 +63,8 @@ type Deps = {
 
 /** https://spec.matrix.org/latest/client-server-api/#room-membership */
 export function createMemberships(deps: Deps): Memberships {
-  const { database, log, rooms, sendEvent, inviteUser, findProfile, remote, invitePermission, followUpgrade, serverName } = deps;
+  const { database, log, rooms, sendEvent, inviteUser, findProfile, remote, partialRooms, invitePermission, followUpgrade, serverName } =
+    deps;
 
   async function membershipOf(room: HotRoom, userId: string): Promise<Membership | undefined> {
     await rooms.ensureMembers(room, [userId]);
@@ -109,7 +112,10 @@ export function createMemberships(deps: Deps): Memberships {
   async function enter(actor: Actor, { roomId, via, reason, content }: Parameters<Memberships['join']>[1]): Promise<void> {
     const kind = actor.isGuest === true ? { kind: 'guest' } : {};
     const own = { ...(await findProfile(actor.userId)), ...kind, ...content, ...withReason(reason) };
-    const room = await findOwnRoom(roomId);
+    let room = await findOwnRoom(roomId);
+    // Whether somebody may come in is not known before all of the room is.
+    const isStranger = room?.isPartial === true && (await membershipOf(room, actor.userId)) !== 'join';
+    if (room !== undefined && isStranger && (await partialRooms.untilWhole(room))) room = await findOwnRoom(roomId);
     if (room !== undefined) {
       const current = await membershipOf(room, actor.userId);
       if (current === 'join' && content === undefined) return;

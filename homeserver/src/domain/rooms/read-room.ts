@@ -10,6 +10,7 @@ import { type EnterRoom, type RoomReader, stateAt } from './enter-room.ts';
 import { createFindEventNearTime, type MomentInRoom } from './event-near-time.ts';
 import type { FetchHistory } from './fetch-history.ts';
 import { type HotRoom, MEMBER } from './hot-room.ts';
+import type { PartialRooms } from './partial-rooms.ts';
 import { createReadMessages, isStateEvent, type ReadMessages } from './read-messages.ts';
 import { readPdu } from './read-pdu.ts';
 import type { ClientEvent, RenderEvents } from './render-events.ts';
@@ -32,12 +33,24 @@ export type ReadRoom = ReadMessages & {
   atTime: (reader: RoomReader, roomId: string, time: MomentInRoom) => Promise<{ eventId: string; originServerTs: number }>;
 };
 
-type Deps = { database: Database; enterRoom: EnterRoom; renderEvents: RenderEvents; fetchHistory: FetchHistory };
+type Deps = {
+  database: Database;
+  enterRoom: EnterRoom;
+  renderEvents: RenderEvents;
+  fetchHistory: FetchHistory;
+  partialRooms: Pick<PartialRooms, 'untilWhole'>;
+};
 
 /** https://spec.matrix.org/latest/client-server-api/#getting-events-for-a-room */
-export function createReadRoom({ database, enterRoom, renderEvents, fetchHistory }: Deps): ReadRoom {
+export function createReadRoom({ database, enterRoom, renderEvents, fetchHistory, partialRooms }: Deps): ReadRoom {
   const { sql } = database;
   const { enter, findVisible } = enterRoom;
+
+  /** Enters a room whose members must all be known. */
+  async function enterWhole(reader: RoomReader, roomId: string) {
+    const entered = await enter(reader, roomId);
+    return (await partialRooms.untilWhole(entered.room)) ? await enter(reader, roomId) : entered;
+  }
   const findEventNearTime = createFindEventNearTime({ database, fetchHistory });
 
   async function renderState(room: HotRoom, reader: RoomReader, rows: readonly { eventNid: number }[]): Promise<StateEvent[]> {
@@ -67,18 +80,18 @@ export function createReadRoom({ database, enterRoom, renderEvents, fetchHistory
       return { eventId: nearest.eventId, originServerTs: nearest.originServerTs };
     },
     state: async (reader, roomId) => {
-      const { room, view } = await enter(reader, roomId);
+      const { room, view } = await enterWhole(reader, roomId);
       return await renderState(room, reader, await listState(sql, room.nid, stateAt(room, view)));
     },
     stateEvent: async (reader, roomId, type, stateKey) => {
-      const { room, view } = await enter(reader, roomId);
+      const { room, view } = await (type === MEMBER && stateKey !== reader.userId ? enterWhole : enter)(reader, roomId);
       const rows = await listStateOfKeys(sql, room.nid, [{ type, stateKey }], stateAt(room, view).at);
       const [event] = await renderState(room, reader, rows);
       if (event === undefined) throw notFound(`The room has no state of type ${type} with the key "${stateKey}".`);
       return event;
     },
     members: async (reader, roomId, { at, membership, notMembership }) => {
-      const { room, view } = await enter(reader, roomId);
+      const { room, view } = await enterWhole(reader, roomId);
       const moment = at === undefined ? stateAt(room, view) : await readMoment(room, view, at);
       const rows = await listState(sql, room.nid, { ...moment, types: [MEMBER] });
       const wanted = rows.filter(({ json }) => {
@@ -88,7 +101,7 @@ export function createReadRoom({ database, enterRoom, renderEvents, fetchHistory
       return await renderState(room, reader, wanted);
     },
     joinedMembers: async (reader, roomId) => {
-      const { room, view } = await enter(reader, roomId);
+      const { room, view } = await enterWhole(reader, roomId);
       if (view.membership !== 'join') throw forbidden('Only who is in a room is told who else is.');
       const rows = await listState(sql, room.nid, { types: [MEMBER] });
       return await renderState(

@@ -1,16 +1,17 @@
 import { createAuthState } from 'federation-spec/auth-rules/auth-state.ts';
 import { checkAuthRules } from 'federation-spec/auth-rules/check-auth-rules.ts';
 import { encodeCanonicalJson } from 'federation-spec/canonical-json/encode-canonical-json.ts';
-import { listPrevEventIds } from 'federation-spec/events/edges.ts';
+import { listAuthEventIds, listPrevEventIds } from 'federation-spec/events/edges.ts';
 import type { RoomVersionRules } from 'federation-spec/room-versions/room-versions.ts';
 import { insertBackwardExtremities } from '../../storage/backward-extremities.ts';
 import type { Database } from '../../storage/database.ts';
 import { listEventsByNid, type StoredEvent } from '../../storage/events.ts';
 import { membershipNumber } from '../../storage/memberships.ts';
+import { beginPartialRoom } from '../../storage/partial-rooms.ts';
 import { findRoomByNid, internRoom } from '../../storage/rooms.ts';
 import { insertSnapshot } from '../../storage/state.ts';
 import type { Log } from '../streams/log.ts';
-import type { LoggedEvent, MembershipChange } from '../streams/log-batch.ts';
+import type { LoggedEvent, MembershipChange, Rider } from '../streams/log-batch.ts';
 import { FIRST_PLACE_OF_LATE_ROOM, placeBehindGap } from './gap-place.ts';
 import { MEMBER } from './hot-room.ts';
 import type { HotRooms } from './hot-rooms.ts';
@@ -29,6 +30,8 @@ export type JoinedRoom = {
   /** The state before the join. */
   state: readonly CheckedPdu[];
   authChain: readonly CheckedPdu[];
+  /** When the memberships of most others were left out: who gave the room, and the servers said to be in it. */
+  partial?: { resident: string; servers: readonly string[] } | undefined;
 };
 
 /** Makes the room ours: its state, its members and the join become visible in one append. Throws when that state does not allow the join. */
@@ -44,14 +47,16 @@ export function createTakeJoinedRoom({ database, log, rooms, interner, storeOutl
     const roomNid = await internRoom(sql, roomId, rules.version);
     const known = await storeOutliers({ roomNid, roomId, rules }, [...room.authChain, ...room.state]);
     const accepted = room.state.flatMap((pdu) => known.get(pdu.eventId) ?? []).filter((event) => event.kind !== 'rejected');
-    const verdict = checkAuthRules(join.event, createAuthState(accepted.map((event) => event.event)), rules);
+    const authEvents = listAuthEventIds(join.event).flatMap((id) => known.get(id) ?? []);
+    const ownAuth = room.partial === undefined ? [] : authEvents.filter((event) => event.kind !== 'rejected');
+    const verdict = checkAuthRules(join.event, createAuthState([...ownAuth, ...accepted].map((event) => event.event)), rules);
     if (!verdict.allowed) throw new Error(`the state of ${roomId} does not allow the join: ${verdict.reason}`);
 
     const hot = await rooms.load(roomId);
     const topological =
       hot === undefined ? FIRST_PLACE_OF_LATE_ROOM : placeBehindGap(Math.max(...hot.heads.map((head) => head.topological)));
     const before = await toNidState(accepted);
-    const logged = await toLogged(roomNid, join, before, { accepted, topological });
+    const logged = await toLogged(roomNid, join, before, { accepted, auth: authEvents, topological });
     const prevIds = listPrevEventIds(join.event);
     const append = () =>
       log.append({
@@ -63,6 +68,7 @@ export function createTakeJoinedRoom({ database, log, rooms, interner, storeOutl
               roomNid,
               prevIds.map((eventId) => ({ eventId, topological })),
             ),
+          ...partialRiders(roomNid, logged, room),
         ],
       });
     if (hot === undefined) await append();
@@ -80,7 +86,7 @@ export function createTakeJoinedRoom({ database, log, rooms, interner, storeOutl
     roomNid: number,
     { event, eventId }: CheckedPdu,
     before: NidState,
-    { accepted, topological }: { accepted: readonly KnownEvent[]; topological: number },
+    { accepted, auth, topological }: { accepted: readonly KnownEvent[]; auth: readonly KnownEvent[]; topological: number },
   ): Promise<LoggedEvent> {
     const eventNid = interner.nextEventNid();
     const keyNid = await interner.keyNid(MEMBER, event.state_key ?? '');
@@ -102,7 +108,7 @@ export function createTakeJoinedRoom({ database, log, rooms, interner, storeOutl
       type: event.type,
       keyNid,
       originServerTs: event.origin_server_ts,
-      auth: accepted.filter((known) => isAuthOf(event.auth_events, known.eventId)).map((known) => known.eventNid),
+      auth: auth.map((known) => known.eventNid),
       basePos: null,
       baseSnapshot: await insertSnapshot(
         sql,
@@ -151,6 +157,8 @@ export function createTakeJoinedRoom({ database, log, rooms, interner, storeOutl
   return take;
 }
 
-function isAuthOf(references: CheckedPdu['event']['auth_events'], eventId: string): boolean {
-  return references.some((reference) => (typeof reference === 'string' ? reference : reference[0]) === eventId);
+/** Notes, with the join, that the rest of the state is to come. */
+function partialRiders(roomNid: number, { row }: LoggedEvent, { partial }: JoinedRoom): Rider[] {
+  if (partial === undefined) return [];
+  return [(tx) => beginPartialRoom(tx, { roomNid, joinEventNid: row.eventNid, ...partial })];
 }

@@ -8,7 +8,7 @@ import type { Log } from '../streams/log.ts';
 import { formatToken, type StreamToken } from '../streams/token.ts';
 import { assembleJoined, assembleLeft, isSilent } from './assemble-rooms.ts';
 import type { TellRooms, ToldRoom } from './room-to-tell.ts';
-import type { SortedRooms, SortRooms } from './sort-rooms.ts';
+import { isWhole, type SortedRooms, type SortRooms } from './sort-rooms.ts';
 import type { AccountDataChange, AccountDataForSync, E2eeForSync, EphemeralForSync, UnreadForSync } from './sources.ts';
 import type { ListStandings } from './standings.ts';
 import type { StripRooms } from './strip-rooms.ts';
@@ -131,7 +131,10 @@ export function createBuildSync(deps: Deps): BuildSync {
       accountData.listChanges(device, { after, upTo }),
       accountData.listIgnored(device.userNid),
     ]);
-    const standings = (await listStandings(device, upTo)).filter((room) => passesRoomFilter(room.roomId, filter?.room));
+    const isLazy = filter?.room?.state?.lazy_load_members === true;
+    const standings = (await listStandings(device, upTo)).filter(
+      (room) => passesRoomFilter(room.roomId, filter?.room) && (isLazy || room.membership !== 'join' || isWhole(room, upTo)),
+    );
     const sorted = await sortRooms(standings, {
       device,
       after: since?.position,
@@ -140,6 +143,7 @@ export function createBuildSync(deps: Deps): BuildSync {
       includesLeft: filter?.room?.include_leave === true,
       retellsInvites: changes.some(({ roomNid, type }) => roomNid === null && type === IGNORED_USERS),
       ignored,
+      isLazy,
     });
     const extras = await readRoomExtras(request, { standings, sorted, upTo, changes });
 

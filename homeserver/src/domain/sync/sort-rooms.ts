@@ -26,20 +26,23 @@ type Request = {
   /** The client was told of nobody's invites whom the user ignored, and ignores other people now. */
   retellsInvites: boolean;
   ignored: Ignored;
+  /** The client asks for members as it needs them: it is shown rooms whose members are not all known yet. */
+  isLazy: boolean;
 };
 
 export type SortRooms = (standings: readonly UserMembership[], request: Request) => Promise<SortedRooms>;
 
 export function createSortRooms({ database, activity }: { database: Database; activity: RoomActivity }): SortRooms {
-  return async function sortRooms(standings, { device, after, upTo, isFullState, includesLeft, retellsInvites, ignored }) {
+  return async function sortRooms(standings, { device, after, upTo, isFullState, includesLeft, retellsInvites, ignored, isLazy }) {
     const known = after ?? 0;
     const joined = standings.filter((room) => room.membership === 'join');
+    const becameWhole = (room: UserMembership) => !isLazy && room.completedPos !== null && room.completedPos > known;
     const moved = joined.filter((room) => room.position > known).map((room) => room.roomNid);
     const wereJoined = after === undefined ? new Set<number>() : await listRoomsJoinedAt(database.sql, device.userId, moved, known);
     const last = after === undefined ? undefined : await activity.listLastPositions(joined.map((room) => room.roomNid));
 
     const toTell = (room: UserMembership): RoomToTell => {
-      const isNew = after === undefined || (room.position > known && !wereJoined.has(room.roomNid));
+      const isNew = after === undefined || becameWhole(room) || (room.position > known && !wereJoined.has(room.roomNid));
       return {
         roomNid: room.roomNid,
         roomId: room.roomId,
@@ -57,7 +60,10 @@ export function createSortRooms({ database, activity }: { database: Database; ac
       room.membership === 'invite' && (room.position > known || retellsInvites) && !isFromIgnored(room, device.userId, ignored);
     return {
       joined: joined
-        .filter((room) => after === undefined || isFullState || room.position > known || (last?.get(room.roomNid) ?? 0) > known)
+        .filter(
+          (room) =>
+            after === undefined || isFullState || room.position > known || becameWhole(room) || (last?.get(room.roomNid) ?? 0) > known,
+        )
         .map(toTell),
       left: standings
         .filter((room) => isGone(room) && tellsLeft(room))
@@ -74,6 +80,11 @@ export function createSortRooms({ database, activity }: { database: Database; ac
       knocked: standings.filter((room) => room.membership === 'knock' && room.position > known),
     };
   };
+}
+
+/** Whether all of the room's members were known at a position. */
+export function isWhole({ isPartial, completedPos }: UserMembership, position: number): boolean {
+  return !isPartial && (completedPos === null || completedPos <= position);
 }
 
 export function isGone({ membership }: UserMembership): boolean {

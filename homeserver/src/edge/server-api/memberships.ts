@@ -22,9 +22,10 @@ export function serverMembershipRoutes({ makeMembership, acceptMembership, answe
       const versions = query.ver === undefined ? [OLD_VERSION] : readList(query.ver);
       return await makeMembership({ ...params, origin, membership: 'join', versions });
     }),
-    route(sendJoinV2, async ({ params, body, origin }) =>
-      raw({ text: await answerJoin({ ...params, origin, event: body, membership: 'join' }) }),
-    ),
+    route(sendJoinV2, async ({ params, query, body, origin }) => {
+      const omitMembers = query.omit_members === 'true';
+      return raw({ text: await answerJoin({ ...params, origin, event: body, membership: 'join' }, { omitMembers }) });
+    }),
     route(sendJoinV1, async ({ params, body, origin }) =>
       raw({ text: `[200,${await answerJoin({ ...params, origin, event: body, membership: 'join' })}]` }),
     ),

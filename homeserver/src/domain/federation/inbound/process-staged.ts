@@ -123,7 +123,7 @@ export async function createProcessStaged({
       if (check === undefined || stopping.signal.aborted) break;
       if (asked.get(roomId)?.has(staged.origin) === true) continue;
       if (!check.ok) done.push(drop(staged, check.reason));
-      else await takeIn(room, staged, check.pdu, done);
+      else await takeIn((await rooms.load(roomId)) ?? room, staged, check.pdu, done); // memory may have let it go meanwhile
     }
     await settle(done);
     await mergeHeads(room).catch((error: unknown) => logger.warn({ roomId, err: error }, 'the heads of a room could not be merged'));

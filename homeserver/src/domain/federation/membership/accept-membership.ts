@@ -61,7 +61,7 @@ export function createAcceptMembership({ database, rooms, receivePdu, findServer
 
   return async (sent) => {
     const { origin, roomId } = sent;
-    const room = await loadRoomFor(rooms, { roomId, origin, serverName: signer.serverName });
+    const room = await loadRoomFor(rooms, { roomId, origin, serverName: signer.serverName, membership: sent.membership });
     const pdu = await check(room, sent);
     const others = [...room.joinedServers.keys()].filter((server) => server !== signer.serverName && server !== origin);
     const reception = await receivePdu(room, pdu, {

@@ -46,7 +46,7 @@ export function createAcceptExchange({
     if (named !== roomId) throw invalidParam('The event is of another room than the path names');
     if (type !== 'm.room.member' || content.membership !== 'invite') throw invalidParam('The event is no invite');
     if (serverNameOf(target) !== origin) throw forbidden('The invited user is not one of your server');
-    const room = await loadRoomFor(rooms, { roomId, origin, serverName });
+    const room = await loadRoomFor(rooms, { roomId, origin, serverName, membership: 'invite' });
     if (serverNameOf(sender) !== serverName) throw forbidden('The user who invited is not one of this server');
     await redeemHere(room, { roomId, sender, target, signed: content.third_party_invite.signed });
   };

@@ -27,6 +27,8 @@ const SEND_TIMEOUT_MS = 120_000;
 /** The state of a very large room; an answer without end stops here. */
 const MAX_STATE_BYTES = 96 * 1024 * 1024;
 const EVENT_ID_BITS = 108;
+/** Most servers that are believed to be in a room before its members are known. */
+const MAX_SERVERS_IN_ROOM = 10_000;
 
 type Deps = {
   client: FederationClient;
@@ -40,6 +42,8 @@ type Deps = {
   joins: JoinsUnderWay;
   findServerKey: FindServerKey;
   takeJoinedRoom: TakeJoinedRoom;
+  /** A room was joined without the memberships of most others. */
+  completeLater: () => Promise<void>;
 };
 
 /**
@@ -49,7 +53,7 @@ type Deps = {
  * https://spec.matrix.org/latest/server-server-api/#joining-rooms
  */
 export function createJoinRemote(deps: Deps): RemoteRooms['join'] {
-  const { client, signer, clock, random, logger, rooms, standing, joins, findServerKey, receivePdu, takeJoinedRoom } = deps;
+  const { client, signer, clock, random, logger, rooms, standing, joins, findServerKey, receivePdu, takeJoinedRoom, completeLater } = deps;
   const underWay = new Map<string, Promise<void>>();
 
   async function joinBy(resident: string, { roomId, userId, content }: RemoteMembershipRequest): Promise<void> {
@@ -69,7 +73,10 @@ export function createJoinRemote(deps: Deps): RemoteRooms['join'] {
     const waiting = joins.begin(roomId, rules);
     try {
       const options = { timeoutMs: SEND_TIMEOUT_MS, maxBytes: MAX_STATE_BYTES };
-      const answer = await sendJoin(client, resident, { roomId, join: pdu, omitMembers: false }, options); // 3
+      const isNew = (await rooms.load(roomId)) === undefined;
+      const answer = await sendJoin(client, resident, { roomId, join: pdu, omitMembers: isNew }, options); // 3
+      if (answer.members_omitted === true && !isNew)
+        throw new FederationError(resident, 'it leaves out members though it was not asked to');
       const join = await checkJoin(resident, {
         roomId,
         rules,
@@ -78,6 +85,7 @@ export function createJoinRemote(deps: Deps): RemoteRooms['join'] {
       const room = await rooms.load(roomId);
       if (room?.joinedServers.has(signer.serverName) === true) await addTo(room, join, resident);
       else await takeJoinedRoom(await checkRoom(resident, { roomId, rules, join }, answer)); // 5
+      if (answer.members_omitted === true) await completeLater();
     } finally {
       waiting.end();
     }
@@ -103,7 +111,10 @@ export function createJoinRemote(deps: Deps): RemoteRooms['join'] {
     if (create === undefined) throw new FederationError(resident, 'the state it gave has no good m.room.create event');
     if ((create.event.content['room_version'] ?? '1') !== rules.version)
       throw new FederationError(resident, 'it lied about the version of the room');
-    return { roomId, rules, join, state, authChain };
+    if (answer.members_omitted !== true) return { roomId, rules, join, state, authChain };
+    const servers = answer.servers_in_room ?? [];
+    if (servers.length === 0) throw new FederationError(resident, 'it leaves out who is in the room, and which servers are');
+    return { roomId, rules, join, state, authChain, partial: { resident, servers: servers.slice(0, MAX_SERVERS_IN_ROOM) } };
   }
 
   async function join(request: RemoteMembershipRequest): Promise<void> {

@@ -1,7 +1,14 @@
 import type { EventTemplate } from 'federation-spec/api/schemas/pdus.ts';
 import { isJsonObject, type JsonObject } from 'federation-spec/events/event.ts';
 import { serverNameOf } from 'federation-spec/identifiers/server-name.ts';
-import { forbidden, incompatibleRoomVersion, notFound, unableToAuthoriseJoin, unableToGrantJoin } from '../../../platform/matrix-error.ts';
+import {
+  forbidden,
+  incompatibleRoomVersion,
+  notFound,
+  unableDueToPartialState,
+  unableToAuthoriseJoin,
+  unableToGrantJoin,
+} from '../../../platform/matrix-error.ts';
 import type { HotRoom } from '../../rooms/hot-room.ts';
 import type { HotRooms } from '../../rooms/hot-rooms.ts';
 import type { Interner } from '../../rooms/interner.ts';
@@ -44,7 +51,7 @@ export function createMakeMembership({ rooms, interner, prepareEvent, authorise,
   }
 
   return async ({ origin, roomId, userId, membership, versions }) => {
-    const room = await loadRoomFor(rooms, { roomId, origin, serverName });
+    const room = await loadRoomFor(rooms, { roomId, origin, serverName, membership });
     if (serverNameOf(userId) !== origin) throw forbidden(`${userId} is not a user of ${origin}`);
     if (versions !== undefined && !versions.includes(room.version)) throw incompatibleRoomVersion(room.version);
 
@@ -68,10 +75,11 @@ export function createMakeMembership({ rooms, interner, prepareEvent, authorise,
 /** The room, when this server is in it and lets the other server take part. What it does not know and what it does not show look the same. */
 export async function loadRoomFor(
   rooms: HotRooms,
-  { roomId, origin, serverName }: { roomId: string; origin: string; serverName: string },
+  { roomId, origin, serverName, membership }: { roomId: string; origin: string; serverName: string; membership: string },
 ): Promise<HotRoom> {
   const room = await rooms.load(roomId);
   if (room?.joinedServers.has(serverName) !== true) throw notFound('This server is not in the room');
   if (!isServerAllowed(room, origin)) throw forbidden('The room does not allow your server');
+  if (room.isPartial && membership !== 'leave') throw unableDueToPartialState(404);
   return room;
 }

@@ -1,14 +1,16 @@
 import { listPrevEventIds } from 'federation-spec/events/edges.ts';
 import type { JsonObject } from 'federation-spec/events/event.ts';
-import { notFound } from '../../../platform/matrix-error.ts';
+import { notFound, unableDueToPartialState } from '../../../platform/matrix-error.ts';
 import type { Database } from '../../../storage/database.ts';
 import { findEvent, listEventsById, listEventsByNid, type StoredEvent } from '../../../storage/events.ts';
 import { listEventsFrom, listEventsNearTime } from '../../../storage/timeline.ts';
 import type { HotRoom } from '../../rooms/hot-room.ts';
 import type { HotRooms } from '../../rooms/hot-rooms.ts';
+import type { PartialRooms } from '../../rooms/partial-rooms.ts';
 import { readPdu } from '../../rooms/read-pdu.ts';
 import { listWholeAuthChain } from '../../rooms/receive-pdu/auth-chain.ts';
 import { loadStateBefore } from '../../rooms/receive-pdu/nid-state.ts';
+import { RESIDENT_WAIT_MS } from '../partial-state/patient-rooms.ts';
 import type { Disclose } from './disclose.ts';
 
 /** Most events of one answer. */
@@ -34,10 +36,10 @@ export type ReadEvents = {
   ) => Promise<JsonObject[]>;
 };
 
-type Deps = { database: Database; rooms: HotRooms; disclose: Disclose };
+type Deps = { database: Database; rooms: HotRooms; disclose: Disclose; partialRooms: Pick<PartialRooms, 'untilWhole'> };
 
 /** https://spec.matrix.org/latest/server-server-api/#retrieving-events */
-export function createReadEvents({ database, rooms, disclose }: Deps): ReadEvents {
+export function createReadEvents({ database, rooms, disclose, partialRooms }: Deps): ReadEvents {
   const { sql } = database;
 
   async function chainOf(room: HotRoom, nids: readonly number[]): Promise<StoredEvent[]> {
@@ -66,6 +68,9 @@ export function createReadEvents({ database, rooms, disclose }: Deps): ReadEvent
 
     state: async (origin, roomId, eventId) => {
       const room = await disclose.room(origin, roomId);
+      await partialRooms.untilWhole(room, RESIDENT_WAIT_MS).catch(() => {
+        throw unableDueToPartialState(403);
+      });
       const event = await disclose.event(room, eventId);
       const before = await loadStateBefore(sql, event);
       if (before === undefined) throw notFound('The state at this event is not known');

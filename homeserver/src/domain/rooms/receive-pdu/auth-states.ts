@@ -60,3 +60,13 @@ export function authStateOf(events: readonly Pdu[], create: Pdu | undefined, rul
 export function toKnownEvent(stored: StoredEvent): KnownEvent {
   return { eventNid: stored.eventNid, eventId: stored.eventId, kind: stored.kind, event: readPdu(stored.json) };
 }
+
+/** The state, with memberships that it does not know taken from the event's own auth events: for rooms whose members are not all known yet. */
+export function supplementState(state: AuthState, authEvents: readonly Pdu[]): AuthState {
+  if (authEvents.length === 0) return state;
+  const own = createAuthState(authEvents.filter((event) => event.type === 'm.room.member'));
+  return {
+    ...(state.createEventId === undefined ? {} : { createEventId: state.createEventId }),
+    find: (type, stateKey) => state.find(type, stateKey) ?? own.find(type, stateKey),
+  };
+}

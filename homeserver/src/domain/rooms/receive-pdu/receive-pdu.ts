@@ -10,7 +10,7 @@ import type { HotRoom } from '../hot-room.ts';
 import type { HotRooms } from '../hot-rooms.ts';
 import type { Interner } from '../interner.ts';
 import type { Policy } from '../policy/policy-server.ts';
-import { authStateOf, checkByAuthEvents, listNeededMembers, listNeededState, toKnownEvent } from './auth-states.ts';
+import { authStateOf, checkByAuthEvents, listNeededMembers, listNeededState, supplementState, toKnownEvent } from './auth-states.ts';
 import type { CheckedPdu } from './check-pdu.ts';
 import type { FetchGap } from './fetch-gap.ts';
 import { findGraphEdges, onHeads } from './graph-edges.ts';
@@ -89,8 +89,14 @@ export function createReceivePdu({ database, log, rooms, interner, fetchGap, sto
   async function listMissingPrevs(room: HotRoom, event: Pdu): Promise<string[]> {
     if (isOnHeads(room, event)) return [];
     const prevIds = listPrevEventIds(event);
-    const stored = await findStored(room, prevIds);
-    return prevIds.filter((id) => !hasState(stored.get(id)));
+    const lacking = async () => {
+      const stored = await findStored(room, prevIds);
+      return prevIds.filter((id) => !hasState(stored.get(id)));
+    };
+    if ((await lacking()).length === 0) return [];
+    // One that is on its way into the log may stand there as an outlier until it is.
+    await log.drained();
+    return await lacking();
   }
 
   /** Receives an event whose gap, if there was one, is as small as it will get. The network is asked outside the room's turn. */
@@ -160,10 +166,14 @@ export function createReceivePdu({ database, log, rooms, interner, fetchGap, sto
       : checkByAuthEvents(event, authEvents, create, room.rules); // 4
     if (!byAuth.allowed) return await storePdu.aside(room, pdu, { ...place, kind: 'rejected', reason: byAuth.reason });
 
-    const byStateBefore = before.isMainLine ? checkAuthRules(event, room, room.rules) : await checkByState(room, event, before.state); // 5
+    const supplement = room.isPartial ? authEvents.map((auth) => auth.event) : [];
+    const byStateBefore = before.isMainLine
+      ? checkAuthRules(event, supplementState(room, supplement), room.rules)
+      : await checkByState(room, event, before.state, supplement); // 5
     if (!byStateBefore.allowed) return await storePdu.aside(room, pdu, { ...place, kind: 'rejected', reason: byStateBefore.reason });
 
-    const byCurrent = before.isMainLine ? byStateBefore : checkAuthRules(event, room, room.rules); // 6
+    // A room that is not whole yet is checked again when it is.
+    const byCurrent = before.isMainLine || room.isPartial ? byStateBefore : checkAuthRules(event, room, room.rules); // 6
     if (!byCurrent.allowed) return await storePdu.aside(room, pdu, { ...place, kind: 'soft_failed', reason: byCurrent.reason });
     if (!(await policy.isRecommended(room, event)))
       return await storePdu.aside(room, pdu, { ...place, kind: 'soft_failed', reason: 'The policy server does not recommend it.' }); // 7
@@ -187,11 +197,11 @@ export function createReceivePdu({ database, log, rooms, interner, fetchGap, sto
     return { isMainLine: false, state: await resolveStates(room.rules, states), current, at };
   }
 
-  async function checkByState(room: HotRoom, event: Pdu, state: NidState): Promise<Verdict> {
+  async function checkByState(room: HotRoom, event: Pdu, state: NidState, supplement: readonly Pdu[]): Promise<Verdict> {
     const pairs = listNeededState(event, room.rules);
     const nids = (await interner.keyNids(pairs)).flatMap((keyNid) => state.get(keyNid) ?? []);
     const events = (await listEventsByNid(sql, nids)).map((row) => toKnownEvent(row).event);
-    return checkAuthRules(event, authStateOf(events, undefined, room.rules), room.rules);
+    return checkAuthRules(event, supplementState(authStateOf(events, undefined, room.rules), supplement), room.rules);
   }
 
   return {

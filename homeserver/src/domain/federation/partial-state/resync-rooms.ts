@@ -1,0 +1,105 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { roomVersionRules } from 'federation-spec/room-versions/room-versions.ts';
+import type { Clock } from '../../../platform/clock.ts';
+import type { Logger } from '../../../platform/logger.ts';
+import type { Random } from '../../../platform/random.ts';
+import type { Database } from '../../../storage/database.ts';
+import { abandonPartialRoom, listPartialRooms, type PartialRoom } from '../../../storage/partial-rooms.ts';
+import type { CompleteRoom } from '../../rooms/complete-room.ts';
+import type { HotRooms } from '../../rooms/hot-rooms.ts';
+import type { PartialRooms } from '../../rooms/partial-rooms.ts';
+import { retryDelayMs } from '../outbound/backoff.ts';
+import { createSlots } from '../outbound/slots.ts';
+import type { FetchWholeState } from './fetch-whole-state.ts';
+
+/** How many rooms are completed at a time. */
+const MAX_PARALLEL_ROOMS = 2;
+/** Most servers that are asked in one round. */
+const MAX_SERVERS = 10;
+/** A room is given up never, but it is tried again at least so often. */
+const MAX_WAIT_MS = 600_000;
+
+/** Completes rooms that were joined without most of their memberships: in the background, across restarts, until it succeeds. */
+export type ResyncRooms = {
+  /** A room was joined so. */
+  wake: () => Promise<void>;
+  stop: () => Promise<void>;
+};
+
+type Deps = {
+  database: Database;
+  rooms: HotRooms;
+  partialRooms: PartialRooms;
+  fetchWholeState: FetchWholeState;
+  completeRoom: CompleteRoom;
+  serverName: string;
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+};
+
+export function createResyncRooms(deps: Deps): ResyncRooms {
+  const { database, rooms, partialRooms, fetchWholeState, completeRoom, serverName, random, logger } = deps;
+  const running = new Map<number, Promise<void>>();
+  const slots = createSlots(MAX_PARALLEL_ROOMS);
+  const stopping = new AbortController();
+
+  async function complete(room: PartialRoom): Promise<void> {
+    for (let failures = 1; !stopping.signal.aborted; failures += 1) {
+      if (await isAbandoned(room)) return;
+      if (await slots.run(() => tryServers(room))) return;
+      const waitMs = Math.min(MAX_WAIT_MS, retryDelayMs(failures, random));
+      await delay(waitMs, undefined, { signal: stopping.signal, ref: false }).catch(() => undefined);
+    }
+  }
+
+  /** Nobody of ours is there any more, so that nobody would tell us. */
+  async function isAbandoned(room: PartialRoom): Promise<boolean> {
+    const hot = await rooms.load(room.roomId);
+    if (hot?.joinedServers.has(serverName) === true) return false;
+    await abandonPartialRoom(database.sql, room.roomNid);
+    rooms.evict(room.roomNid);
+    partialRooms.ended(room.roomNid);
+    return true;
+  }
+
+  async function tryServers(room: PartialRoom): Promise<boolean> {
+    const rules = roomVersionRules(room.version);
+    if (rules === undefined) throw new Error(`the room ${room.roomId} is stored with the unknown version ${room.version}`);
+    const servers = [...new Set([room.resident, ...room.servers])].filter((server) => server !== serverName).slice(0, MAX_SERVERS);
+    for (const origin of servers) {
+      if (stopping.signal.aborted) return false;
+      try {
+        const stateIds = await fetchWholeState(room, rules, origin);
+        if (stopping.signal.aborted) return false;
+        await completeRoom(room, stateIds);
+        return true;
+      } catch (error) {
+        if (!stopping.signal.aborted)
+          logger.warn({ origin, roomId: room.roomId, err: error }, 'a server could not give the rest of a room');
+      }
+    }
+    return false;
+  }
+
+  async function wake(): Promise<void> {
+    if (stopping.signal.aborted) return;
+    for (const room of await listPartialRooms(database.sql)) {
+      if (running.has(room.roomNid)) continue;
+      const work = complete(room)
+        .catch((error: unknown) =>
+          logger.error({ roomId: room.roomId, err: error }, 'a room could not be completed; a restart takes it up again'),
+        )
+        .finally(() => running.delete(room.roomNid));
+      running.set(room.roomNid, work);
+    }
+  }
+
+  return {
+    wake,
+    stop: async () => {
+      stopping.abort();
+      await Promise.all(running.values());
+    },
+  };
+}

@@ -1,0 +1,94 @@
+import { setImmediate as nextTurnOfLoop } from 'node:timers/promises';
+import type { Database } from '../../storage/database.ts';
+import { findEvent } from '../../storage/events.ts';
+import { membershipNumber } from '../../storage/memberships.ts';
+import {
+  finishPartialRoom,
+  insertLateMemberships,
+  insertLateState,
+  listStateEntries,
+  type PartialRoom,
+  type StateEntryRow,
+} from '../../storage/partial-rooms.ts';
+import { countJoinedByServer } from '../../storage/rooms.ts';
+import type { Log } from '../streams/log.ts';
+import { MEMBER } from './hot-room.ts';
+import type { HotRooms } from './hot-rooms.ts';
+import type { Interner } from './interner.ts';
+import type { PartialRooms } from './partial-rooms.ts';
+import type { RecheckEvents } from './recheck-events.ts';
+
+/** How many entries of the state are written in one batch of the log; other events get in between. */
+const CHUNK = 1_000;
+
+/** Makes the state before our join, all of whose events are stored, the room's, and tells who waits. */
+export type CompleteRoom = (room: PartialRoom, stateIds: readonly string[]) => Promise<void>;
+
+type Deps = { database: Database; log: Log; rooms: HotRooms; interner: Interner; partialRooms: PartialRooms; recheckEvents: RecheckEvents };
+
+/**
+ * 1. The entries become part of the state from the join on, in batches; they go by the log because only it may move a room's state.
+ * 2. The room is whole, and sync is woken. 3. What was received meanwhile is checked again, now against all of the state.
+ */
+export function createCompleteRoom({ database, log, rooms, interner, partialRooms, recheckEvents }: Deps): CompleteRoom {
+  const { sql } = database;
+
+  async function toMembers(entries: readonly StateEntryRow[]) {
+    const members = entries.filter((entry) => entry.type === MEMBER && membershipNumber(entry.membership) !== 0);
+    const nids = await interner.userNids(members.map((entry) => entry.stateKey));
+    return members.map(({ stateKey, membership, eventNid }) => ({
+      userNid: nids.get(stateKey) ?? 0,
+      membership: membershipNumber(membership),
+      eventNid,
+    }));
+  }
+
+  async function write(room: PartialRoom, entries: readonly StateEntryRow[]): Promise<void> {
+    const members = await toMembers(entries);
+    await log.append({
+      rows: [
+        {
+          write: async (tx, position) => {
+            await insertLateState(tx, room.roomNid, { from: room.joinPosition, entries });
+            await insertLateMemberships(tx, room.roomNid, { position, members });
+          },
+          wakes: {},
+        },
+      ],
+    });
+  }
+
+  return async (room, stateIds) => {
+    const join = await findEvent(sql, room.joinEventId);
+    if (join?.keyNid == null) throw new Error(`the join ${room.joinEventId} is not stored`);
+    const { keyNid } = join;
+    let before: number | null = null;
+    for (let start = 0; start < stateIds.length; start += CHUNK) {
+      const entries = await listStateEntries(sql, room.roomNid, stateIds.slice(start, start + CHUNK)); // 1
+      before = entries.find((entry) => entry.keyNid === keyNid)?.eventNid ?? before;
+      await write(
+        room,
+        entries.filter((entry) => entry.keyNid !== keyNid),
+      );
+      await nextTurnOfLoop();
+    }
+
+    const hot = await rooms.load(room.roomId);
+    const finish = async () => {
+      const local = [...(hot?.localJoined ?? [])];
+      const { to } = await log.append({
+        rows: [
+          {
+            write: (tx, position) => finishPartialRoom(tx, { ...room, keyNid, before, position }),
+            wakes: { users: local, membershipsOf: local, rooms: [room.roomNid] },
+          },
+        ],
+      }); // 2
+      hot?.becameWhole(await countJoinedByServer(sql, room.roomNid));
+      return to;
+    };
+    const upTo = hot === undefined ? await finish() : await hot.turns.take(finish);
+    partialRooms.ended(room.roomNid);
+    await recheckEvents({ roomNid: room.roomNid, roomId: room.roomId, after: room.joinPosition, upTo }); // 3
+  };
+}
