@@ -12,6 +12,7 @@ import {
   updateIsAdmin,
   updatePasswordHash,
 } from '../../storage/accounts.ts';
+import { deleteBrowserSessionsOf } from '../../storage/browser-sessions.ts';
 import type { Pool, Sql } from '../../storage/database.ts';
 import { insertRegistrationToken } from '../../storage/registration-tokens.ts';
 import { deleteAllTokenPairs } from '../../storage/token-pairs.ts';
@@ -77,6 +78,7 @@ export function createAdministration({ pool, passwordHasher, clock, random, serv
       const userId = await change(name, async (sql, userNid) => {
         await updatePasswordHash(sql, userNid, passwordHash);
         await deleteAllTokenPairs(sql, userNid);
+        await deleteBrowserSessionsOf(sql, userNid);
       });
       return { userId, password };
     },

@@ -3,6 +3,7 @@ import {
   exclusive,
   forbidden,
   guestAccessForbidden,
+  invalidUsername,
   missingParam,
   threepidInUse,
   unauthorized,
@@ -110,6 +111,7 @@ export function createRegister(deps: Deps): Register {
 
   async function checkUserId(userId: string): Promise<void> {
     if (deps.isReserved(userId)) throw exclusive(`${userId} is kept for an application service`);
+    if (userId.startsWith('@_')) throw invalidUsername('Names that begin with _ are left to application services');
     if ((await findAccount(pool, userId)) !== undefined) throw userInUse();
   }
 

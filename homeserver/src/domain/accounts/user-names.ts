@@ -6,7 +6,7 @@ import { invalidUsername } from '../../platform/matrix-error.ts';
 const GUEST_LOCALPART = /^[0-9]+$/;
 
 /**
- * The user id for a wanted user name. Capitals become small letters; names that begin with `_` are left to application services.
+ * The user id for a wanted user name. Capitals become small letters.
  * https://spec.matrix.org/latest/appendices/#user-identifiers
  *
  * @throws M_INVALID_USERNAME
@@ -19,7 +19,6 @@ export function userIdForName(given: string, serverName: string): string {
   if (parsed?.localpart !== username || parsed.grammar !== 'current') {
     throw invalidUsername(`User names are made of a-z, 0-9 and the characters . _ = - / +, which ${JSON.stringify(given)} is not`);
   }
-  if (username.startsWith('_')) throw invalidUsername('A user name must not begin with _');
   if (GUEST_LOCALPART.test(username)) throw invalidUsername('A user name must not be a number');
   return userId;
 }
