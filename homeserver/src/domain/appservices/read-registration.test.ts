@@ -67,3 +67,12 @@ test('a regular expression that would backtrack for ever takes no longer than it
   if (!read.ok) throw new Error(read.problems.join());
   expect(ownsUser(read.appservice, `@${'a'.repeat(50_000)}!`)).toBe(false);
 });
+
+test('S24: an expression that takes a backtracking matcher for ever is answered', () => {
+  const read = readRegistration(
+    { ...WHOLE, namespaces: { ...WHOLE.namespaces, users: [{ exclusive: true, regex: '@(a+)+$' }] } },
+    'hs.test',
+  );
+  if (!read.ok) throw new Error(read.problems.join());
+  expect(ownsUser(read.appservice, `@${'a'.repeat(50_000)}!`)).toBe(false);
+});
