@@ -59,6 +59,14 @@ export type HostilePeer = AsyncDisposable & {
   answerKeys: (handler: (() => unknown) | undefined) => void;
   /** Sends a signed request. `authorization` replaces the header. */
   call: (to: TestServer, method: string, path: string, body?: unknown, authorization?: string) => Promise<PeerAnswer>;
+  /** The same, for an answer that is no JSON. */
+  open: (
+    to: TestServer,
+    method: string,
+    path: string,
+    body?: unknown,
+    authorization?: string,
+  ) => Promise<{ status: number; headers: Record<string, string>; bytes: Uint8Array }>;
   /** Joins a public room as a user of the peer; gives the room as the resident told it. */
   join: (to: TestServer, roomId: string, localpart: string) => Promise<PeerRoom>;
   /** Signs a membership event for which a server has given the template. */
@@ -105,7 +113,7 @@ export async function startHostilePeer(ca: TestCa, key: { keyId?: string; seed?:
   const server = createServer({ cert: await readFile(certFile), key: await readFile(keyFile) }, (req, res) => void serve(req, res));
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
 
-  const call: HostilePeer['call'] = async (to, method, path, body, authorization) => {
+  const open: HostilePeer['open'] = async (to, method, path, body, authorization) => {
     const text = body === undefined ? undefined : body instanceof RawJson ? body.text : JSON.stringify(body);
     const content = text === undefined ? undefined : body instanceof RawJson ? body.signed : readExactly(text);
     const signed = await signJson(
@@ -122,7 +130,12 @@ export async function startHostilePeer(ca: TestCa, key: { keyId?: string; seed?:
       },
       body: text ?? null,
     });
-    return { status: response.statusCode, body: (await response.body.json()) as JsonObject };
+    const headers = Object.fromEntries(Object.entries(response.headers).map(([key, value]) => [key, String(value)]));
+    return { status: response.statusCode, headers, bytes: new Uint8Array(await response.body.arrayBuffer()) };
+  };
+  const call: HostilePeer['call'] = async (...request) => {
+    const { status, bytes } = await open(...request);
+    return { status, body: JSON.parse(new TextDecoder().decode(bytes)) as JsonObject };
   };
 
   let transactions = 0;
@@ -131,6 +144,7 @@ export async function startHostilePeer(ca: TestCa, key: { keyId?: string; seed?:
     signer,
     seen,
     call,
+    open,
     answer: (next) => {
       handler = next;
     },
