@@ -36,6 +36,14 @@ export async function composeMedia({ config, ...deps }: Deps) {
   const { serverName } = config;
   const store = storeWithCare(await openObjectStore(config), deps.logger);
   const thumbnailer = createThumbnailer();
+  const tendMedia = createTendMedia({
+    ...deps,
+    sql: deps.database.sql,
+    store,
+    serverName,
+    remoteKeptMs: config.remoteMediaDays * DAY_MS,
+    remoteMaxBytes: config.remoteMediaBytes,
+  });
   const media = createMedia({
     ...deps,
     store,
@@ -44,14 +52,7 @@ export async function composeMedia({ config, ...deps }: Deps) {
     maxUploadBytes: config.maxUploadBytes,
     quotaBytes: config.mediaQuotaBytes,
     servesWithoutToken: config.legacyMedia,
-  });
-  const tendMedia = createTendMedia({
-    ...deps,
-    sql: deps.database.sql,
-    store,
-    serverName,
-    remoteKeptMs: config.remoteMediaDays * DAY_MS,
-    remoteMaxBytes: config.remoteMediaBytes,
+    remoteStored: tendMedia.remoteStored,
   });
   const moderation = createModerateMedia({ sql: deps.database.sql, clock: deps.clock, serverName, tendMedia });
   const close = async (): Promise<void> => {

@@ -25,6 +25,7 @@ export type RateLimitClass =
   | 'join'
   | 'invite'
   | 'media'
+  | 'preview'
   | 'search'
   | 'federation';
 

@@ -21,11 +21,12 @@ export async function listRemovable(sql: Sql, bounds: RemovalBounds, limit: numb
   return await sql<(MediaPlace & { bytes: number })[]>`
     select origin, media_id as "mediaId", coalesce(bytes, 0) as bytes
     from   media
-    where  (origin = ${bounds.serverName}) = ${bounds.isLocal} and object_key is not null
+    where  object_key is not null
+    ${bounds.isLocal ? sql`and origin = ${bounds.serverName}` : sql`and origin <> ${bounds.serverName} and uploader_nid is null`}
     ${bounds.readBefore === undefined ? sql`` : sql`and last_read_at < ${bounds.readBefore}`}
     ${bounds.uploaderNid === undefined ? sql`` : sql`and uploader_nid = ${bounds.uploaderNid}`}
     ${bounds.minBytes === undefined ? sql`` : sql`and bytes > ${bounds.minBytes}`}
-    ${bounds.isPreview === undefined ? sql`` : sql`and is_preview = ${bounds.isPreview}`}
+    ${bounds.isPreview === undefined ? sql`` : bounds.isPreview ? sql`and is_preview` : sql`and not is_preview`}
     ${bounds.keepProfiles === true ? sql`and not exists (select from profile_fields p where p.name = 'avatar_url' and p.value = '"mxc://' || origin || '/' || media_id || '"')` : sql``}
     order  by last_read_at
     limit  ${limit}`;

@@ -92,7 +92,7 @@ export const getUrlPreviewAuthed = endpoint({
   auth: 'access-token',
   query: Type.Object({ url: Type.String(), ts: Type.Optional(QueryCountSchema) }),
   response: UrlPreviewSchema,
-  rateLimit: 'media',
+  rateLimit: 'preview',
   since: 'v1.11',
 });
 
@@ -189,7 +189,7 @@ export const getUrlPreview = endpoint({
   auth: 'access-token',
   query: Type.Object({ url: Type.String(), ts: Type.Optional(QueryCountSchema) }),
   response: UrlPreviewSchema,
-  rateLimit: 'media',
+  rateLimit: 'preview',
   deprecated: true,
 });
 

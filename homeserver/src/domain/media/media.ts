@@ -69,6 +69,8 @@ export type MediaDeps = {
   maxUploadBytes: number;
   /** How much one person may keep here; undefined: as much as they like. */
   quotaBytes: number | undefined;
+  /** Told of every file that was taken from another server. */
+  remoteStored: (bytes: number) => void;
   /** Whether what comes now is served also by the old paths that ask for no token. */
   servesWithoutToken: boolean;
 };

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { buildContentUri, isMediaId } from 'federation-spec/identifiers/content-uri.ts';
 import { parseServerName } from 'federation-spec/identifiers/server-name.ts';
-import { MatrixError, matrixError, notFound } from '../../platform/matrix-error.ts';
+import { limitExceeded, MatrixError, matrixError, notFound } from '../../platform/matrix-error.ts';
 import { findMedia, insertMedia, type MediaRow, touchMedia } from '../../storage/media.ts';
 import type { ByteRange } from '../../storage/object-store/object-store.ts';
 import type { MediaDeps, OpenedMedia, OpenOptions } from './media.ts';
@@ -14,6 +14,9 @@ const DEFAULT_WAIT_MS = 20_000;
 const MAX_WAIT_MS = 60_000;
 /** How exactly it is known when a file was last read. */
 const READ_NOTED_EVERY_MS = 60 * 60 * 1000;
+/** Files taken from other servers at the same time. */
+const MAX_FETCHES = 64;
+const RETRY_AFTER_MS = 2_000;
 const MAX_CONTENT_TYPE = 255;
 const MAX_FILE_NAME = 255;
 const PLAIN_BYTES = 'application/octet-stream';
@@ -29,11 +32,12 @@ export type OpenMedia = {
 };
 
 type Deps = Pick<MediaDeps, 'database' | 'store' | 'fetchRemote' | 'clock' | 'random' | 'logger' | 'serverName' | 'maxUploadBytes'> &
-  Pick<MediaDeps, 'servesWithoutToken'> & { uploaded: Uploaded };
+  Pick<MediaDeps, 'servesWithoutToken' | 'remoteStored'> & { uploaded: Uploaded };
 
 /** Files that people and other servers ask for. */
 export function createOpenMedia(deps: Deps): OpenMedia {
-  const { database, store, fetchRemote, clock, random, logger, serverName, maxUploadBytes, servesWithoutToken, uploaded } = deps;
+  const { database, store, fetchRemote, clock, random, logger, serverName, maxUploadBytes, servesWithoutToken, remoteStored, uploaded } =
+    deps;
   const { sql } = database;
   /** Fetches under way, so that many readers of one file cause one request. */
   const fetching = new Map<string, Promise<MediaRow>>();
@@ -80,6 +84,7 @@ export function createOpenMedia(deps: Deps): OpenMedia {
 
   async function fetchOnce(origin: string, mediaId: string): Promise<MediaRow | undefined> {
     const key = `${origin}/${mediaId}`;
+    if (!fetching.has(key) && fetching.size >= MAX_FETCHES) throw limitExceeded(RETRY_AFTER_MS);
     const underWay = fetching.get(key) ?? fetchAndStore(origin, mediaId).finally(() => fetching.delete(key));
     fetching.set(key, underWay);
     await underWay;
@@ -110,7 +115,8 @@ export function createOpenMedia(deps: Deps): OpenMedia {
       quarantinedAt: null,
       isFrozen: !servesWithoutToken,
     };
-    if (!(await insertMedia(sql, { ...row, isPreview: false }))) await store.delete(objectKey);
+    if (await insertMedia(sql, { ...row, isPreview: false })) remoteStored(bytes);
+    else await store.delete(objectKey);
     return row;
   }
 

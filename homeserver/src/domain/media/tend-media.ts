@@ -16,6 +16,8 @@ import { deleteOldUrlPreviews } from '../../storage/url-previews.ts';
 
 /** How often what nobody reads is looked for. */
 const TEND_EVERY_MS = 10 * 60 * 1000;
+/** A round begins early when so much of the space for other servers' files has been filled since the last. */
+const EARLY_SHARE = 0.05;
 /** How many files are removed at a time. */
 const BATCH = 200;
 /** How many batches one round removes at most; the next round goes on. */
@@ -27,6 +29,8 @@ const PREVIEWS_KEPT_MS = 14 * 24 * 60 * 60 * 1000;
 export type TendMedia = {
   /** One round: forgets what is out of date and what is too much, and deletes the bytes of what is gone. */
   tend: () => Promise<void>;
+  /** Another server's file was stored: when much has come, a round begins early. */
+  remoteStored: (bytes: number) => void;
   /** Removes these files, with their bytes. */
   remove: (places: readonly MediaPlace[]) => Promise<void>;
   /** Removes the files of these bounds; gives those that went. */
@@ -50,6 +54,7 @@ type Deps = {
 export function createTendMedia({ sql, store, clock, logger, serverName, remoteKeptMs, remoteMaxBytes }: Deps): TendMedia {
   let running: Promise<void> | undefined;
   let isStopped = false;
+  let storedSince = 0;
 
   async function remove(places: readonly MediaPlace[]): Promise<void> {
     await removeMedia(sql, places);
@@ -107,13 +112,20 @@ export function createTendMedia({ sql, store, clock, logger, serverName, remoteK
     return running;
   }
 
-  const timer = setInterval(() => {
+  function tendInBackground(): void {
+    storedSince = 0;
     tend().catch((error: unknown) => logger.error({ err: error }, 'the files were not tended; the next round goes on'));
-  }, TEND_EVERY_MS);
+  }
+
+  const timer = setInterval(tendInBackground, TEND_EVERY_MS);
   timer.unref();
 
   return {
     tend,
+    remoteStored: (bytes) => {
+      storedSince += bytes;
+      if (storedSince > remoteMaxBytes * EARLY_SHARE && !isStopped) tendInBackground();
+    },
     remove,
     removeAll,
     stop: async () => {

@@ -25,6 +25,7 @@ export const LIMITS: Readonly<Record<Exclude<RateLimitClass, 'none'> | SubjectLi
   join: { perSecond: 1, burst: 30 },
   invite: { perSecond: 1, burst: 30 },
   media: { perSecond: 50, burst: 300 },
+  preview: { perSecond: 2, burst: 40 },
   search: { perSecond: 1, burst: 20 },
   federation: { perSecond: 100, burst: 500 },
   invited: { perSecond: 0.2, burst: 30 },
