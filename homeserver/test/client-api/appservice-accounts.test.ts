@@ -14,7 +14,18 @@ let server: TestServer;
 let romeo: TestUser;
 
 beforeAll(async () => {
-  irc = cleanup.use(await startAppservice());
+  irc = cleanup.use(
+    await startAppservice({
+      namespaces: {
+        users: [
+          { exclusive: true, regex: '@_irc_.*:.*' },
+          { exclusive: true, regex: '@irc-.*:.*' },
+        ],
+        aliases: [{ exclusive: true, regex: '#_irc_.*:.*' }],
+        rooms: [],
+      },
+    }),
+  );
   other = cleanup.use(
     await startAppservice({
       id: 'other',
@@ -54,9 +65,9 @@ test('outside its namespaces a service registers nobody, and inside them nobody 
   await expect(register('tybalt')).resolves.toMatchObject({ status: 400, body: { errcode: 'M_EXCLUSIVE' } });
   const auth = { type: 'm.login.dummy' };
   await expect(
-    callServer(server.url, 'POST', `${CLIENT}/register`, { username: '_irc_thief', password: TEST_PASSWORD, auth }),
+    callServer(server.url, 'POST', `${CLIENT}/register`, { username: 'irc-thief', password: TEST_PASSWORD, auth }),
   ).resolves.toMatchObject({ status: 400, body: { errcode: 'M_EXCLUSIVE' } });
-  await expect(callServer(server.url, 'GET', `${CLIENT}/register/available?username=_irc_thief`)).resolves.toMatchObject({
+  await expect(callServer(server.url, 'GET', `${CLIENT}/register/available?username=irc-thief`)).resolves.toMatchObject({
     status: 400,
     body: { errcode: 'M_EXCLUSIVE' },
   });

@@ -17,8 +17,6 @@ let romeo: TestUser;
 const protocol = (networkId: string) => ({
   user_fields: ['nick'],
   location_fields: ['channel'],
-  icon: 'mxc://hs.test/icon',
-  field_types: { nick: { regexp: '.+', placeholder: 'name' }, channel: { regexp: '#.+', placeholder: '#room' } },
   instances: [{ desc: networkId, fields: { network: networkId }, network_id: networkId }],
 });
 

@@ -6,16 +6,16 @@ import {
   queryUserByProtocol,
 } from 'federation-spec/api/appservice/third-party-networks.ts';
 import type { Endpoint } from 'federation-spec/api/endpoint.ts';
+import { JsonObjectSchema } from 'federation-spec/api/schemas/json.ts';
 import {
   type Locations,
   LocationsSchema,
-  type Protocol,
-  ProtocolSchema,
   type ThirdPartyUsers,
   ThirdPartyUsersSchema,
 } from 'federation-spec/api/schemas/third-party-networks.ts';
+import type { JsonObject } from 'federation-spec/events/event.ts';
 import { LRUCache } from 'lru-cache';
-import { type Static, type TSchema, Type } from 'typebox';
+import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { Logger } from '../../platform/logger.ts';
 import { notFound } from '../../platform/matrix-error.ts';
@@ -30,14 +30,26 @@ const MAX_PROTOCOLS = 1_000;
 /** Most results of one lookup that are passed on of each service. */
 const MAX_RESULTS = 500;
 
+/** A protocol as a service describes it. Services leave out what they do not use: it is passed on as it is. */
+export type ProtocolDescription = JsonObject & { instances: JsonObject[] };
+
+type Checker<Value> = (value: unknown) => value is Value;
+const description = Compile(Type.Object({ instances: Type.Array(JsonObjectSchema) }));
+const location = Compile(LocationsSchema.items);
+const user = Compile(ThirdPartyUsersSchema.items);
+const isDescription = (value: unknown): value is ProtocolDescription => description.Check(value);
+const isLocation = (value: unknown): value is Locations[number] => location.Check(value);
+const isUser = (value: unknown): value is ThirdPartyUsers[number] => user.Check(value);
+const isList = (value: unknown): value is unknown[] => Array.isArray(value);
+
 type Fields = Readonly<Record<string, string>>;
 type Lookup = { endpoint: Pick<Endpoint, 'id' | 'method' | 'path'>; params?: Fields; query?: Fields };
 
 /** The networks that application services bridge to, and what they know of rooms and people there. */
 export type ThirdPartyNetworks = {
-  protocols: () => Promise<Record<string, Protocol>>;
+  protocols: () => Promise<Record<string, ProtocolDescription>>;
   /** @throws M_NOT_FOUND for a protocol that no service has */
-  protocol: (name: string) => Promise<Protocol>;
+  protocol: (name: string) => Promise<ProtocolDescription>;
   /** @throws M_NOT_FOUND for a protocol that no service has */
   locationsOf: (protocol: string, fields: Fields) => Promise<Locations>;
   usersOf: (protocol: string, fields: Fields) => Promise<ThirdPartyUsers>;
@@ -50,15 +62,19 @@ type Deps = { registry: AppserviceRegistry; call: CallAppservice; logger: Logger
 
 /** https://spec.matrix.org/latest/application-service-api/#third-party-networks */
 export function createThirdPartyNetworks({ registry, call, logger }: Deps): ThirdPartyNetworks {
-  const known = new LRUCache<string, { protocol: Protocol | undefined }>({ max: MAX_PROTOCOLS, ttl: PROTOCOL_TTL_MS });
+  const known = new LRUCache<string, { protocol: ProtocolDescription }>({ max: MAX_PROTOCOLS, ttl: PROTOCOL_TTL_MS });
 
-  async function look<Schema extends TSchema>(appservice: Appservice, { endpoint, ...fields }: Lookup, schema: Schema) {
+  async function look<Value>(
+    appservice: Appservice,
+    { endpoint, ...fields }: Lookup,
+    isAnswer: Checker<Value>,
+  ): Promise<Value | undefined> {
     if (appservice.url === undefined) return undefined;
     try {
       const { status, text } = await call(appservice, endpoint, { ...fields, timeoutMs: LOOKUP_TIMEOUT_MS });
       if (status !== 200) return undefined;
       const value: unknown = JSON.parse(text);
-      if (Compile(schema).Check(value)) return value as Static<Schema>;
+      if (isAnswer(value)) return value;
       logger.warn(
         { appservice: appservice.id, operation: endpoint.id },
         'an application service answered what the specification does not know',
@@ -69,10 +85,9 @@ export function createThirdPartyNetworks({ registry, call, logger }: Deps): Thir
     return undefined;
   }
 
-  async function lookUpAll<Item extends TSchema>(appservices: readonly Appservice[], lookup: Lookup, item: Item): Promise<Static<Item>[]> {
-    const answers = await Promise.all(appservices.map((appservice) => look(appservice, lookup, Type.Array(Type.Unknown()))));
-    const isItem = Compile(item);
-    return answers.flatMap((answer) => (answer ?? []).slice(0, MAX_RESULTS).filter((value): value is Static<Item> => isItem.Check(value)));
+  async function lookUpAll<Item>(appservices: readonly Appservice[], lookup: Lookup, isItem: Checker<Item>): Promise<Item[]> {
+    const answers = await Promise.all(appservices.map((appservice) => look(appservice, lookup, isList)));
+    return answers.flatMap((answer) => (answer ?? []).slice(0, MAX_RESULTS).filter(isItem));
   }
 
   function servicesWith(protocol: string): Appservice[] {
@@ -81,22 +96,25 @@ export function createThirdPartyNetworks({ registry, call, logger }: Deps): Thir
     return services;
   }
 
-  async function describe(appservice: Appservice, name: string): Promise<Protocol | undefined> {
+  async function describe(appservice: Appservice, name: string): Promise<ProtocolDescription | undefined> {
     const key = `${appservice.id} ${name}`;
     const remembered = known.get(key);
     if (remembered !== undefined) return remembered.protocol;
-    const protocol = await look(appservice, { endpoint: getProtocolMetadata, params: { protocol: name } }, ProtocolSchema);
+    const protocol = await look(appservice, { endpoint: getProtocolMetadata, params: { protocol: name } }, isDescription);
     if (protocol !== undefined) known.set(key, { protocol });
     return protocol;
   }
 
   /** What several services say of one protocol: the first describes it, and each adds its instances. */
-  async function merge(name: string, appservices: readonly Appservice[]): Promise<Protocol | undefined> {
+  async function merge(name: string, appservices: readonly Appservice[]): Promise<ProtocolDescription | undefined> {
     const described = await Promise.all(appservices.map((appservice) => describe(appservice, name)));
     const first = described.find((protocol) => protocol !== undefined);
     if (first === undefined) return undefined;
     const instances = appservices.flatMap(({ id }, index) =>
-      (described[index]?.instances ?? []).map((instance) => ({ ...instance, instance_id: formatInstanceId(id, instance.network_id) })),
+      (described[index]?.instances ?? []).map((instance) => {
+        const { network_id: networkId } = instance;
+        return typeof networkId === 'string' ? { ...instance, instance_id: formatInstanceId(id, networkId) } : instance;
+      }),
     );
     return { ...first, instances };
   }
@@ -119,23 +137,13 @@ export function createThirdPartyNetworks({ registry, call, logger }: Deps): Thir
       return protocol;
     },
     locationsOf: (protocol, fields) =>
-      lookUpAll(servicesWith(protocol), { endpoint: queryLocationByProtocol, params: { protocol }, query: fields }, LocationsSchema.items),
+      lookUpAll(servicesWith(protocol), { endpoint: queryLocationByProtocol, params: { protocol }, query: fields }, isLocation),
     usersOf: (protocol, fields) =>
-      lookUpAll(
-        servicesWith(protocol),
-        { endpoint: queryUserByProtocol, params: { protocol }, query: fields },
-        ThirdPartyUsersSchema.items,
-      ),
+      lookUpAll(servicesWith(protocol), { endpoint: queryUserByProtocol, params: { protocol }, query: fields }, isUser),
     locationsByAlias: (alias) =>
-      orNotFound(
-        lookUpAll(registry.listByAlias(alias), { endpoint: queryLocationByAlias, query: { alias } }, LocationsSchema.items),
-        alias,
-      ),
+      orNotFound(lookUpAll(registry.listByAlias(alias), { endpoint: queryLocationByAlias, query: { alias } }, isLocation), alias),
     usersById: (userid) =>
-      orNotFound(
-        lookUpAll(registry.listByUser(userid), { endpoint: queryUserByID, query: { userid } }, ThirdPartyUsersSchema.items),
-        userid,
-      ),
+      orNotFound(lookUpAll(registry.listByUser(userid), { endpoint: queryUserByID, query: { userid } }, isUser), userid),
   };
 }
 
