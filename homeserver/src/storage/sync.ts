@@ -157,13 +157,13 @@ export async function listSingularState(
     where  k.type = any(${[...types]}::text[]) and k.state_key = ''`;
 }
 
-/** Those of the rooms in which the user was ever joined. */
-export async function listRoomsEverJoined(sql: Sql, userId: string, roomNids: readonly number[]): Promise<Set<number>> {
+/** Those of the rooms in which the user came to be joined after a position: 0 for ever. */
+export async function listRoomsJoinedSince(sql: Sql, userId: string, roomNids: readonly number[], after: number): Promise<Set<number>> {
   if (roomNids.length === 0) return new Set();
   const rows = await sql<{ roomNid: number; json: string }[]>`
     select s.room_nid as "roomNid", e.json
     from   state_keys k
-    join   state_intervals s on s.key_nid = k.key_nid and s.room_nid = any(${[...roomNids]}::bigint[])
+    join   state_intervals s on s.key_nid = k.key_nid and s.room_nid = any(${[...roomNids]}::bigint[]) and s.from_pos > ${after}
     join   events e on e.event_nid = s.event_nid
     where  k.type = 'm.room.member' and k.state_key = ${userId}`;
   return new Set(rows.filter((row) => JSON.parse(row.json).content.membership === 'join').map((row) => row.roomNid));

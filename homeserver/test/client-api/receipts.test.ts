@@ -140,3 +140,20 @@ test('a message is told as delivered once a device of the other has acknowledged
   await juliet.sync();
   await waitForEphemeral(romeo, roomId, 'chat.blinkchat.delivered', (content) => second in content);
 });
+
+test('a reaction to the root of a thread may be marked in the thread or in the main timeline, and a receipt needs no body', async () => {
+  await using server = await startServer();
+  const romeo = await server.user('romeo');
+  const juliet = await server.user('juliet');
+  const roomId = await meet(romeo, juliet);
+  const root = await romeo.send(roomId, 'root');
+  await romeo.send(roomId, { msgtype: 'm.text', body: 'in it', 'm.relates_to': { rel_type: 'm.thread', event_id: root } });
+  const annotation = { 'm.relates_to': { rel_type: 'm.annotation', event_id: root, key: '♥' } };
+  const reaction = await romeo.send(roomId, annotation, 'm.reaction');
+  for (const threadId of [root, 'main']) {
+    expect((await sendReceipt(juliet, roomId, reaction, { body: { thread_id: threadId } })).status, threadId).toBe(200);
+  }
+  const path = inRoom(roomId, `receipt/m.read/${encodeURIComponent(reaction)}`);
+  expect((await juliet.attempt('POST', path)).status).toBe(200);
+  expect((await juliet.attempt('POST', inRoom(roomId, `receipt/m.seen/${encodeURIComponent(reaction)}`), {})).status).toBe(400);
+});

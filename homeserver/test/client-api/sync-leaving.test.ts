@@ -147,3 +147,25 @@ test('S36: tokens that this log never gave are refused', async () => {
     expect(refused, since).toMatchObject({ status: 400, body: { errcode: 'M_INVALID_PARAM' } });
   }
 });
+
+test('who came and went between two syncs is told all of the room as they left it', async () => {
+  const roomId = await romeo.createRoom({ preset: 'public_chat', name: 'Ball' });
+  const { next_batch: since } = await syncWith(juliet);
+  await juliet.join(roomId);
+  await romeo.send(roomId, 'welcome');
+  await juliet.leave(roomId);
+  const left = (await syncWith(juliet, { since, filter: { room: { timeline: { limit: 1 } } } })).rooms.leave[roomId];
+  expect(left?.timeline).toMatchObject({ limited: true, events: [{ content: { membership: 'leave' } }] });
+  expect(left?.state.events.map((event) => event.type)).toEqual(expect.arrayContaining(['m.room.create', 'm.room.name']));
+});
+
+test('a sync of the full state brings left rooms, if they are asked for, and invites again', async () => {
+  const roomId = await sharedRoom();
+  const invited = await romeo.createRoom({ invite: [juliet.id] });
+  await juliet.leave(roomId);
+  const { next_batch: since } = await syncWith(juliet);
+  expect((await syncWith(juliet, { since, full_state: true })).rooms.leave[roomId]).toBeUndefined();
+  const { rooms } = await syncWith(juliet, { since, full_state: true, filter: ARCHIVED });
+  expect(rooms.leave[roomId]?.state.events.map((event) => event.type)).toContain('m.room.create');
+  expect(rooms.invite).toHaveProperty([invited]);
+});

@@ -1,7 +1,7 @@
 import type { StrippedStateEvent } from 'federation-spec/api/schemas/events.ts';
 import type { Database } from '../../storage/database.ts';
 import type { UserMembership } from '../../storage/memberships.ts';
-import { listRoomsJoinedAt } from '../../storage/sync.ts';
+import { listRoomsJoinedAt, listRoomsJoinedSince } from '../../storage/sync.ts';
 import { MEMBER } from '../rooms/hot-room.ts';
 import type { RoomActivity } from './room-activity.ts';
 import type { RoomToTell } from './room-to-tell.ts';
@@ -33,12 +33,33 @@ type Request = {
 export type SortRooms = (standings: readonly UserMembership[], request: Request) => Promise<SortedRooms>;
 
 export function createSortRooms({ database, activity }: { database: Database; activity: RoomActivity }): SortRooms {
+  /** Those of the rooms that the user entered and left again since: the client knows nothing of them. */
+  async function listVisited(
+    { userId }: SyncDevice,
+    left: readonly UserMembership[],
+    { after, wereJoined }: { after: number; wereJoined: ReadonlySet<number> },
+  ): Promise<Set<number>> {
+    const unknown = left.filter(({ roomNid, position }) => position > after && !wereJoined.has(roomNid));
+    return await listRoomsJoinedSince(
+      database.sql,
+      userId,
+      unknown.map((room) => room.roomNid),
+      after,
+    );
+  }
+
   return async function sortRooms(standings, { device, after, upTo, isFullState, includesLeft, retellsInvites, ignored, isLazy }) {
     const known = after ?? 0;
     const joined = standings.filter((room) => room.membership === 'join');
     const becameWhole = (room: UserMembership) => !isLazy && room.completedPos !== null && room.completedPos > known;
-    const moved = joined.filter((room) => room.position > known).map((room) => room.roomNid);
+    const tellsOld = (room: UserMembership) => includesLeft || isExpelled(room, device.userNid);
+    const tellsAll = after === undefined || isFullState;
+    const left = standings.filter(
+      (room) => isGone(room) && (room.position > known ? after !== undefined || tellsOld(room) : tellsAll && tellsOld(room)),
+    );
+    const moved = [...joined, ...left].filter((room) => room.position > known).map((room) => room.roomNid);
     const wereJoined = after === undefined ? new Set<number>() : await listRoomsJoinedAt(database.sql, device.userId, moved, known);
+    const visited = after === undefined ? new Set<number>() : await listVisited(device, left, { after, wereJoined });
     const last = after === undefined ? undefined : await activity.listLastPositions(joined.map((room) => room.roomNid));
 
     const toTell = (room: UserMembership): RoomToTell => {
@@ -54,10 +75,10 @@ export function createSortRooms({ database, activity }: { database: Database; ac
         isNewlyJoined: isNew && after !== undefined,
       };
     };
-    const tellsLeft = (room: UserMembership) =>
-      after === undefined ? includesLeft || isExpelled(room, device.userNid) : room.position > known;
     const isInvited = (room: UserMembership) =>
-      room.membership === 'invite' && (room.position > known || retellsInvites) && !isFromIgnored(room, device.userId, ignored);
+      room.membership === 'invite' &&
+      (room.position > known || isFullState || retellsInvites) &&
+      !isFromIgnored(room, device.userId, ignored);
     return {
       joined: joined
         .filter(
@@ -65,19 +86,14 @@ export function createSortRooms({ database, activity }: { database: Database; ac
             after === undefined || isFullState || room.position > known || becameWhole(room) || (last?.get(room.roomNid) ?? 0) > known,
         )
         .map(toTell),
-      left: standings
-        .filter((room) => isGone(room) && tellsLeft(room))
-        .map(({ roomNid, roomId, position }) => ({
-          roomNid,
-          roomId,
-          after: known,
-          stateAfter: known,
-          upTo: position,
-          since: position,
-          isLeft: true,
-        })),
+      left: left.map(({ roomNid, roomId, position }) => {
+        const isUnknown = visited.has(roomNid);
+        const from = isUnknown ? 0 : known;
+        const stateAfter = isFullState ? 0 : from;
+        return { roomNid, roomId, after: from, stateAfter, upTo: position, since: position, isLeft: true, isNewlyJoined: isUnknown };
+      }),
       invited: standings.filter(isInvited),
-      knocked: standings.filter((room) => room.membership === 'knock' && room.position > known),
+      knocked: standings.filter((room) => room.membership === 'knock' && (room.position > known || isFullState)),
     };
   };
 }

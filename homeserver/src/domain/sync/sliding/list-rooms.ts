@@ -2,7 +2,7 @@ import type { SlidingSyncFilters } from 'federation-spec/api/schemas/sliding-syn
 import { LRUCache } from 'lru-cache';
 import type { Database } from '../../../storage/database.ts';
 import type { UserMembership } from '../../../storage/memberships.ts';
-import { listRoomsEverJoined, listSingularState, listStateOfType } from '../../../storage/sync.ts';
+import { listRoomsJoinedSince, listSingularState, listStateOfType } from '../../../storage/sync.ts';
 import { readPdu } from '../../rooms/read-pdu.ts';
 import type { RoomActivity } from '../room-activity.ts';
 import { FACT_TYPES, type ListRoomFacts, type RoomFacts, readFacts } from '../room-facts.ts';
@@ -46,10 +46,11 @@ export function createListRooms({ database, activity, listRoomFacts, stripRooms 
   async function listFormer({ userId, userNid }: SyncDevice, gone: readonly UserMembership[]): Promise<ReadonlySet<number>> {
     const keyOf = ({ roomNid, position }: UserMembership) => `${userNid} ${roomNid} ${position}`;
     const unknown = gone.filter((room) => !former.has(keyOf(room)));
-    const entered = await listRoomsEverJoined(
+    const entered = await listRoomsJoinedSince(
       sql,
       userId,
       unknown.map((room) => room.roomNid),
+      0,
     );
     for (const room of unknown) former.set(keyOf(room), entered.has(room.roomNid));
     return new Set(gone.filter((room) => former.get(keyOf(room)) ?? entered.has(room.roomNid)).map((room) => room.roomNid));
