@@ -55,6 +55,7 @@ export const updateDevice = endpoint({
   auth: 'access-token',
   guests: true,
   params: Type.Object({ deviceId: DeviceIdSchema }),
-  body: Type.Object({ display_name: Type.Optional(Type.String()) }),
+  /** Null is no name, as absent is. */
+  body: Type.Object({ display_name: Type.Optional(Type.Union([Type.String(), Type.Null()])) }),
   response: EmptySchema,
 });

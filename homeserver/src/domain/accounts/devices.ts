@@ -2,6 +2,7 @@ import type { Clock } from '../../platform/clock.ts';
 import { invalidParam, notFound } from '../../platform/matrix-error.ts';
 import type { Pool } from '../../storage/database.ts';
 import { type DeviceRow, findDevice, insertDevice, listDevices, updateDeviceName } from '../../storage/devices.ts';
+import { checkDeviceName } from './device-names.ts';
 import type { LastSeen } from './last-seen.ts';
 import type { CommitDeviceChange, RemoveDevices } from './remove-devices.ts';
 import type { Requester } from './requester.ts';
@@ -26,7 +27,6 @@ export type Devices = {
   logOutAll(owner: { userNid: number; userId: string }, except?: string): Promise<void>;
 };
 
-const MAX_DISPLAY_NAME_CHARACTERS = 256;
 const MAX_DEVICES_AT_ONCE = 1_000;
 
 type Deps = {
@@ -53,7 +53,7 @@ export function createDevices({ pool, requireProof, removeDevices, commitDeviceC
   }
 
   async function rename(owner: { userNid: number; userId: string }, deviceId: string, displayName: string): Promise<void> {
-    checkName(displayName);
+    checkDeviceName(displayName);
     await load(owner.userNid, deviceId);
     await commitDeviceChange(owner, [deviceId], (sql) => updateDeviceName(sql, owner.userNid, deviceId, displayName));
   }
@@ -63,7 +63,7 @@ export function createDevices({ pool, requireProof, removeDevices, commitDeviceC
     load,
     rename,
     async put(requester, deviceId, displayName) {
-      if (displayName !== undefined) checkName(displayName);
+      if (displayName !== undefined) checkDeviceName(displayName);
       const isNew = await insertDevice(pool, { userNid: requester.userNid, deviceId, displayName, createdAt: clock.now() });
       if (!isNew && displayName !== undefined) await rename(requester, deviceId, displayName);
       return isNew;
@@ -86,9 +86,4 @@ export function createDevices({ pool, requireProof, removeDevices, commitDeviceC
       );
     },
   };
-}
-
-function checkName(displayName: string): void {
-  if (displayName.length > MAX_DISPLAY_NAME_CHARACTERS)
-    throw invalidParam(`A device's name has at most ${MAX_DISPLAY_NAME_CHARACTERS} characters`);
 }

@@ -144,7 +144,6 @@ function checkValue(name: string, value: unknown): void {
   if (maxCharacters === undefined) return;
   if (typeof value !== 'string') throw invalidParam(`${name} must be text`);
   if (value.length > maxCharacters) throw invalidParam(`${name} may have at most ${maxCharacters} characters`);
-  if (name === 'avatar_url' && value !== '' && !value.startsWith('mxc://')) throw invalidParam('avatar_url must be an mxc:// address');
 }
 
 function checkUserId(userId: string): void {

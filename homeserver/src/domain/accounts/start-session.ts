@@ -5,6 +5,7 @@ import { insertDevice } from '../../storage/devices.ts';
 import { deleteOAuthSession } from '../../storage/oauth-sessions.ts';
 import { deleteTokenPairs, insertTokenPair } from '../../storage/token-pairs.ts';
 import type { AccessTokens } from './access-tokens.ts';
+import { checkDeviceId, checkDeviceName } from './device-names.ts';
 import { hashToken } from './hash-token.ts';
 
 /** What a client is given to speak for a device. Times in milliseconds from now. */
@@ -56,7 +57,8 @@ export function createIssueTokens({ accessTokens, clock, random }: Deps): IssueT
 }
 
 /**
- * Logs a device in: makes it, or takes over the one of that name, whose older tokens end.
+ * Logs a device in: makes it, or takes over the one of that name, whose older tokens end. Throws M_INVALID_PARAM for an id or a name that
+ * is too long.
  * https://spec.matrix.org/latest/client-server-api/#relationship-between-access-tokens-and-devices
  */
 export function createStartSession({
@@ -65,6 +67,8 @@ export function createStartSession({
   issueTokens,
 }: Omit<Deps, 'accessTokens'> & { issueTokens: IssueTokens }): StartSession {
   return async function startSession(sql, { userNid, userId }, { deviceId, initialDeviceDisplayName, wantsRefreshToken }) {
+    if (deviceId !== undefined) checkDeviceId(deviceId);
+    if (initialDeviceDisplayName !== undefined) checkDeviceName(initialDeviceDisplayName);
     const id = deviceId ?? newDeviceId(random);
     await insertDevice(sql, { userNid, deviceId: id, displayName: initialDeviceDisplayName, createdAt: clock.now() });
     if (deviceId !== undefined) {

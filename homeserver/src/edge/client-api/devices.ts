@@ -11,10 +11,10 @@ export function deviceRoutes({ devices }: Accounts): Route[] {
     route(getDevice, async ({ requester, params }) => deviceAnswer(await devices.load(requester.userNid, params.deviceId))),
     route(updateDevice, async ({ requester, params, body }) => {
       if (requester.appservice !== undefined) {
-        const isMade = await devices.put(requester, params.deviceId, body.display_name);
+        const isMade = await devices.put(requester, params.deviceId, body.display_name ?? undefined);
         return raw({ status: isMade ? 201 : 200, json: {} });
       }
-      if (body.display_name === undefined) await devices.load(requester.userNid, params.deviceId);
+      if (body.display_name === undefined || body.display_name === null) await devices.load(requester.userNid, params.deviceId);
       else await devices.rename(requester, params.deviceId, body.display_name);
       return {};
     }),
