@@ -12,6 +12,7 @@ import { composeOAuth } from './compose-oauth.ts';
 import { composePeers } from './compose-peers.ts';
 import { composePersonal } from './compose-personal.ts';
 import { composePush } from './compose-push.ts';
+import { composeRoomAdmin } from './compose-room-admin.ts';
 import { composeRooms, composeStreams } from './compose-rooms.ts';
 import { composeSearch } from './compose-search.ts';
 import { composeSignUp } from './compose-sign-up.ts';
@@ -162,6 +163,11 @@ export async function createServer(config: Config, surroundings: Surroundings = 
     closers.push(rooms.settled);
     closers.push(rooms.delayedEvents.stop);
 
+    // What an admin, or a room's own rule, has deleted.
+    const { serverName, retention: isEnabled } = config;
+    const roomAdmin = composeRoomAdmin({ ...streams, ...rooms, database, clock, random, logger, serverName, isEnabled });
+    closers.push(roomAdmin.stop);
+
     // Receipts, typing, presence.
     const ephemeral = composeEphemeral({
       ...streams,
@@ -299,6 +305,7 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       ...ephemeral.routes,
       ...push.routes,
       ...sync.routes,
+      ...roomAdmin.routes,
       ...search.routes,
       ...media.routes,
       ...appserviceQueues.routes,

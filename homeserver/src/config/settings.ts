@@ -83,6 +83,7 @@ export const SETTINGS = {
     'where people may publish their addresses: on, off, or a list of servers',
   ),
   guests: setting('BLINKCHAT_GUESTS', onOff, 'off', 'guest accounts'),
+  retention: setting('BLINKCHAT_RETENTION', onOff, 'off', 'delete what rooms say (m.room.retention) they keep no longer'),
   presence: setting('BLINKCHAT_PRESENCE', onOff, 'on', 'presence'),
   userDirectory: setting(
     'BLINKCHAT_USER_DIRECTORY',

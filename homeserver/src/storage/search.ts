@@ -15,7 +15,7 @@ export type SearchEntry = {
   text: string;
 };
 
-/** Writes entries anew. Words are kept as they are and, for those who write English, by their stems. */
+/** Writes entries anew, of events that are still there. Words are kept as they are and, for those who write English, by their stems. */
 export async function upsertSearchEntries(sql: Sql, entries: readonly SearchEntry[]): Promise<void> {
   if (entries.length === 0) return;
   await sql`
@@ -27,6 +27,7 @@ export async function upsertSearchEntries(sql: Sql, entries: readonly SearchEntr
       ${entries.map((entry) => KEYS.indexOf(entry.key))}::smallint[], ${entries.map((entry) => Number(entry.hasUrl))}::smallint[],
       ${entries.map((entry) => entry.text)}::text[]
     ) as n(event_nid, room_nid, sender_nid, position, key, has_url, text)
+    join   events e on e.event_nid = n.event_nid and e.redacted_by is null
     on conflict (event_nid) do update set has_url = excluded.has_url, words = excluded.words`;
 }
 

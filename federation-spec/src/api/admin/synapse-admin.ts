@@ -17,7 +17,7 @@ export const purgeHistory = endpoint({
   path: '/_synapse/admin/v1/purge_history/:roomId',
   alsoAt: ['/_synapse/admin/v1/purge_history/:roomId/:eventId'],
   auth: 'access-token',
-  params: Type.Object({ roomId: RoomIdSchema, eventId: Type.Optional(EventIdSchema) }),
+  params: Type.Object({ roomId: RoomIdSchema, eventId: Type.Optional(Type.String()) }),
   body: Type.Object({
     delete_local_events: Type.Optional(Type.Boolean()),
     purge_up_to_event_id: Type.Optional(EventIdSchema),
@@ -64,6 +64,90 @@ export const deleteRoom = endpoint({
   }),
   since: 'unstable',
   spec: 'https://element-hq.github.io/synapse/latest/admin_api/rooms.html#delete-room-api',
+});
+
+const ROOMS = 'https://element-hq.github.io/synapse/latest/admin_api/rooms.html';
+const DeletedRoomSchema = Type.Object({
+  kicked_users: Type.Array(UserIdSchema),
+  failed_to_kick_users: Type.Array(UserIdSchema),
+  local_aliases: Type.Array(Type.String()),
+  new_room_id: Type.Union([RoomIdSchema, Type.Null()]),
+});
+const DeleteStatusSchema = Type.Object({
+  status: Type.Enum(['purging', 'complete', 'failed']),
+  error: Type.Optional(Type.String()),
+  shutdown_room: Type.Optional(DeletedRoomSchema),
+});
+
+/** Sets the removal of a room going; how far it got is asked later. */
+export const deleteRoomLater = endpoint({
+  id: 'deleteRoomLater',
+  method: 'DELETE',
+  path: '/_synapse/admin/v2/rooms/:roomId',
+  auth: 'access-token',
+  params: Type.Object({ roomId: RoomIdSchema }),
+  body: Type.Object({
+    block: Type.Optional(Type.Boolean()),
+    purge: Type.Optional(Type.Boolean()),
+    force_purge: Type.Optional(Type.Boolean()),
+    message: Type.Optional(Type.String()),
+    new_room_user_id: Type.Optional(UserIdSchema),
+    room_name: Type.Optional(Type.String()),
+  }),
+  response: Type.Object({ delete_id: Type.String() }),
+  since: 'unstable',
+  spec: ROOMS,
+});
+
+/** How far the removals of a room have got. */
+export const getRoomDeleteStatus = endpoint({
+  id: 'getRoomDeleteStatus',
+  method: 'GET',
+  path: '/_synapse/admin/v2/rooms/:roomId/delete_status',
+  auth: 'access-token',
+  params: Type.Object({ roomId: RoomIdSchema }),
+  response: Type.Object({ results: Type.Array(Type.Object({ delete_id: Type.String(), ...DeleteStatusSchema.properties })) }),
+  errors: ['M_NOT_FOUND'],
+  since: 'unstable',
+  spec: ROOMS,
+});
+
+/** How far one removal has got. */
+export const getDeleteStatus = endpoint({
+  id: 'getDeleteStatus',
+  method: 'GET',
+  path: '/_synapse/admin/v2/rooms/delete_status/:deleteId',
+  auth: 'access-token',
+  params: Type.Object({ deleteId: Type.String() }),
+  response: DeleteStatusSchema,
+  errors: ['M_NOT_FOUND'],
+  since: 'unstable',
+  spec: ROOMS,
+});
+
+/** Whether our users are kept out of a room, and by whom. */
+export const getRoomBlock = endpoint({
+  id: 'getRoomBlock',
+  method: 'GET',
+  path: '/_synapse/admin/v1/rooms/:roomId/block',
+  auth: 'access-token',
+  params: Type.Object({ roomId: RoomIdSchema }),
+  response: Type.Object({ block: Type.Boolean(), user_id: Type.Optional(UserIdSchema) }),
+  since: 'unstable',
+  spec: ROOMS,
+});
+
+/** Keeps our users out of a room, or lets them in again. */
+export const setRoomBlock = endpoint({
+  id: 'setRoomBlock',
+  method: 'PUT',
+  path: '/_synapse/admin/v1/rooms/:roomId/block',
+  auth: 'access-token',
+  params: Type.Object({ roomId: RoomIdSchema }),
+  body: Type.Object({ block: Type.Boolean() }),
+  response: Type.Object({ block: Type.Boolean() }),
+  since: 'unstable',
+  spec: ROOMS,
 });
 
 const REPORTS = 'https://element-hq.github.io/synapse/latest/admin_api/event_reports.html';

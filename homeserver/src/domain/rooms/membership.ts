@@ -2,6 +2,7 @@ import { namedPowerLevel, powerLevelOf } from 'federation-spec/auth-rules/power-
 import { isJsonObject, type JsonObject } from 'federation-spec/events/event.ts';
 import { serverNameOf } from 'federation-spec/identifiers/server-name.ts';
 import { badState, forbidden, guestAccessForbidden, notFound, unknown } from '../../platform/matrix-error.ts';
+import { findBlock } from '../../storage/blocked-rooms.ts';
 import type { Database } from '../../storage/database.ts';
 import { findMembership, listJoinedMembers, type Membership, markForgotten } from '../../storage/memberships.ts';
 import { findRoom } from '../../storage/rooms.ts';
@@ -94,10 +95,15 @@ export function createMemberships(deps: Deps): Memberships {
 
   async function join(actor: Actor, request: Parameters<Memberships['join']>[1]): Promise<void> {
     const { roomId } = request;
+    await checkNotBlocked(roomId);
     const before = await findOwnRoom(roomId);
     const wasThere = before !== undefined && (await membershipOf(before, actor.userId)) === 'join';
     await enter(actor, request);
     if (!wasThere) await bringAlong(actor, roomId);
+  }
+
+  async function checkNotBlocked(roomId: string): Promise<void> {
+    if ((await findBlock(database.sql, roomId)) !== undefined) throw forbidden('This room has been blocked on this server.');
   }
 
   /** What somebody kept of the room that this one replaces counts here. */
@@ -207,7 +213,10 @@ export function createMemberships(deps: Deps): Memberships {
     if (membership === 'invite') return await invite(actor, room, target, own, originServerTs);
     if (membership !== 'join' || target !== actor.userId) return await send(actor, room, target, own, originServerTs);
     const current = await membershipOf(room, target);
-    if (current !== 'join') checkGuest(actor, room);
+    if (current !== 'join') {
+      checkGuest(actor, room);
+      await checkNotBlocked(roomId);
+    }
     const authorising = current === 'join' || current === 'invite' ? {} : ((await authorise(room, target)) ?? {});
     return await send(actor, room, target, { ...(await findProfile(target)), ...own, ...authorising }, originServerTs);
   }
