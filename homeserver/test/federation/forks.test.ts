@@ -89,6 +89,19 @@ test('a timeline begins behind a gap, and paging back fills the gap in its place
   expect(bodies(await romeo.messages(room.roomId, { dir: 'f' }))).toEqual(['before the gap', 'lost 1', 'lost 2', 'lost 3', 'found']);
 });
 
+test('who was in the room sees what fills a gap, also where history is for those only who were there', async () => {
+  await romeo.setState(room.roomId, 'm.room.history_visibility', { history_visibility: 'joined' });
+  const paris = await servers.user('paris', 0);
+  const lost = await say('lost');
+  const found = await say('found', [lost]);
+  answerTruly(lost);
+  await send(found);
+  await paris.join(room.roomId);
+  await romeo.send(room.roomId, 'welcome');
+  expect(bodies(await romeo.messages(room.roomId, { dir: 'b' }))).toEqual(['welcome', 'found', 'lost']);
+  expect(bodies(await paris.messages(room.roomId, { dir: 'b' }))).toEqual(['welcome']);
+});
+
 test('an event that comes after those built upon it is shown, and is no head', async () => {
   const first = await say('first');
   const second = await say('second', [first]);

@@ -26,3 +26,18 @@ test('who joins late reads what was said before, in order, without gap or repeat
   }
   expect(read).toEqual([...said, 'welcome'].reverse());
 });
+
+test('what came before is seen as far as history was open then, whatever it is now', async () => {
+  await using servers = await startServers(2);
+  const romeo = await servers.user('romeo', 0);
+  const juliet = await servers.user('juliet', 1);
+  const roomId = await romeo.createRoom({ preset: 'public_chat' });
+  await romeo.send(roomId, 'open');
+  await romeo.setState(roomId, 'm.room.history_visibility', { history_visibility: 'joined' });
+  await romeo.send(roomId, 'closed');
+  await juliet.join(roomId, { via: [servers.at(0).name] });
+  await romeo.send(roomId, 'welcome');
+  await juliet.nextMessage(roomId);
+  const bodies = (await juliet.messages(roomId)).filter((event) => event.type === 'm.room.message').map((event) => event.content['body']);
+  expect(bodies).toEqual(['welcome', 'open']);
+});

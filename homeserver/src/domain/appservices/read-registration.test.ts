@@ -62,17 +62,8 @@ test('every fault is named', () => {
   expect(readRegistration([], 'hs.test')).toMatchObject({ ok: false });
 });
 
-test('a regular expression that would backtrack for ever takes no longer than its text', () => {
+test('S24: a regular expression that would backtrack for ever takes no longer than its text', () => {
   const read = readRegistration({ ...WHOLE, namespaces: { users: [{ exclusive: true, regex: '@(a+)+$' }] } }, 'hs.test');
-  if (!read.ok) throw new Error(read.problems.join());
-  expect(ownsUser(read.appservice, `@${'a'.repeat(50_000)}!`)).toBe(false);
-});
-
-test('S24: an expression that takes a backtracking matcher for ever is answered', () => {
-  const read = readRegistration(
-    { ...WHOLE, namespaces: { ...WHOLE.namespaces, users: [{ exclusive: true, regex: '@(a+)+$' }] } },
-    'hs.test',
-  );
   if (!read.ok) throw new Error(read.problems.join());
   expect(ownsUser(read.appservice, `@${'a'.repeat(50_000)}!`)).toBe(false);
 });

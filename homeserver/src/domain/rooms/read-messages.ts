@@ -68,7 +68,12 @@ export function createReadMessages({ database, enterRoom, renderEvents, fetchHis
           limit: Math.min(limit, MAX_PAGE),
           filter,
           fetchMore:
-            isBackwards && to === undefined ? (place, downTo) => fetchHistory(room, { from: place.topological, downTo, limit }) : undefined,
+            isBackwards && to === undefined
+              ? async (place, downTo) =>
+                  (await fetchHistory(room, { from: place.topological, downTo, limit }))
+                    ? (await enterRoom.enter(reader, roomId)).view
+                    : undefined
+              : undefined,
         },
       );
       const rendering = viewOf(room, view, reader);

@@ -1,14 +1,16 @@
 import type { JsonObject } from 'federation-spec/events/event.ts';
 import type { Database } from '../../storage/database.ts';
 import type { StoredEvent } from '../../storage/events.ts';
+import { type HistoryPlace, listHistoryPlaces } from '../../storage/history-places.ts';
 import { type KeyInterval, listKeyHistories } from '../../storage/timeline.ts';
+import { findMoment } from './history-moment.ts';
 import { MEMBER } from './hot-room.ts';
 import { readPdu } from './read-pdu.ts';
 import { DUMMY_EVENT } from './room-event.ts';
 
 /** Whether the reader may see an event of the room. */
 export type MaySee = (
-  event: Pick<StoredEvent, 'eventNid' | 'position' | 'type' | 'senderNid'> & Partial<Pick<StoredEvent, 'keyNid'>>,
+  event: Pick<StoredEvent, 'eventNid' | 'position' | 'type' | 'senderNid'> & Partial<Pick<StoredEvent, 'keyNid' | 'topological'>>,
 ) => boolean;
 
 /** What a person may see of one room. */
@@ -40,29 +42,48 @@ export function createViewRooms({ database }: { database: Database }): ViewRooms
       { type: VISIBILITY, stateKey: '' },
       { type: MEMBER, stateKey: userId },
     ];
-    const histories = Map.groupBy(await listKeyHistories(database.sql, roomNids, keys), ({ roomNid }) => roomNid);
+    const [intervals, landmarks] = await Promise.all([
+      listKeyHistories(database.sql, roomNids, keys),
+      listHistoryPlaces(database.sql, roomNids, keys),
+    ]);
+    const histories = Map.groupBy(intervals, ({ roomNid }) => roomNid);
+    const places = Map.groupBy(landmarks, ({ roomNid }) => roomNid);
     return new Map(
       roomNids.map((roomNid) => {
         const { [VISIBILITY]: visibilities = [], [MEMBER]: memberships = [] } = Object.groupBy(
           histories.get(roomNid) ?? [],
           ({ type }) => type,
         );
-        return [roomNid, toView(visibilities, memberships)];
+        return [roomNid, toView(visibilities, memberships, places.get(roomNid) ?? [])];
       }),
     );
   };
 }
 
 export function createViewRoom(viewRooms: ViewRooms): ViewRoom {
-  return async (roomNid, userId) => (await viewRooms([roomNid], userId)).get(roomNid) ?? toView([], []);
+  return async (roomNid, userId) => (await viewRooms([roomNid], userId)).get(roomNid) ?? toView([], [], []);
 }
 
-function toView(visibilities: readonly KeyInterval[], memberships: readonly KeyInterval[]): RoomView {
+function toView(visibilities: readonly KeyInterval[], memberships: readonly KeyInterval[], places: readonly HistoryPlace[]): RoomView {
   const visibility = valuesOf(visibilities, 'history_visibility');
   const membership = valuesOf(memberships, 'membership');
   const lastJoin = membership.findLast((interval) => interval.value === 'join');
 
-  const ownEvents = new Set(memberships.map((interval) => interval.eventNid));
+  const ownBackfilled = places.filter((place) => place.type === MEMBER && place.position === null);
+  const ownEvents = new Set([...memberships, ...ownBackfilled].map((own) => own.eventNid));
+
+  /**
+   * What came by backfill is judged by what else came from before it; failing that, by how things stood before the gap that it fills. For
+   * what nobody here can know, the server that gave it has already left out what none of us may see.
+   */
+  function maySeeBackfilled(event: Parameters<MaySee>[0], topological: number): boolean {
+    const moment = findMoment(places, topological);
+    const standing = moment.told(MEMBER, 'membership') ?? valueAt(membership, moment.position);
+    const unknown = moment.changesLater(VISIBILITY) ? 'shared' : (visibility[0]?.value ?? 'shared');
+    const held = moment.told(VISIBILITY, 'history_visibility') ?? valueAt(visibility, moment.position) ?? unknown;
+    const joinsLater = lastJoin !== undefined && lastJoin.to > moment.position;
+    return isVisible(held, standing, joinsLater) || (event.type === VISIBILITY && isVisible('shared', standing, joinsLater));
+  }
 
   return {
     membership: membership.findLast((interval) => interval.to === Number.POSITIVE_INFINITY)?.value,
@@ -71,6 +92,7 @@ function toView(visibilities: readonly KeyInterval[], memberships: readonly KeyI
     maySee: (event) => {
       if (event.type === DUMMY_EVENT) return false;
       if (ownEvents.has(event.eventNid)) return true;
+      if (event.position === null && event.topological !== undefined) return maySeeBackfilled(event, event.topological);
       const position = event.position ?? 0;
       const moments = event.type === MEMBER || event.type === 'm.room.history_visibility' ? [position - 1, position] : [position - 1];
       const joinsLater = lastJoin !== undefined && lastJoin.to > position;

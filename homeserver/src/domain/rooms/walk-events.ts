@@ -19,8 +19,8 @@ export type WalkWish = {
   from: Place;
   limit: number;
   filter?: RoomEventFilter | undefined;
-  /** Asks other servers for what is missing of a stretch that was read; true when there is more now. */
-  fetchMore?: ((place: Place, downTo: number) => Promise<boolean>) | undefined;
+  /** Asks other servers for what is missing of a stretch that was read; when there is more now, gives what the reader may see with it. */
+  fetchMore?: ((place: Place, downTo: number) => Promise<RoomView | undefined>) | undefined;
 };
 
 /** Up to `limit` events, where the walk goes on, and whether there was anything on the way. */
@@ -29,10 +29,11 @@ export type Walk = { events: StoredEvent[]; place: Place; isEmpty: boolean };
 /**
  * Walks through a room's order and gathers what the reader may see and wants to see; how far it goes is bounded.
  */
-export async function walkEvents(sql: Sql, { room, view }: { room: HotRoom; view: RoomView }, wish: WalkWish): Promise<Walk> {
+export async function walkEvents(sql: Sql, { room, view: known }: { room: HotRoom; view: RoomView }, wish: WalkWish): Promise<Walk> {
   const { range, limit, filter, fetchMore } = wish;
   const gathered: StoredEvent[] = [];
   let place = wish.from;
+  let view = known;
   if (limit === 0 || !passesRoomFilter(room.roomId, filter)) return { events: [], place, isEmpty: true };
   const isWanted = (event: StoredEvent): boolean => filter === undefined || passesFilter(readPdu(event.json), filter);
 
@@ -40,8 +41,10 @@ export async function walkEvents(sql: Sql, { room, view }: { room: HotRoom; view
   for (let stretch = 0; stretch < MAX_STRETCHES && gathered.length < limit; stretch += 1) {
     const size = stretch === 0 && filter === undefined ? limit : Math.max(limit, MIN_STRETCH);
     let events = await listEventsFrom(sql, { ...range, from: place, limit: size });
-    const isMore = (await fetchMore?.(place, events.length < size ? 0 : (events.at(-1)?.topological ?? 0))) === true;
+    const fuller = await fetchMore?.(place, events.length < size ? 0 : (events.at(-1)?.topological ?? 0));
+    const isMore = fuller !== undefined;
     if (isMore) events = await listEventsFrom(sql, { ...range, from: place, limit: size });
+    view = fuller ?? view;
     if (events.length > 0) isEmpty = false;
 
     const seen = events.filter((event) => view.maySee(event) && isWanted(event));

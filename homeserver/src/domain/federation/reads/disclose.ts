@@ -3,8 +3,10 @@ import { redactEvent } from 'federation-spec/events/redact-event.ts';
 import { forbidden, notFound } from '../../../platform/matrix-error.ts';
 import type { Database } from '../../../storage/database.ts';
 import { findEvent, type StoredEvent } from '../../../storage/events.ts';
+import { type HistoryPlace, listHistoryPlaces } from '../../../storage/history-places.ts';
 import { wasServerInRoom } from '../../../storage/server-visibility.ts';
 import { type KeyInterval, listKeyHistory } from '../../../storage/timeline.ts';
+import { findMoment } from '../../rooms/history-moment.ts';
 import type { HotRoom } from '../../rooms/hot-room.ts';
 import type { HotRooms } from '../../rooms/hot-rooms.ts';
 import { readPdu } from '../../rooms/read-pdu.ts';
@@ -22,14 +24,29 @@ export type Disclose = {
   events: (room: HotRoom, origin: string, events: readonly StoredEvent[]) => Promise<JsonObject[]>;
 };
 
+/** How the visibility of a room's history was over time. */
+type History = { visibilities: readonly KeyInterval[]; places: readonly HistoryPlace[] };
+
+const VISIBILITY = 'm.room.history_visibility';
+const VISIBILITY_KEY = 'history_visibility';
+
 export function createDisclose({ database, rooms, serverName }: { database: Database; rooms: HotRooms; serverName: string }): Disclose {
   const { sql } = database;
 
+  async function loadHistory(room: HotRoom, events: readonly StoredEvent[]): Promise<History> {
+    const visibilities = await listKeyHistory(sql, room.nid, VISIBILITY, '');
+    const isBackfilled = events.some((event) => event.position === null);
+    const places = isBackfilled ? await listHistoryPlaces(sql, [room.nid], [{ type: VISIBILITY, stateKey: '' }]) : [];
+    return { visibilities, places };
+  }
+
   /** https://spec.matrix.org/latest/client-server-api/#room-history-visibility, for a server instead of a person. */
-  async function maySee(room: HotRoom, origin: string, event: StoredEvent, visibilities: readonly KeyInterval[]): Promise<boolean> {
-    const position = event.position ?? 0;
+  async function maySee(room: HotRoom, origin: string, event: StoredEvent, { visibilities, places }: History): Promise<boolean> {
+    const moment = event.position === null ? findMoment(places, event.topological) : undefined;
+    const position = moment?.position ?? event.position ?? 0;
     const holder = visibilities.find((interval) => interval.fromPos < position && interval.toPos >= position) ?? visibilities[0];
-    const visibility = holder === undefined ? 'shared' : readPdu(holder.json).content['history_visibility'];
+    const held = holder === undefined ? 'shared' : readPdu(holder.json).content[VISIBILITY_KEY];
+    const visibility = moment?.told(VISIBILITY, VISIBILITY_KEY) ?? held;
     if (visibility !== 'joined' && visibility !== 'invited') return true;
     if (event.senderNid !== 0 && readPdu(event.json).sender.endsWith(`:${origin}`)) return true;
     const at = { roomNid: room.nid, serverName: origin, invited: visibility === 'invited' };
@@ -52,16 +69,16 @@ export function createDisclose({ database, rooms, serverName }: { database: Data
       return event;
     },
     findVisible: async (room, origin, events) => {
-      const visibilities = await listKeyHistory(sql, room.nid, 'm.room.history_visibility', '');
-      for (const event of events) if (await maySee(room, origin, event, visibilities)) return event;
+      const history = await loadHistory(room, events);
+      for (const event of events) if (await maySee(room, origin, event, history)) return event;
       return undefined;
     },
     events: async (room, origin, events) => {
-      const visibilities = await listKeyHistory(sql, room.nid, 'm.room.history_visibility', '');
+      const history = await loadHistory(room, events);
       const shown: JsonObject[] = [];
       for (const event of events) {
         const pdu = readPdu(event.json);
-        shown.push({ ...((await maySee(room, origin, event, visibilities)) ? pdu : redactEvent(pdu, room.rules)) });
+        shown.push({ ...((await maySee(room, origin, event, history)) ? pdu : redactEvent(pdu, room.rules)) });
       }
       return shown;
     },
