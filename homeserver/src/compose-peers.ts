@@ -18,14 +18,24 @@ import type { Logger } from './platform/logger.ts';
 import { resolveSrv } from './platform/resolve-srv.ts';
 import type { Database } from './storage/database.ts';
 
-type Deps = { config: Config; database: Database; clock: Clock; logger: Logger; signer: EventSigner; oldKeys: readonly OldKey[] };
+type Deps = {
+  config: Config;
+  database: Database;
+  clock: Clock;
+  logger: Logger;
+  signer: EventSigner;
+  oldKeys: readonly OldKey[];
+  /** The local address that others are called from. */
+  callsFrom?: string | undefined;
+};
 
 /** How this server talks to others: it finds them, proves who it is, and knows their keys. */
-export async function composePeers({ config, database, clock, logger, signer, oldKeys }: Deps) {
+export async function composePeers({ config, database, clock, logger, signer, oldKeys, callsFrom }: Deps) {
   const http = createHttpClient({
     guard: createAddressGuard(config.outboundAllow),
     extraCa: await readExtraCa(config.outboundCa),
     verifyTls: config.outboundTlsVerify,
+    callsFrom,
   });
   if (!config.outboundTlsVerify)
     logger.warn('certificates of other servers are not checked (BLINKCHAT_OUTBOUND_TLS_VERIFY): for tests only');

@@ -77,6 +77,8 @@ export type Surroundings = {
   logger?: Logger;
   /** Another way to Firebase. */
   fcmAgent?: Agent;
+  /** The local address from which other servers are called. */
+  callsFrom?: string;
   /** Told of every SQL statement. */
   onQuery?: (query: string) => void;
   /** Told of answers that are not what their endpoint promises. */
@@ -120,7 +122,15 @@ export async function createServer(config: Config, surroundings: Surroundings = 
 
     // Other servers.
     const signer = { serverName: config.serverName, ...secrets.signingKey };
-    const peers = await composePeers({ config, database, clock, logger, signer, oldKeys: secrets.oldSigningKeys });
+    const peers = await composePeers({
+      config,
+      database,
+      clock,
+      logger,
+      signer,
+      oldKeys: secrets.oldSigningKeys,
+      callsFrom: surroundings.callsFrom,
+    });
     closers.push(peers.close);
     const { network, connect } = createLateNetwork();
 

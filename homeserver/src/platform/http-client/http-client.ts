@@ -44,10 +44,12 @@ type Options = {
   /** Certificates (PEM) trusted beside the system's. */
   extraCa?: readonly string[];
   verifyTls?: boolean;
+  /** The local address that connections are made from. */
+  callsFrom?: string | undefined;
 };
 
 /** Makes outbound requests: to addresses that pass the guard, within time and size, without cookies or proxies. */
-export function createHttpClient({ guard, extraCa = [], verifyTls = true }: Options): HttpClient {
+export function createHttpClient({ guard, extraCa = [], verifyTls = true, callsFrom }: Options): HttpClient {
   const agent = new Agent({
     connections: CONNECTIONS_PER_HOST,
     keepAliveTimeout: KEEP_ALIVE_MS,
@@ -55,6 +57,7 @@ export function createHttpClient({ guard, extraCa = [], verifyTls = true }: Opti
     connect: {
       timeout: CONNECT_TIMEOUT_MS,
       rejectUnauthorized: verifyTls,
+      ...(callsFrom === undefined ? {} : { localAddress: callsFrom }),
       ...(extraCa.length === 0 ? {} : { ca: [...extraCa] }),
       ...(guard === undefined ? {} : { lookup: createGuardedLookup(guard) }),
     },
