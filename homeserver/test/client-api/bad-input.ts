@@ -83,12 +83,12 @@ export function requiredOf(schema: TSchema | 'raw'): string[] {
 
 /** A value of the plainest kind that a schema takes; with `isFull`, with everything that it may have. */
 export function plainValueOf(schema: TSchema, isFull = false): unknown {
-  const { type, anyOf, allOf, items, enum: values, const: constant } = schema as SchemaParts;
+  const { type, anyOf, allOf, items, pattern, enum: values, const: constant } = schema as SchemaParts;
   if (constant !== undefined) return constant;
   if (values !== undefined) return values[0];
   if (anyOf?.[0] !== undefined) return plainValueOf(anyOf[0], isFull);
   if (allOf !== undefined) return Object.assign({}, ...allOf.map((part) => plainValueOf(part, isFull)));
-  if (type === 'string') return 'x';
+  if (type === 'string') return PLAIN_TEXTS.find((text) => pattern === undefined || new RegExp(pattern).test(text)) ?? 'x';
   if (type === 'integer' || type === 'number') return 1;
   if (type === 'boolean') return false;
   if (type === 'array') return isFull && items !== undefined ? [plainValueOf(items, isFull)] : [];
@@ -96,7 +96,18 @@ export function plainValueOf(schema: TSchema, isFull = false): unknown {
   return Object.fromEntries(keys.map((key) => [key, plainValueOf(propertiesOf(schema)[key] ?? {}, isFull)]));
 }
 
-type SchemaParts = { type?: string; anyOf?: TSchema[]; allOf?: TSchema[]; items?: TSchema; enum?: unknown[]; const?: unknown };
+/** One of each kind of text that an endpoint asks for. */
+const PLAIN_TEXTS = ['x', '1', 'true', '@a:hs.test', '!a:hs.test', '#a:hs.test', '$a'];
+
+type SchemaParts = {
+  type?: string;
+  pattern?: string;
+  anyOf?: TSchema[];
+  allOf?: TSchema[];
+  items?: TSchema;
+  enum?: unknown[];
+  const?: unknown;
+};
 
 /** Every place below a value, as the keys that lead there. */
 export function listPlaces(value: unknown, path: readonly string[] = []): (readonly string[])[] {
