@@ -1,9 +1,12 @@
+import type { AccountStatus } from './accounts.ts';
 import type { Sql } from './database.ts';
 
 export type DelayedEventRow = {
   delayId: string;
   userNid: number;
   userId: string;
+  /** `suspended` and the like; null for those who have no account here, such as an application service's people. */
+  accountStatus: AccountStatus | null;
   roomId: string;
   type: string;
   stateKey: string | null;
@@ -18,13 +21,13 @@ export type DelayedEventRow = {
   error: string | null;
 };
 
-export type NewDelayedEvent = Omit<DelayedEventRow, 'userId' | 'finalisedAt' | 'eventId' | 'error'> & {
+export type NewDelayedEvent = Omit<DelayedEventRow, 'userId' | 'accountStatus' | 'finalisedAt' | 'eventId' | 'error'> & {
   deviceId: string | null;
   txnPath: string | null;
 };
 
 const columns = (sql: Sql) => sql`
-  d.delay_id as "delayId", d.user_nid as "userNid", u.user_id as "userId", d.room_id as "roomId", d.type, d.state_key as "stateKey",
+  d.delay_id as "delayId", d.user_nid as "userNid", u.user_id as "userId", a.status as "accountStatus", d.room_id as "roomId", d.type, d.state_key as "stateKey",
   d.content, d.origin_server_ts as "originServerTs", d.delay, d.running_since as "runningSince", d.finalised_at as "finalisedAt",
   d.event_id as "eventId", d.error`;
 
@@ -57,7 +60,7 @@ export async function findDelayedTransaction(
 
 export async function findDelayedEvent(sql: Sql, delayId: string): Promise<DelayedEventRow | undefined> {
   const [row] = await sql<DelayedEventRow[]>`
-    select ${columns(sql)} from delayed_events d join users u using (user_nid) where d.delay_id = ${delayId}`;
+    select ${columns(sql)} from delayed_events d join users u using (user_nid) left join accounts a using (user_nid) where d.delay_id = ${delayId}`;
   return row;
 }
 
@@ -72,7 +75,7 @@ export async function countDelayedEvents(sql: Sql, userNid: number): Promise<{ c
 /** The waiting events whose time has come, the first due first. */
 export async function listDueDelayedEvents(sql: Sql, now: number, limit: number): Promise<DelayedEventRow[]> {
   return await sql<DelayedEventRow[]>`
-    select ${columns(sql)} from delayed_events d join users u using (user_nid)
+    select ${columns(sql)} from delayed_events d join users u using (user_nid) left join accounts a using (user_nid)
     where  d.finalised_at is null and d.running_since + d.delay <= ${now}
     order  by d.running_since + d.delay, d.delay_id
     limit  ${limit}`;
@@ -98,7 +101,7 @@ export type DelayedFilter = {
 export async function listDelayedEvents(sql: Sql, userNid: number, filter: DelayedFilter, limit: number): Promise<DelayedEventRow[]> {
   const { status, roomId, type, isBackwards, after } = filter;
   return await sql<DelayedEventRow[]>`
-    select ${columns(sql)} from delayed_events d join users u using (user_nid)
+    select ${columns(sql)} from delayed_events d join users u using (user_nid) left join accounts a using (user_nid)
     where  d.user_nid = ${userNid}
     ${status === undefined || status === 'scheduled' ? sql`and d.finalised_at is null` : sql`and d.finalised_at is not null`}
     ${status === 'sent' ? sql`and d.event_id is not null` : sql``}

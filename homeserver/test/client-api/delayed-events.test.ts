@@ -120,6 +120,19 @@ describe('an event that is sent later', () => {
     expect(await bodies()).not.toContain('refused');
   });
 
+  test('is not sent for somebody who was suspended meanwhile', async () => {
+    const mercutio = await server.user('mercutio');
+    await mercutio.join(roomId);
+    const delayId = await later(mercutio, SOON, 'a plague on both');
+    await server.sql`update accounts set status = 'suspended' where user_nid = (select user_nid from users where user_id = ${mercutio.id})`;
+    await expect
+      .poll(() => mercutio.call('GET', `${UNSTABLE}/delayed_events/${delayId}`))
+      .toMatchObject({
+        error: { errcode: 'M_USER_SUSPENDED' },
+      });
+    expect(await bodies()).not.toContain('a plague on both');
+  });
+
   test('survives a restart, also one during which it became due, and is sent once', async () => {
     const before = (await romeo.messages(roomId)).length;
     const dueAt = Date.now() + 200;

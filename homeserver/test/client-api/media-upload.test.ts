@@ -1,4 +1,6 @@
+import { readdir } from 'node:fs/promises';
 import { request } from 'node:http';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createFakeClock } from '../kit/fake-clock.ts';
@@ -111,6 +113,24 @@ describe('the space of one person', () => {
       sending.end();
     });
     expect([status, JSON.parse(body)]).toEqual([413, expect.objectContaining({ errcode: 'M_TOO_LARGE' })]);
+  });
+
+  test('an upload that is broken off leaves nothing', async () => {
+    const before = await server.sql`select 1 from media`;
+    const sending = request(`${server.url}/_matrix/media/v3/upload`, {
+      method: 'POST',
+      agent: false,
+      headers: { authorization: `Bearer ${romeo.accessToken}`, 'content-length': '50000' },
+    });
+    const gone = new Promise((resolve) => sending.on('close', resolve));
+    sending.on('error', () => undefined);
+    sending.write(new Uint8Array(20_000));
+    const drafts = async () => (await readdir(join(server.config.dataDir, 'media'))).filter((name) => name.startsWith('draft-'));
+    await expect.poll(drafts).toHaveLength(1);
+    sending.destroy();
+    await gone;
+    await expect.poll(drafts).toEqual([]);
+    expect(await server.sql`select 1 from media`).toHaveLength(before.length);
   });
 
   test('nobody uploads without a token', async () => {

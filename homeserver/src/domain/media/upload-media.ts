@@ -1,11 +1,11 @@
 import type { Readable } from 'node:stream';
 import { buildContentUri } from 'federation-spec/identifiers/content-uri.ts';
-import { forbidden, limitExceeded, matrixError, notFound, tooLarge } from '../../platform/matrix-error.ts';
+import { forbidden, limitExceeded, matrixError, notFound, tooLarge, unknown } from '../../platform/matrix-error.ts';
 import { inTransaction, type Sql } from '../../storage/database.ts';
 import { chargeUploader, countPendingMedia, fillMedia, findMedia, insertMedia, loadMediaUsage } from '../../storage/media.ts';
 import type { Media, MediaDeps, UploadDescription } from './media.ts';
 import { MEDIA_ID_BITS, newObjectKey } from './object-keys.ts';
-import { receiveBytes } from './receive-bytes.ts';
+import { BrokenUpload, receiveBytes } from './receive-bytes.ts';
 
 /** An announced upload must come within a day. https://spec.matrix.org/latest/client-server-api/#post_matrixmediav1create */
 const ANNOUNCED_FOR_MS = 24 * 60 * 60 * 1000;
@@ -37,7 +37,10 @@ export function createUploads(deps: Deps): Uploads {
   async function storeFile(stream: Readable, { contentType, fileName, length }: UploadDescription, maxBytes: number) {
     if (length !== undefined && length > maxBytes) throw tooLarge(`The file is larger than the ${maxBytes} bytes allowed here.`);
     const objectKey = newObjectKey(random, 'local');
-    const received = await receiveBytes(store, objectKey, stream, maxBytes);
+    const received = await receiveBytes(store, objectKey, stream, maxBytes).catch((error: unknown) => {
+      if (error instanceof BrokenUpload) throw unknown('The upload was broken off.'); // told to whom it may still reach
+      throw error;
+    });
     return {
       objectKey,
       ...received,

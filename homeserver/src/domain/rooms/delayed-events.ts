@@ -10,6 +10,8 @@ import {
   matrixError,
   notFound,
   tooLarge,
+  userDeactivated,
+  userSuspended,
 } from '../../platform/matrix-error.ts';
 import type { Random } from '../../platform/random.ts';
 import type { Sql } from '../../storage/database.ts';
@@ -120,7 +122,9 @@ export function createDelayedEvents({ sql, rooms, sendEvent, setState, clock, ra
 
   /** Sends it as if it had been asked for now. A message that was sent before a crash is not sent again. */
   async function send(row: DelayedEventRow): Promise<string> {
-    const { roomId, type, stateKey, userId, userNid, delayId } = row;
+    const { roomId, type, stateKey, userId, userNid, delayId, accountStatus } = row;
+    if (accountStatus === 'suspended') throw userSuspended();
+    if (accountStatus === 'deactivated') throw userDeactivated();
     const content: JsonObject = JSON.parse(row.content);
     const time = row.originServerTs === null ? {} : { originServerTs: row.originServerTs };
     if (stateKey !== null && (type === MEMBER || type === 'm.room.canonical_alias'))

@@ -28,7 +28,13 @@ export type Preview = Record<string, string | number>;
 /** Looks at a link now. Throws M_FORBIDDEN for addresses that are not public, M_UNKNOWN (502) for links that do not answer. */
 export type FetchPreview = (url: string) => Promise<Preview>;
 
-type Deps = { http: HttpClient; keepImage: Media['keepPreviewImage']; thumbnailer: Thumbnailer; logger: Logger };
+type Deps = {
+  http: HttpClient;
+  keepImage: Media['keepPreviewImage'];
+  thumbnailer: Pick<Thumbnailer, 'measure'>;
+  logger: Logger;
+  timeoutMs?: number;
+};
 
 /** The address that is looked at: http(s), without a fragment. Throws M_INVALID_PARAM. */
 export function parsePreviewUrl(given: string): string {
@@ -40,9 +46,9 @@ export function parsePreviewUrl(given: string): string {
   return url.href;
 }
 
-export function createFetchPreview({ http, keepImage, thumbnailer, logger }: Deps): FetchPreview {
+export function createFetchPreview({ http, keepImage, thumbnailer, logger, timeoutMs = TIMEOUT_MS }: Deps): FetchPreview {
   return async function fetchPreview(url) {
-    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    const signal = AbortSignal.timeout(timeoutMs);
     const answer = await open(url, signal).catch((error: unknown) => {
       if (error instanceof BlockedAddress) throw forbidden('That link leads to an address that is not public.');
       logger.debug({ err: error }, 'a link was not previewed');
@@ -61,7 +67,7 @@ export function createFetchPreview({ http, keepImage, thumbnailer, logger }: Dep
   };
 
   async function open(url: string, signal: AbortSignal): Promise<OutboundStream> {
-    const answer = await http.open({ method: 'GET', url, headers: HEADERS, signal, timeoutMs: TIMEOUT_MS, maxRedirects: MAX_REDIRECTS });
+    const answer = await http.open({ method: 'GET', url, headers: HEADERS, signal, timeoutMs, maxRedirects: MAX_REDIRECTS });
     if (answer.status >= 200 && answer.status < 300) return answer;
     answer.body.on('error', () => undefined).destroy();
     throw new Error(`${url} answered ${answer.status}`);
