@@ -1,9 +1,9 @@
 import { createServer, type ServerResponse } from 'node:http';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createAddressGuard } from '../../../platform/http-client/address-guard.ts';
-import { createHttpClient } from '../../../platform/http-client/http-client.ts';
-import { silentLogger } from '../../../platform/logger.ts';
-import { createFetchPreview } from './fetch-preview.ts';
+import { createFetchPreview } from '../../src/domain/media/previews/fetch-preview.ts';
+import { createAddressGuard } from '../../src/platform/http-client/address-guard.ts';
+import { createHttpClient } from '../../src/platform/http-client/http-client.ts';
+import { silentLogger } from '../../src/platform/logger.ts';
 
 let serve: (res: ServerResponse) => void = () => undefined;
 const web = createServer((_req, res) => serve(res));
