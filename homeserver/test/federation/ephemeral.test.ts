@@ -68,3 +68,17 @@ test('presence crosses to those who share a room', async () => {
     .poll(async () => (await romeo.attempt('GET', `/_matrix/client/v3/presence/${juliet.id}/status`)).body, { timeout: 15_000 })
     .toMatchObject({ presence: 'unavailable', status_msg: 'asleep' });
 });
+
+test('who comes from another server is told who is there, and is shown to them', async () => {
+  await using servers = await startServers(2, { config: { presence: true } });
+  const romeo = await servers.user('romeo', 0);
+  const juliet = await servers.user('juliet', 1);
+  const status = (userId: string) => `/_matrix/client/v3/presence/${userId}/status`;
+  await romeo.call('PUT', status(romeo.id), { presence: 'online', status_msg: 'in love' });
+  await juliet.call('PUT', status(juliet.id), { presence: 'unavailable', status_msg: 'asleep' });
+  const roomId = await romeo.createRoom({ preset: 'public_chat' });
+  await juliet.join(roomId, { via: [servers.at(0).name] });
+  const WAIT = { timeout: 15_000 };
+  await expect.poll(async () => (await romeo.attempt('GET', status(juliet.id))).body, WAIT).toMatchObject({ status_msg: 'asleep' });
+  await expect.poll(async () => (await juliet.attempt('GET', status(romeo.id))).body, WAIT).toMatchObject({ status_msg: 'in love' });
+});

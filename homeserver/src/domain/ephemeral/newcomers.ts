@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { membershipNumber } from '../../storage/memberships.ts';
-import type { HotRoom } from '../rooms/hot-room.ts';
+import { type HotRoom, MEMBER } from '../rooms/hot-room.ts';
 import type { HotRooms } from '../rooms/hot-rooms.ts';
 import { readPdu } from '../rooms/read-pdu.ts';
 import type { Committed, LoggedEvent } from '../streams/log-batch.ts';
@@ -10,6 +10,8 @@ import type { Volatile } from './volatile.ts';
 /** How many people are remembered who met others, and how many meetings of each. */
 const MAX_PEOPLE = 10_000;
 const MAX_MEETINGS = 100;
+/** Of how many (room, user) it is remembered that they are there already. */
+const MAX_PRESENT = 100_000;
 const JOIN = membershipNumber('join');
 
 /** Whom somebody has met: one person who came into a room of theirs, or all of a room that they came into. */
@@ -28,13 +30,14 @@ type Deps = {
   maxMembers: number;
   /** Called for each of ours who met somebody: what was known of whom they share rooms with is no longer so. */
   forget: (userNid: number) => void;
-  /** Called when somebody came into a room that is in memory. */
-  met: (newcomer: { userNid: number; userId: string }, room: HotRoom) => void;
+  /** Called when somebody came into a room; with the room, if it is in memory. */
+  met: (newcomer: { userNid: number; userId: string }, room: HotRoom | undefined) => void;
 };
 
 /** Notes, in memory, who came to share a room with whom. */
 export function createNewcomers({ rooms, notifier, volatile, maxMembers, forget, met }: Deps): Newcomers {
   const meetings = new LRUCache<number, Meeting[]>({ max: MAX_PEOPLE });
+  const present = new LRUCache<string, true>({ max: MAX_PRESENT });
 
   function note(userNid: number, meeting: Meeting): void {
     forget(userNid);
@@ -52,13 +55,22 @@ export function createNewcomers({ rooms, notifier, volatile, maxMembers, forget,
       note(userNid, { at, roomNid: row.roomNid });
       for (const member of room?.localJoined ?? []) if (member !== userNid) note(member, { at, userNid });
     }
-    if (room !== undefined) met({ userNid: row.senderNid, userId }, room);
+    met({ userNid: row.senderNid, userId }, room);
+  }
+
+  /** Who is in a room and has changed their name there is no newcomer. */
+  function isArrival({ row, memberships }: LoggedEvent): boolean {
+    const own = row.type === MEMBER ? memberships.find(({ userNid }) => userNid === row.senderNid) : undefined;
+    for (const { userNid, membership } of memberships) if (membership !== JOIN) present.delete(`${row.roomNid} ${userNid}`);
+    if (own?.membership !== JOIN) return false;
+    const key = `${row.roomNid} ${row.senderNid}`;
+    const isThere = present.has(key);
+    present.set(key, true);
+    return !isThere;
   }
 
   notifier.onCommit(({ events }: Committed) => {
-    for (const event of events) {
-      if (event.row.type === 'm.room.member' && event.memberships.some(({ membership }) => membership === JOIN)) noteJoin(event);
-    }
+    for (const event of events) if (event.memberships.length > 0 && isArrival(event)) noteJoin(event);
   });
 
   return {

@@ -24,6 +24,9 @@ const MAX_PEOPLE = 50_000;
 /** A user who has not synced for so long is offline; longer than the longest sync waits. */
 const OFFLINE_AFTER_MS = 150_000;
 const SWEEP_EVERY_MS = 15_000;
+/** A server that enters a room takes a while to know who is in it; before that, presence would mean nothing to it. */
+const GREET_AFTER_MS = 2_000;
+const MAX_GREETINGS = 1_000;
 /** Most people read from one EDU. */
 const MAX_EDU_PEOPLE = 100;
 
@@ -107,6 +110,8 @@ export function createPresence(deps: Deps): Presence {
     );
   }
 
+  const greetings = new Set<NodeJS.Timeout>();
+
   /** Who comes into a room is told who is there, and those who are there of them. */
   const newcomers = createNewcomers({
     rooms,
@@ -116,9 +121,21 @@ export function createPresence(deps: Deps): Presence {
     forget: (userNid) => audiences.delete(userNid),
     met: (newcomer, room) => {
       if (!isEnabled) return;
-      const present = (userNid: number) => people.peek(userNid) ?? [];
-      if (serverNameOf(newcomer.userId) === serverName) pushTo(room.joinedServers.keys(), [present(newcomer.userNid)].flat());
-      else pushTo([serverNameOf(newcomer.userId) ?? serverName], [...room.localJoined].flatMap(present));
+      const server = serverNameOf(newcomer.userId) ?? serverName;
+      if (server !== serverName) {
+        if (greetings.size >= MAX_GREETINGS) return;
+        const timer = setTimeout(() => {
+          greetings.delete(timer);
+          pushTo(
+            [server],
+            [...(room?.localJoined ?? [])].flatMap((userNid) => people.peek(userNid) ?? []),
+          );
+        }, GREET_AFTER_MS).unref();
+        greetings.add(timer);
+        return;
+      }
+      const person = people.peek(newcomer.userNid);
+      if (person !== undefined) audienceOf(newcomer.userNid).then((audience) => tellServers(person, audience), report);
     },
   });
 
@@ -204,6 +221,9 @@ export function createPresence(deps: Deps): Presence {
       );
     },
 
-    stop: () => clearInterval(sweep),
+    stop: () => {
+      clearInterval(sweep);
+      for (const timer of greetings) clearTimeout(timer);
+    },
   };
 }

@@ -5,11 +5,9 @@ import { formatToken, type StreamToken } from '../../streams/token.ts';
 import type { SyncDevice } from '../sources.ts';
 import type { RoomConfig } from './room-config.ts';
 
-/** How many devices' connections are remembered, and how many of each device. */
-const MAX_DEVICES = 10_000;
+/** How many rooms are remembered in all, of whatever connections, and how many connections of each device. */
+const MAX_REMEMBERED_ROOMS = 2_000_000;
 const MAX_CONNECTIONS_PER_DEVICE = 8;
-/** The position that a client came with, and the one that it was given for it. */
-const MAX_POSITIONS = 2;
 
 /** What a client was told of a room, and how far. */
 export type SentRoom = {
@@ -40,29 +38,52 @@ export type Connections = {
   save: (device: SyncDevice, connId: string, position: Position, previous: string | undefined) => string;
 };
 
-/** Every connection's last positions, in memory: after a restart clients begin anew. */
+type Connection = { device: string; positions: ReadonlyMap<string, Position> };
+
+/** Every connection's last positions, in memory, least recently used out: who is forgotten, as all are by a restart, begins anew. */
 export function createConnections(): Connections {
-  const devices = new LRUCache<string, LRUCache<string, Map<string, Position>>>({ max: MAX_DEVICES });
-  const keyOf = ({ userNid, deviceId }: SyncDevice) => `${userNid} ${deviceId}`;
+  /** The connections of each device, the longest unused first. */
+  const devices = new Map<string, Set<string>>();
+  const connections = new LRUCache<string, Connection>({
+    maxSize: MAX_REMEMBERED_ROOMS,
+    sizeCalculation: ({ positions }) => [...positions.values()].reduce((sum, { rooms }) => sum + rooms.size, 1),
+    dispose: ({ device }, key, reason) => {
+      if (reason === 'set') return;
+      devices.get(device)?.delete(key);
+      if (devices.get(device)?.size === 0) devices.delete(device);
+    },
+  });
+  const deviceKey = ({ userNid, deviceId }: SyncDevice) => `${userNid} ${deviceId}`;
   let answers = 0;
+
+  /** Puts a connection last among its device's, and lets go of those that are too many. */
+  function touch(device: string, key: string): void {
+    const keys = devices.get(device) ?? new Set();
+    devices.set(device, keys);
+    keys.delete(key);
+    keys.add(key);
+    const [oldest] = keys;
+    if (keys.size > MAX_CONNECTIONS_PER_DEVICE && oldest !== undefined) connections.delete(oldest);
+  }
 
   return {
     load: (device, connId, pos) => {
-      const position = devices.get(keyOf(device))?.get(connId)?.get(pos);
+      const key = `${deviceKey(device)} ${connId}`;
+      const position = connections.get(key)?.positions.get(pos);
       if (position === undefined) throw unknownPos();
+      touch(deviceKey(device), key);
       return position;
     },
     save: (device, connId, position, previous) => {
-      const key = keyOf(device);
-      const connections = devices.get(key) ?? new LRUCache({ max: MAX_CONNECTIONS_PER_DEVICE });
-      devices.set(key, connections);
-      const kept = previous === undefined ? undefined : connections.get(connId)?.get(previous);
-      const positions = new Map<string, Position>(kept === undefined || previous === undefined ? [] : [[previous, kept]]);
+      const owner = deviceKey(device);
+      const key = `${owner} ${connId}`;
+      const kept = previous === undefined ? undefined : connections.get(key)?.positions.get(previous);
       answers += 1;
       const pos = `${formatToken(position.token)}_${answers}`;
+      const positions = new Map<string, Position>(kept === undefined || previous === undefined ? [] : [[previous, kept]]);
       positions.set(pos, position);
-      if (positions.size > MAX_POSITIONS) throw new Error('a connection remembers more positions than it may');
-      connections.set(connId, positions);
+      connections.set(key, { device: owner, positions });
+      if (connections.has(key)) touch(owner, key);
       return pos;
     },
   };
