@@ -133,3 +133,12 @@ test('S54: an account made with the secret has the display name it was given; ca
   expect((await callServer(server.url, 'GET', `${V3}/profile/@escalus:hs.test`)).body).toEqual({ displayname: 'The Prince' });
   expect((await callServer(server.url, 'POST', path, draft)).body).toMatchObject({ errcode: 'M_UNKNOWN' });
 });
+
+test('what may be left out may be null', async () => {
+  const nothing = { device_id: null, initial_device_display_name: null, inhibit_login: null, refresh_token: null };
+  const registered = await register({ username: 'peter', ...nothing });
+  expect(registered).toMatchObject({ status: 200, body: { device_id: expect.stringMatching(/^[A-Z]{10}$/) } });
+  expect((await logIn({ user: 'peter', password: PASSWORD, ...nothing })).status).toBe(200);
+  expect((await logIn({ user: 'peter', password: PASSWORD, type: null })).body['errcode']).toBe('M_BAD_JSON');
+  expect((await callServer(server.url, 'POST', `${V3}/register`, { auth: null })).status).toBe(401);
+});

@@ -3,7 +3,7 @@ import Koa, { type Middleware } from 'koa';
 import type { Logger } from '../../platform/logger.ts';
 import { unrecognizedPath } from '../../platform/matrix-error.ts';
 import type { Metrics } from '../../platform/metrics.ts';
-import { CORS_HEADERS, isCrossOriginPath } from './cors.ts';
+import { corsHeadersOf, isCrossOriginPath } from './cors.ts';
 import { createDispatch, type DispatchDeps, isApiPath, labelsOf } from './dispatch.ts';
 import { answerError } from './errors.ts';
 import { createRequestLog, type OnAnswer } from './request-log.ts';
@@ -53,7 +53,7 @@ const setCommonHeaders: Middleware = async (ctx, next) => {
   ctx.set(SECURITY_HEADERS);
   if (isApiPath(ctx.path)) ctx.set('Content-Security-Policy', API_CONTENT_SECURITY_POLICY);
   if (isCrossOriginPath(ctx.path)) {
-    ctx.set(CORS_HEADERS);
+    ctx.set(corsHeadersOf(ctx.path));
     if (ctx.method === 'OPTIONS') {
       ctx.status = 204;
       return;

@@ -11,6 +11,7 @@ import {
   userSuspended,
 } from '../../platform/matrix-error.ts';
 import type { BridgedResponse } from './bridged-response.ts';
+import { dropNullOptions } from './drop-null-options.ts';
 import type { HttpRequest } from './http-request.ts';
 import { limitSubjects } from './limit-subjects.ts';
 import type { RateLimiter } from './rate-limit.ts';
@@ -126,6 +127,7 @@ export function createDispatch({ routes, authenticate, verifyOrigin, limitRate, 
     if (endpoint.body !== 'raw') {
       request.bytes ??= await readBytes(wire, route, MAX_JSON_BYTES);
       body = origin === undefined ? readJsonBody(request.bytes) : readSignedBody(request.bytes);
+      if (origin === undefined) dropNullOptions(endpoint.body, body);
       validator?.body(body);
     }
     if (!isExempt) limitSubjects(limitRate, endpoint.id, { caller: origin ?? requester?.userId ?? request.ip, params, body });
