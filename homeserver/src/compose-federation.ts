@@ -130,7 +130,16 @@ export async function composeFederation(deps: Deps) {
   });
   const mergeHeads = createMergeHeads({ database, sendEvent: deps.sendEvent });
   const receiving = { receivePdu, receiveCompletePdu, mergeHeads };
-  const staged = await createProcessStaged({ database, rooms, joins, ...receiving, findServerKey, clock, logger });
+  const staged = await createProcessStaged({
+    database,
+    rooms,
+    joins,
+    ...receiving,
+    findServerKey,
+    findKnownKey: keyring.findKnown,
+    clock,
+    logger,
+  });
   const standing = createRemoteStanding({ database, log });
   const receiveRetraction = createReceiveRetraction({ standing, interner, findServerKey, serverName });
   const receiveTransaction = createReceiveTransaction({ ...common, joins, eduHandlers, receiveRetraction, wakeRooms: staged.wakeRooms });

@@ -151,3 +151,18 @@ test('S28: a server that never says what is missing holds up nobody else in the 
   expect(await kindOf(good.id)).toBe('timeline');
   expect(await kindOf(orphan.id)).toBeUndefined();
 });
+
+test('S28: events in the name of servers whose keys are not to be had hold up nobody else in the room', async () => {
+  await using mute = await startHostilePeer(servers.ca);
+  const muteRoom = await mute.join(servers.at(0), room.roomId, 'sampson');
+  const silent = await startHostilePeer(servers.ca);
+  silent.answerKeys(() => new Promise(() => undefined));
+  const { event } = await muteRoom.event({});
+  const borrowed = { ...event, sender: `@gregory:${silent.name}`, signatures: { [silent.name]: { 'ed25519:evil': 'AAAA' } } };
+  await mute.sendPdus(servers.at(0), [borrowed]);
+  const good = await say('not held up by keys');
+  await send(good);
+  expect(await kindOf(good.id)).toBe('timeline');
+  expect(silent.seen.filter((request) => request.path.startsWith('/_matrix/key/')).length).toBeLessThanOrEqual(1);
+  await silent[Symbol.asyncDispose]();
+});

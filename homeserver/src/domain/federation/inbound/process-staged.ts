@@ -14,10 +14,10 @@ import {
 import type { HotRoom } from '../../rooms/hot-room.ts';
 import type { HotRooms } from '../../rooms/hot-rooms.ts';
 import type { MergeHeads } from '../../rooms/merge-heads.ts';
-import { type CheckedPdu, checkPdu } from '../../rooms/receive-pdu/check-pdu.ts';
+import { type CheckedPdu, checkPdu, type PduCheck } from '../../rooms/receive-pdu/check-pdu.ts';
 import type { ReceiveCompletePdu, ReceivePdu } from '../../rooms/receive-pdu/receive-pdu.ts';
 import type { Reception } from '../../rooms/receive-pdu/reception.ts';
-import type { FindServerKey } from '../../rooms/receive-pdu/room-peers.ts';
+import type { FindKnownKey, FindServerKey } from '../../rooms/receive-pdu/room-peers.ts';
 import type { JoinsUnderWay } from '../joins-under-way.ts';
 import { createSlots, type Slots } from '../outbound/slots.ts';
 
@@ -55,6 +55,7 @@ type Deps = {
   receiveCompletePdu: ReceiveCompletePdu;
   mergeHeads: MergeHeads;
   findServerKey: FindServerKey;
+  findKnownKey: FindKnownKey;
   clock: Clock;
   logger: Logger;
 };
@@ -68,6 +69,7 @@ export async function createProcessStaged({
   receiveCompletePdu,
   mergeHeads,
   findServerKey,
+  findKnownKey,
   clock,
   logger,
 }: Deps): Promise<ProcessStaged> {
@@ -116,17 +118,29 @@ export async function createProcessStaged({
       );
       return;
     }
-    const checks = await Promise.all(batch.map((staged) => checkPdu(readStaged(staged), room, findServerKey)));
+    const checks = await Promise.all(batch.map((staged) => checkHere(room, staged)));
     const done: Taken[] = [];
     for (const [index, staged] of batch.entries()) {
       const check = checks[index];
       if (check === undefined || stopping.signal.aborted) break;
       if (asked.get(roomId)?.has(staged.origin) === true) continue;
-      if (!check.ok) done.push(drop(staged, check.reason));
+      if (check === 'keys-are-missing') completeAside(room, staged, undefined);
+      else if (!check.ok) done.push(drop(staged, check.reason));
       else await takeIn((await rooms.load(roomId)) ?? room, staged, check.pdu, done); // memory may have let it go meanwhile
     }
     await settle(done);
     await mergeHeads(room).catch((error: unknown) => logger.warn({ roomId, err: error }, 'the heads of a room could not be merged'));
+  }
+
+  /** Checks the event by the keys that are known here: whose are not must be asked for them, which the room does not wait for. */
+  async function checkHere(room: HotRoom, staged: StagedPdu): Promise<PduCheck | 'keys-are-missing'> {
+    let lacksKeys = false;
+    const check = await checkPdu(readStaged(staged), room, async (serverName, keyId, purpose) => {
+      const { publicKey, mayAsk } = await findKnownKey(serverName, keyId, purpose);
+      lacksKeys ||= mayAsk;
+      return publicKey;
+    });
+    return lacksKeys && !check.ok ? 'keys-are-missing' : check;
   }
 
   function drop(staged: StagedPdu, reason: string): Taken {
@@ -145,8 +159,8 @@ export async function createProcessStaged({
     }
   }
 
-  /** Asks the event's server for what is missing with it, while the room goes on. */
-  function completeAside(room: HotRoom, staged: StagedPdu, pdu: CheckedPdu): void {
+  /** Asks for what is missing with an event, while the room goes on: the keys of its signers first, where it could not be checked. */
+  function completeAside(room: HotRoom, staged: StagedPdu, pdu: CheckedPdu | undefined): void {
     const { roomId, origin } = staged;
     const ofRoom = asked.get(roomId) ?? new Map<string, Promise<void>>();
     asked.set(roomId, ofRoom);
@@ -155,7 +169,9 @@ export async function createProcessStaged({
     const work = slotsOfOrigin
       .run(async () => {
         if (stopping.signal.aborted) return;
-        const reception = await receivePdu(room, pdu, { origin });
+        const check: PduCheck = pdu === undefined ? await checkPdu(readStaged(staged), room, findServerKey) : { ok: true, pdu };
+        if (!check.ok) return await settle([drop(staged, check.reason)]);
+        const reception = await receivePdu((await rooms.load(roomId)) ?? room, check.pdu, { origin });
         await settle([{ staged, committed: note(reception, staged) }]);
       })
       .catch((error: unknown) => noteFailure(staged, error))

@@ -29,6 +29,8 @@ export type KeyPurpose = {
 export type ServerKeyring = {
   /** The public key, or `undefined` when the server has no such key or it was not valid then. */
   find: (serverName: string, keyId: string, purpose: KeyPurpose) => Promise<Uint8Array | undefined>;
+  /** The same from what is known here. `mayAsk`: the server could be asked, and may then have it. */
+  findKnown: (serverName: string, keyId: string, purpose: KeyPurpose) => Promise<{ publicKey: Uint8Array | undefined; mayAsk: boolean }>;
   /** Asks the server for its keys now. `undefined` when it gives no good list. */
   fetch: (serverName: string) => Promise<ServerKeys | undefined>;
 };
@@ -100,19 +102,22 @@ export function createServerKeyring({ database, client, signer, oldKeys, notarie
     return await running;
   }
 
+  const findKnown: ServerKeyring['findKnown'] = async (serverName, keyId, purpose) => {
+    const isOwn = serverName === signer.serverName;
+    const key = (isOwn ? ownKeys : await listKnown(serverName)).find((candidate) => candidate.keyId === keyId);
+    if (key !== undefined && isValid(key, purpose)) return { publicKey: key.publicKey, mayAsk: false };
+    const isFresh = clock.now() - (lastFetches.get(serverName) ?? -RETRY_AFTER_MS) < RETRY_AFTER_MS;
+    return { publicKey: undefined, mayAsk: !isOwn && key?.expiredTs == null && (fetches.has(serverName) || !isFresh) };
+  };
+
   const keyring: ServerKeyring = {
     fetch,
+    findKnown,
     find: async (serverName, keyId, purpose) => {
-      if (serverName === signer.serverName) return ownKeys.find((own) => own.keyId === keyId && isValid(own, purpose))?.publicKey;
-      const find = async () => (await listKnown(serverName)).find((key) => key.keyId === keyId);
-      let key = await find();
-      const isStale = key === undefined || !isValid(key, purpose);
-      const mayAsk = fetches.has(serverName) || clock.now() - (lastFetches.get(serverName) ?? -RETRY_AFTER_MS) >= RETRY_AFTER_MS;
-      if (isStale && key?.expiredTs == null && mayAsk) {
-        await fetch(serverName);
-        key = await find();
-      }
-      return key !== undefined && isValid(key, purpose) ? key.publicKey : undefined;
+      const { publicKey, mayAsk } = await findKnown(serverName, keyId, purpose);
+      if (!mayAsk) return publicKey;
+      await fetch(serverName);
+      return (await findKnown(serverName, keyId, purpose)).publicKey;
     },
   };
   return keyring;

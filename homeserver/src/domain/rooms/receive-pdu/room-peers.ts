@@ -6,6 +6,13 @@ export type KeyPurpose = { at: number; enforcesValidity: boolean };
 /** The public key of a server, or `undefined` when it has no such key or it was not valid then. */
 export type FindServerKey = (serverName: string, keyId: string, purpose: KeyPurpose) => Promise<Uint8Array | undefined>;
 
+/** The same from what is known here. `mayAsk`: the server could be asked, and may then have it. */
+export type FindKnownKey = (
+  serverName: string,
+  keyId: string,
+  purpose: KeyPurpose,
+) => Promise<{ publicKey: Uint8Array | undefined; mayAsk: boolean }>;
+
 /** What receiving an event may need to ask the server that sent it. Events come back unchecked. Each throws when the server fails to answer. */
 export type RoomPeers = {
   /** The events between those we have and the latest. */
