@@ -20,6 +20,7 @@ const HELP = `Looks after the accounts of this homeserver, whether it runs or no
   npm run admin -- suspend NAME | unsuspend NAME
   npm run admin -- create-registration-token [TOKEN] [--uses N] [--days N]
   npm run admin -- list-accounts
+  npm run admin -- list-reports
   npm run admin -- rotate-signing-key
 
 It reads the same settings as the homeserver (BLINKCHAT_DATA_DIR, DATABASE_URL, --env-file FILE …).`;
@@ -62,6 +63,16 @@ const COMMANDS: Readonly<Record<string, { needsName: boolean; run: Command }>> =
     needsName: false,
     run: (administration, name, _rest, { uses, days }) =>
       administration.createRegistrationToken({ token: name === '' ? undefined : name, uses, days }),
+  },
+  'list-reports': {
+    needsName: false,
+    run: async (administration) => {
+      const reports = await administration.listReports();
+      const lines = reports.map(({ receivedAt, reporter, roomId, eventId, reportedId, reason }) =>
+        [new Date(receivedAt).toISOString(), reporter, reportedId ?? roomId ?? '', eventId ?? '', JSON.stringify(reason ?? '')].join('\t'),
+      );
+      return lines.join('\n');
+    },
   },
   'list-accounts': {
     needsName: false,

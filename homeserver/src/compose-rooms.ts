@@ -171,7 +171,7 @@ export async function composeRooms(deps: RoomDeps) {
   const leaveAllRooms = createLeaveAllRooms({ database, memberships, logger, erasedUsers });
 
   const routes: Route[] = [
-    ...roomCreateRoutes(createRoomForUser),
+    ...roomCreateRoutes(createRoomForUser, { serverName }),
     roomUpgradeRoute(upgradeRoom),
     ...roomMembershipRoutes({ memberships, inviteByAddress, redeem: thirdParty.redeem, resolveAlias: aliases.resolve }),
     ...roomSendRoutes(sendEvent, setState, delayedEvents.schedule),

@@ -53,3 +53,17 @@ test('a registration token made at the server lets one in; mistakes are named', 
   await expect(admin(server, 'lock', 'nobody')).rejects.toThrow('There is no account @nobody:hs.test.');
   await expect(admin(server, 'dance')).rejects.toThrow('There is no command dance.');
 });
+
+test('what people reported is read at the server', async () => {
+  await using server = await startServer();
+  const romeo = await server.user('romeo');
+  const roomId = await romeo.createRoom();
+  const eventId = await romeo.send(roomId, 'foul');
+  await romeo.call('POST', `${V3}/rooms/${encodeURIComponent(roomId)}/report/${encodeURIComponent(eventId)}`, { reason: 'shame' });
+  await romeo.call('POST', `${V3}/users/@paris:elsewhere.test/report`, { reason: 'a\nrival' });
+  const lines = (await admin(server, 'list-reports')).split('\n').map((line) => line.split('\t').slice(1));
+  expect(lines).toEqual([
+    [romeo.id, '@paris:elsewhere.test', '', '"a\\nrival"'],
+    [romeo.id, roomId, eventId, '"shame"'],
+  ]);
+});

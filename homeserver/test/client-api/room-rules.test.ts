@@ -81,7 +81,8 @@ test('what the maker says goes before what the preset says', async () => {
 });
 
 test('a wish that is none makes no room', async () => {
-  await romeo.createRoom({ room_alias_name: 'taken' });
+  const made = await create(romeo, { room_alias_name: 'taken' });
+  expect(made).toMatchObject({ status: 200, body: { room_alias: '#taken:hs.test' } });
   const before = (await romeo.call('GET', `${API}/joined_rooms`))['joined_rooms'] as string[];
   const wrong: [Json, string | undefined][] = [
     [{ room_version: '99' }, 'M_UNSUPPORTED_ROOM_VERSION'],
@@ -203,6 +204,19 @@ test('kicks, bans, invites and forgetting keep to who stands where', async () =>
   expect((await tybalt.attempt('GET', roomPath(roomId, 'messages?dir=b'))).status).toBe(200);
   expect((await tybalt.call('GET', `${API}/joined_rooms`))['joined_rooms']).toEqual([roomId]);
   expect([404, 403]).toContain((await tybalt.attempt('POST', `${API}/join/${encodeURIComponent('!none:hs.test')}`, {})).status);
+});
+
+test('saying the same of a room again changes nothing', async () => {
+  const roomId = await romeo.createRoom({ preset: 'public_chat' });
+  const first = await romeo.setState(roomId, 'm.room.topic', { topic: 'one' });
+  expect(await romeo.setState(roomId, 'm.room.topic', { topic: 'one' })).toBe(first);
+  const second = await romeo.setState(roomId, 'm.room.topic', { topic: 'two' });
+  expect(second).not.toBe(first);
+  expect(await romeo.setState(roomId, 'm.room.topic', { topic: 'one' })).not.toBe(first);
+  await romeo.invite(roomId, juliet.id);
+  await romeo.invite(roomId, juliet.id);
+  const invites = (await romeo.messages(roomId)).filter((event) => event.state_key === juliet.id);
+  expect(invites).toHaveLength(1);
 });
 
 test('a knock is heard where knocking is the rule', async () => {

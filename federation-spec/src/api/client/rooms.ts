@@ -50,7 +50,8 @@ export const createRoom = endpoint({
     is_direct: Type.Optional(Type.Boolean()),
     power_level_content_override: Type.Optional(JsonObjectSchema),
   }),
-  response: Type.Object({ room_id: RoomIdSchema }),
+  /** `room_alias` is of the first releases, and is what was asked for. */
+  response: Type.Object({ room_id: RoomIdSchema, room_alias: Type.Optional(Type.String()) }),
   errors: ['M_ROOM_IN_USE', 'M_INVALID_ROOM_STATE', 'M_UNSUPPORTED_ROOM_VERSION', 'M_INVITE_BLOCKED'],
   rateLimit: 'invite',
 });

@@ -15,6 +15,7 @@ import {
 import { deleteBrowserSessionsOf } from '../../storage/browser-sessions.ts';
 import type { Pool, Sql } from '../../storage/database.ts';
 import { insertRegistrationToken } from '../../storage/registration-tokens.ts';
+import { listReports, type ReportRow } from '../../storage/reports.ts';
 import { deleteAllTokenPairs } from '../../storage/token-pairs.ts';
 import { internUsers } from '../../storage/users.ts';
 import type { PasswordHasher } from './password-hasher.ts';
@@ -31,12 +32,15 @@ export type Administration = {
   resetPassword(name: string): Promise<{ userId: string; password: string }>;
   createRegistrationToken(options: { token?: string | undefined; uses?: number | undefined; days?: number | undefined }): Promise<string>;
   listAccounts(): Promise<AccountSummary[]>;
+  /** What people have reported, the last first. */
+  listReports(): Promise<ReportRow[]>;
 };
 
 const PASSWORD_BITS = 96;
 const TOKEN_BITS = 96;
 const DAY_MS = 86_400_000;
 const PAGE = 1_000;
+const MAX_LISTED_REPORTS = 1_000;
 const TOKEN = /^[A-Za-z0-9._~-]{1,64}$/;
 
 type Deps = { pool: Pool; passwordHasher: PasswordHasher; clock: Clock; random: Random; serverName: string };
@@ -89,6 +93,7 @@ export function createAdministration({ pool, passwordHasher, clock, random, serv
         throw new Error(`There is a token ${token} already.`);
       return token;
     },
+    listReports: async () => (await listReports(pool, { from: 0, limit: MAX_LISTED_REPORTS, direction: 'b', eventsOnly: false })).reports,
     async listAccounts() {
       const all: AccountSummary[] = [];
       for (;;) {

@@ -1,8 +1,9 @@
 import { isJsonObject, type JsonObject } from 'federation-spec/events/event.ts';
 import { serverNameOf } from 'federation-spec/identifiers/server-name.ts';
 import { matchesGlob } from 'federation-spec/push-rules/match-glob.ts';
-import { matrixError } from '../../platform/matrix-error.ts';
+import { forbidden, matrixError } from '../../platform/matrix-error.ts';
 import { findAccountDataOfTypes } from '../../storage/account-data.ts';
+import { findBlock } from '../../storage/blocked-rooms.ts';
 import type { Database } from '../../storage/database.ts';
 import { findUserNids } from '../../storage/users.ts';
 
@@ -17,8 +18,8 @@ export type InviteVerdict = 'allow' | 'ignore' | 'block';
 export type InvitePermission = {
   /** How a user's invites are judged, by inviter; undefined for who has said nothing. */
   loadJudge: (userNid: number) => Promise<((inviter: string) => InviteVerdict) | undefined>;
-  /** Throws M_INVITE_BLOCKED when the user of this server takes no invites of the inviter. */
-  check: (userId: string, inviter: string) => Promise<void>;
+  /** Throws M_INVITE_BLOCKED when the user of this server takes no invites of the inviter, M_FORBIDDEN when nobody is to enter the room. */
+  check: (userId: string, inviter: string, roomId?: string) => Promise<void>;
 };
 
 /** What people of this server have said of invites. https://spec.matrix.org/latest/client-server-api/#invite-permission */
@@ -38,7 +39,9 @@ export function createInvitePermission({ database }: { database: Database }): In
 
   return {
     loadJudge,
-    check: async (userId, inviter) => {
+    check: async (userId, inviter, roomId) => {
+      if (roomId !== undefined && (await findBlock(database.sql, roomId)) !== undefined)
+        throw forbidden('This room has been blocked on this server.');
       if (userId === inviter) return;
       const userNid = (await findUserNids(database.sql, [userId])).get(userId);
       const judge = userNid === undefined ? undefined : await loadJudge(userNid);

@@ -201,7 +201,7 @@ export function createMemberships(deps: Deps): Memberships {
   async function invite(actor: Actor, room: HotRoom, target: string, content: JsonObject, originServerTs?: number): Promise<string> {
     if (serverNameOf(target) !== serverName)
       return await inviteUser(room, { sender: actor.userId, senderNid: actor.userNid, target, content });
-    await invitePermission.check(target, actor.userId);
+    await invitePermission.check(target, actor.userId, room.roomId);
     return await send(actor, room, target, { ...(await findProfile(target)), ...content }, originServerTs);
   }
 

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { duplicateAnnotation, forbidden } from '../../platform/matrix-error.ts';
 import type { Database } from '../../storage/database.ts';
 import { isUniqueViolation } from '../../storage/database-errors.ts';
@@ -5,7 +6,7 @@ import { findSentEvent } from '../../storage/events.ts';
 import { relationOfContent } from '../../storage/relation-of.ts';
 import { isAnnotated } from '../../storage/relations.ts';
 import { type Log, RefusedBasis } from '../streams/log.ts';
-import type { HotRoom } from './hot-room.ts';
+import { type HotRoom, MEMBER } from './hot-room.ts';
 import type { HotRooms } from './hot-rooms.ts';
 import type { PrepareEvent, Transaction } from './prepare-event.ts';
 import type { Redactions } from './redactions.ts';
@@ -71,6 +72,15 @@ export function createSendEvent({ rooms, log, database, prepareEvent, redactions
     return await isAnnotated(database.sql, { roomNid: room.nid, targetId, type, senderNid, key });
   }
 
+  /** The event that already says just this, if the same sender said it: saying it again changes nothing. */
+  async function findSame(room: HotRoom, { type, stateKey, sender, content }: EventDraft): Promise<string | undefined> {
+    if (stateKey === undefined) return undefined;
+    if (type === MEMBER) await rooms.ensureMembers(room, [stateKey]);
+    const current = room.findEntry(type, stateKey);
+    const isSame = current?.event.sender === sender && isDeepStrictEqual(current.event.content, content);
+    return isSame ? current.eventId : undefined;
+  }
+
   async function sendOnce(room: HotRoom, draft: EventDraft, senderNid: number, transaction: Transaction | undefined): Promise<string> {
     const { eventId, committed } = await room.turns.take(async () => {
       const redactedId = draft.redacts ?? (draft.type === 'm.room.redaction' ? draft.content['redacts'] : undefined);
@@ -81,6 +91,8 @@ export function createSendEvent({ rooms, log, database, prepareEvent, redactions
         if (sent === undefined) throw duplicateAnnotation();
         return { eventId: sent, committed: Promise.resolve() };
       }
+      const same = await findSame(room, draft);
+      if (same !== undefined) return { eventId: same, committed: log.drained() };
       const prepared = await prepareEvent(room, draft, { senderNid, transaction });
       // Nothing has waited for what is made here and now.
       const riders = draft.type === 'm.room.redaction' ? await redactions.ridersOf(room, prepared) : [];

@@ -4,7 +4,7 @@ import { type Route, route } from '../http/route.ts';
 import { toThirdPartyAddress } from './third-party-address.ts';
 
 /** https://spec.matrix.org/latest/client-server-api/#creation */
-export function roomCreateRoutes(createRoomForUser: CreateRoomForUser): Route[] {
+export function roomCreateRoutes(createRoomForUser: CreateRoomForUser, { serverName }: { serverName: string }): Route[] {
   return [
     route(createRoom, async ({ body, requester }) => {
       const roomId = await createRoomForUser(requester, {
@@ -21,7 +21,8 @@ export function roomCreateRoutes(createRoomForUser: CreateRoomForUser): Route[] 
         isDirect: body.is_direct,
         powerLevelOverride: body.power_level_content_override,
       });
-      return { room_id: roomId };
+      const alias = body.room_alias_name;
+      return { room_id: roomId, ...(alias === undefined ? {} : { room_alias: `#${alias}:${serverName}` }) };
     }),
   ];
 }

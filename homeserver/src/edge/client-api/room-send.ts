@@ -54,9 +54,11 @@ export function roomSendRoutes(sendEvent: SendEvent, setState: SetState, schedul
       return { event_id: await sendEvent({ roomId, sender, senderNid, type, content, ...timeGiven(query.ts, requester) }) };
     }),
 
-    route(postRedaction, async ({ params: { roomId, eventId: redacts }, body, requester: { userId: sender, userNid: senderNid } }) => {
+    route(postRedaction, async ({ params: { roomId, eventId: redacts }, body, requester }) => {
+      const { userId: sender, userNid: senderNid, isSuspended = false } = requester;
       const content = body.reason === undefined ? {} : { reason: body.reason };
-      return { event_id: await sendEvent({ roomId, sender, senderNid, type: 'm.room.redaction', content, redacts }) };
+      const redaction = { type: 'm.room.redaction', content, redacts, redactsOwnOnly: isSuspended };
+      return { event_id: await sendEvent({ roomId, sender, senderNid, ...redaction }) };
     }),
 
     route(setRoomStateWithKey, async ({ params: { roomId, eventType, stateKey }, query, body, requester }) => {

@@ -65,7 +65,7 @@ export function createReceiveInvite(deps: Deps): ReceiveInvite {
     const target = event.state_key ?? '';
     if (serverNameOf(target) !== signer.serverName) throw invalidParam('The invited user is not one of this server');
     if (!(await mayBeInvited(target))) throw forbidden('The user cannot be invited');
-    await invitePermission.check(target, event.sender);
+    await invitePermission.check(target, event.sender, roomId);
     const shownState = await checkRoomState(invite, rules);
 
     const signed = await addEventSignature(event, rules, signer);
