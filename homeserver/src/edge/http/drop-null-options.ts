@@ -20,5 +20,6 @@ export function dropNullOptions(schema: TSchema, body: unknown): void {
 function mayBeNull(schema: unknown): boolean {
   if (typeof schema !== 'object' || schema === null) return false;
   if ('type' in schema) return schema.type === 'null';
+  if ('allOf' in schema && Array.isArray(schema.allOf)) return schema.allOf.every(mayBeNull);
   return !('anyOf' in schema) || !Array.isArray(schema.anyOf) || schema.anyOf.some(mayBeNull);
 }
