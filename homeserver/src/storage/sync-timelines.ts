@@ -62,15 +62,21 @@ function passes(
   sql: Sql,
   { types, not_types: notTypes, senders, not_senders: notSenders, contains_url: hasUrl, ignoredNids }: NewestFilter,
 ) {
-  const nids = (userIds: readonly string[]) => sql`select user_nid from users where user_id = any(${[...userIds]}::text[])`;
+  const nids = (userIds: readonly string[]) => sql`select user_nid from users where user_id = any(${userIds.filter(isStorable)}::text[])`;
+  const like = (globs: readonly string[]) => sql`searched.type like any(${globs.filter(isStorable).map(toLikePattern)}::text[])`;
   return sql`(
-    ${types === undefined ? sql`true` : sql`searched.type like any(${types.map(toLikePattern)}::text[])`}
-    and ${notTypes === undefined ? sql`true` : sql`not (searched.type like any(${notTypes.map(toLikePattern)}::text[]))`}
+    ${types === undefined ? sql`true` : like(types)}
+    and ${notTypes === undefined ? sql`true` : sql`not (${like(notTypes)})`}
     and ${senders === undefined ? sql`true` : sql`searched."senderNid" in (${nids(senders)})`}
     and ${notSenders === undefined ? sql`true` : sql`searched."senderNid" not in (${nids(notSenders)})`}
     and ${hasUrl === true ? sql`searched.json like '%"url":%'` : sql`true`}
     and (searched."keyNid" is not null or not (searched."senderNid" = any(${[...ignoredNids]}::bigint[])))
   )`;
+}
+
+/** Text that a database may hold: what it may not hold matches nothing. */
+function isStorable(text: string): boolean {
+  return !text.includes('\u0000');
 }
 
 /** `*` becomes LIKE's `%`; LIKE's own signs stand for themselves. */

@@ -73,7 +73,8 @@ test('invites of whom one ignores are not told, until one ignores them no more',
 
 test('a list of ignored users that is no such list ignores nobody', async () => {
   const path = `/_matrix/client/v3/user/${juliet.id}/account_data/m.ignored_user_list`;
-  for (const content of [{ ignored_users: [romeo.id] }, { ignored_users: 'all' }, {}]) {
+  const strange = { nobody: {}, '@': {}, [`@${'x'.repeat(300)}:y`]: 1, '@no server': null };
+  for (const content of [{ ignored_users: [romeo.id] }, { ignored_users: 'all' }, { ignored_users: strange }, {}]) {
     await juliet.call('PUT', path, content);
     expect((await juliet.attempt('GET', '/_matrix/client/v3/sync')).status).toBe(200);
   }

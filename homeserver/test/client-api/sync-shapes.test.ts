@@ -50,6 +50,23 @@ test('events with a URL, or without one', async () => {
   expect(await read()).toEqual([['a rose'], ['url']]);
 });
 
+test('what no event can be called matches none', async () => {
+  await romeo.createRoom();
+  const parts = [{ types: ['\u0000', '%', '_.room.message', '\\'] }, { not_types: ['*'] }, { senders: ['@\u0000:hs.test'] }, { types: [] }];
+  for (const timeline of parts) {
+    const { join } = (await syncWith(romeo, { filter: { room: { timeline } } })).rooms;
+    expect(
+      Object.values(join).flatMap((room) => room.timeline.events),
+      JSON.stringify(timeline),
+    ).toEqual([]);
+  }
+  await server.restart();
+  for (const timeline of parts) {
+    const { join } = (await syncWith(romeo, { filter: { room: { timeline } } })).rooms;
+    expect(Object.values(join).flatMap((room) => room.timeline.events)).toEqual([]);
+  }
+});
+
 test('each part of a filter may name rooms', async () => {
   const [one, other] = [await romeo.createRoom({ name: 'One' }), await romeo.createRoom({ name: 'Other' })];
   await romeo.call('PUT', `/_matrix/client/v3/user/${romeo.id}/rooms/${encodeURIComponent(one)}/account_data/m.note`, { a: 1 });

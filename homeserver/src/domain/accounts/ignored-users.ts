@@ -1,4 +1,5 @@
 import { isJsonObject } from 'federation-spec/events/event.ts';
+import { parseUserId } from 'federation-spec/identifiers/user-id.ts';
 import { LRUCache } from 'lru-cache';
 import { findAccountData } from '../../storage/account-data.ts';
 import type { Pool } from '../../storage/database.ts';
@@ -41,5 +42,9 @@ export function createListIgnored({ pool, notifier }: { pool: Pool; notifier: Pi
 function readIgnored(content: string | undefined): string[] {
   const list: unknown = content === undefined ? undefined : JSON.parse(content);
   const users = isJsonObject(list) ? list['ignored_users'] : undefined;
-  return isJsonObject(users) ? Object.keys(users).slice(0, MAX_IGNORED) : [];
+  return isJsonObject(users)
+    ? Object.keys(users)
+        .filter((userId) => parseUserId(userId) !== undefined)
+        .slice(0, MAX_IGNORED)
+    : [];
 }
