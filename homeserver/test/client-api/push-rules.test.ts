@@ -98,7 +98,7 @@ describe('the server’s rules', () => {
       default: true,
       actions: ['notify', { set_tweak: 'sound', value: 'default' }],
     });
-    expect(await romeo.attempt('DELETE', message)).toMatchObject({ status: 400 });
+    expect(await romeo.attempt('DELETE', message)).toMatchObject({ status: 404 });
     expect(await romeo.attempt('PUT', message, { ...NOTIFY, conditions: [] })).toMatchObject({ status: 400 });
   });
 
@@ -137,7 +137,7 @@ describe('what is no rule is refused', () => {
     ['GET', '/override/nothing/enabled', undefined, 404],
     ['GET', '/override/nothing/actions', undefined, 404],
     ['GET', '/nonsense/x', undefined, 400],
-    ['GET', '/override/.m.rule.master/nonsense', undefined, 404],
+    ['GET', '/override/.m.rule.master/nonsense', undefined, 400],
   ] as const)('%s %s %j', async (method, path, body, status) => {
     romeo ??= await newcomer();
     const before = await romeo.call('GET', `${RULES}/`);
@@ -149,7 +149,7 @@ describe('what is no rule is refused', () => {
 
   test('of another scope, or without a token', async () => {
     romeo ??= await newcomer();
-    expect((await romeo.attempt('GET', '/_matrix/client/v3/pushrules/device/')).status).toBe(404);
+    expect((await romeo.attempt('GET', '/_matrix/client/v3/pushrules/device/')).status).toBe(400);
     expect((await fetch(`${server.url}${RULES}/`)).status).toBe(401);
   });
 });
