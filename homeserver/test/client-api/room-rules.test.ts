@@ -206,6 +206,30 @@ test('kicks, bans, invites and forgetting keep to who stands where', async () =>
   expect([404, 403]).toContain((await tybalt.attempt('POST', `${API}/join/${encodeURIComponent('!none:hs.test')}`, {})).status);
 });
 
+test('who was in the room whose members may come in is let in no more once this server has left it', async () => {
+  const allowed = await romeo.createRoom({ preset: 'public_chat' });
+  const roomId = await juliet.createRoom({
+    room_version: '10',
+    initial_state: [
+      {
+        type: 'm.room.join_rules',
+        state_key: '',
+        content: { join_rule: 'restricted', allow: [{ type: 'm.room_membership', room_id: allowed }] },
+      },
+    ],
+  });
+  expect((await prince.attempt('POST', roomPath(roomId, 'join'), {})).status).toBe(403);
+  await prince.join(allowed);
+  await prince.join(roomId);
+  await prince.leave(roomId);
+  await prince.leave(allowed);
+  await romeo.leave(allowed);
+  expect((await prince.attempt('POST', roomPath(roomId, 'join'), {})).status).toBe(403);
+  const second = await juliet.attempt('POST', roomPath(roomId, 'invite'), { user_id: prince.id });
+  expect(second.status).toBe(200);
+  await prince.join(roomId);
+});
+
 test('saying the same of a room again changes nothing', async () => {
   const roomId = await romeo.createRoom({ preset: 'public_chat' });
   const first = await romeo.setState(roomId, 'm.room.topic', { topic: 'one' });

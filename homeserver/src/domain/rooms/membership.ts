@@ -176,7 +176,8 @@ export function createMemberships(deps: Deps): Memberships {
     const allow = Array.isArray(joinRules['allow']) ? joinRules['allow'] : [];
     for (const entry of allow) {
       if (!isJsonObject(entry) || entry['type'] !== 'm.room_membership' || typeof entry['room_id'] !== 'string') continue;
-      const allowed = await rooms.load(entry['room_id']);
+      // Of a room that this server is not in any more, what it knows may be old.
+      const allowed = await findOwnRoom(entry['room_id']);
       if (allowed !== undefined && (await membershipOf(allowed, userId)) === 'join') return true;
     }
     return false;
