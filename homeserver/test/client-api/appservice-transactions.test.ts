@@ -95,6 +95,27 @@ test('a room is interesting by its alias', async () => {
   await irc.until(() => bodiesIn(roomId).includes('heard'), 'the message of the room with the alias');
 });
 
+test('a service hears of people in its namespaces whom it does not keep for itself', async () => {
+  await using watcher = await startAppservice({
+    id: 'watcher',
+    namespaces: {
+      users: [{ exclusive: false, regex: '@mercutio:.*' }],
+      aliases: [],
+      rooms: [],
+    },
+  });
+  await using other = await startServer({ config: { appservices: [watcher.file] } });
+  const tybalt = await other.user('tybalt');
+  const mercutio = await other.user('mercutio');
+  const street = await tybalt.createRoom({ preset: 'public_chat' });
+  await tybalt.send(street, 'unheard');
+  await mercutio.join(street);
+  const heard = await tybalt.send(street, 'heard');
+  await watcher.until(() => watcher.events().some((event) => event['event_id'] === heard), 'the message in the street');
+  const told = watcher.events().filter(({ type }) => type === 'm.room.message');
+  expect(told.map((event) => event['event_id'])).toEqual([heard]);
+});
+
 test('a service that is down for a while misses nothing and is told nothing twice, whatever restarts meanwhile', async () => {
   await register('_irc_patient');
   const roomId = await roomWith('_irc_patient');

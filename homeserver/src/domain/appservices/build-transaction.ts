@@ -27,7 +27,14 @@ export type BuiltTransaction = Omit<NewTransaction, 'txn' | 'appserviceNid'> & {
 /** Puts together what a service is sent next. */
 export type BuildTransaction = (
   appservice: Appservice,
-  request: { appserviceNid: number; told: Told; upTo: number; dirty: Dirty },
+  request: {
+    appserviceNid: number;
+    told: Told;
+    upTo: number;
+    /** Whether typing and presence are told now, or later. */
+    withVolatile: boolean;
+    dirty: Dirty;
+  },
 ) => Promise<BuiltTransaction>;
 
 type Deps = { database: Database; renderEvents: RenderEvents; listEphemeral: ListEphemeral; listEncryption: ListEncryption };
@@ -61,10 +68,10 @@ export function createBuildTransaction({ database, renderEvents, listEphemeral, 
     return { events: await render(fitting, stored), upTo: fitting.at(-1)?.position ?? 0 };
   }
 
-  return async (appservice, { appserviceNid, told, upTo, dirty }) => {
+  return async (appservice, { appserviceNid, told, upTo, withVolatile, dirty }) => {
     const queued = await takeEvents(appserviceNid);
     const ephemeral = appservice.receivesEphemeral
-      ? await listEphemeral(appservice, { ...told, upTo })
+      ? await listEphemeral(appservice, { ...told, upTo, withVolatile })
       : { events: [], toldPosition: upTo, volatile: told.volatile };
     const range = { position: told.position, upTo: ephemeral.toldPosition };
     const encryption = appservice.receivesEncryption

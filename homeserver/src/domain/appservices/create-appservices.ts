@@ -57,13 +57,15 @@ export async function createAppservices(deps: AppservicesDeps): Promise<Appservi
 
   const interest = createRoomInterest({ database, appservices: parts.map(({ appservice }) => appservice) });
   const deliveries = new Map<string, Delivery>();
-  const wakeAll = () => {
-    for (const delivery of deliveries.values()) delivery.wake();
+  const wakeWhere = (wants: (appservice: Appservice) => boolean) => {
+    for (const { appservice } of parts) if (wants(appservice)) deliveries.get(appservice.id)?.wake();
   };
+  const encrypting = parts.filter(({ appservice }) => appservice.receivesEncryption);
   notifier.onCommit(({ events, wakes }) => {
     interest.committed(events);
     const ofEvents = new Set(events.map((event) => event.wakes));
-    for (const wake of wakes) if (wake.users !== undefined && !ofEvents.has(wake)) for (const { dirty } of parts) dirty.note(wake.users);
+    for (const wake of wakes)
+      if (wake.users !== undefined && !ofEvents.has(wake)) for (const { dirty } of encrypting) dirty.note(wake.users);
   });
 
   const followEvents = createFollowEvents({
@@ -79,7 +81,8 @@ export async function createAppservices(deps: AppservicesDeps): Promise<Appservi
     handle: async (range) => {
       await followEvents(range);
       reached = range.upTo;
-      wakeAll(); // receipts, messages to devices and device lists are read where they are stored
+      // Receipts, messages to devices and device lists are read where they are stored.
+      wakeWhere(({ receivesEphemeral, receivesEncryption }) => receivesEphemeral || receivesEncryption);
     },
   });
   reached = Math.max(reached, follower.position());
@@ -89,17 +92,17 @@ export async function createAppservices(deps: AppservicesDeps): Promise<Appservi
     listEphemeral: createListEphemeral({ database, interest, sources }),
     listEncryption: createListEncryption({ database, interest, sources }),
   });
-  const common = { ...deps, buildTransaction, followed: () => reached, volatileNow: sources.volatileNow };
+  const common = { ...deps, buildTransaction, followed: () => reached, position: log.position, volatileNow: sources.volatileNow };
   for (const { appservice, row, dirty } of parts) deliveries.set(appservice.id, createDelivery(common, appservice, row, dirty));
-  notifier.onVolatile(wakeAll);
-  wakeAll();
+  notifier.onVolatile(() => wakeWhere(({ receivesEphemeral }) => receivesEphemeral));
+  wakeWhere(() => true);
 
   return {
     nidOf,
     sawAppservice: (appserviceId) => deliveries.get(appserviceId)?.retry(),
     keysTaken: (device) => {
-      for (const { dirty } of parts) dirty.noteKeysTaken(device);
-      wakeAll();
+      for (const { dirty } of encrypting) dirty.noteKeysTaken(device);
+      wakeWhere(({ receivesEncryption }) => receivesEncryption);
     },
     stop: async () => {
       await follower.stop();

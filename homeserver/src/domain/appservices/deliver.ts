@@ -12,6 +12,8 @@ const TRANSACTION_TIMEOUT_MS = 60_000;
 /** How long a service that does not answer is left alone, at first and at most. */
 const FIRST_RETRY_MS = 1_000;
 const MAX_RETRY_MS = 300_000;
+/** While there is nothing to send, it is written down so rarely how far the log was looked through: what is looked through again is told once. */
+const SAVE_TOLD_EVERY = 1_000;
 
 /** Sends one service its transactions. */
 export type Delivery = {
@@ -28,6 +30,8 @@ type Deps = {
   buildTransaction: BuildTransaction;
   /** Up to where the log has been read for the services. */
   followed: () => number;
+  /** Up to where it is written. */
+  position: () => number;
   volatileNow: () => number;
   logger: Logger;
 };
@@ -41,11 +45,14 @@ type Deps = {
  * https://spec.matrix.org/latest/application-service-api/#pushing-events
  */
 export function createDelivery(deps: Deps, appservice: Appservice, row: AppserviceRow, dirtyMarks: DirtyMarks): Delivery {
-  const { database, call, buildTransaction, followed, volatileNow, logger } = deps;
+  const { database, call, buildTransaction, followed, position, volatileNow, logger } = deps;
   const { appserviceNid } = row;
   const stopping = new AbortController();
   let { lastTxn, pending } = row;
   let told = { position: row.toldPosition, volatile: volatileNow() };
+  let savedTold = row.toldPosition;
+  /** Up to where the log must have been followed before it is judged whom typing and presence concern: a join may have come just before. */
+  let volatileDueAt: number | undefined;
   let isWoken = true;
   let running: Promise<void> | undefined;
   let resting: AbortController | undefined;
@@ -81,18 +88,25 @@ export function createDelivery(deps: Deps, appservice: Appservice, row: Appservi
   async function makeNext(): Promise<void> {
     isWoken = false;
     const dirty = dirtyMarks.take();
+    if (volatileNow() !== told.volatile) volatileDueAt ??= position();
+    const withVolatile = volatileDueAt !== undefined && followed() >= volatileDueAt;
     try {
-      const built = await buildTransaction(appservice, { appserviceNid, told, upTo: followed(), dirty });
+      const built = await buildTransaction(appservice, { appserviceNid, told, upTo: followed(), withVolatile, dirty });
       if (built.isEmpty) {
-        if (built.toldPosition > told.position) await saveToldPosition(database.lazySql, appserviceNid, built.toldPosition);
+        if (built.toldPosition - savedTold >= SAVE_TOLD_EVERY) {
+          await saveToldPosition(database.lazySql, appserviceNid, built.toldPosition);
+          savedTold = built.toldPosition;
+        }
       } else {
         const txn = lastTxn + 1;
         await inTransaction(database, (sql) => storeAppserviceTransaction(sql, { ...built, appserviceNid, txn }));
         lastTxn = txn;
+        savedTold = built.toldPosition;
         pending = built.body;
         isWoken = true; // there may be more than fits
       }
       told = built.told;
+      if (withVolatile) volatileDueAt = undefined;
       if (built.isMoreWaiting) dirtyMarks.putBack({ ...dirty, devices: [] });
     } catch (error) {
       dirtyMarks.putBack(dirty);

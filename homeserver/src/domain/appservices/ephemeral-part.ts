@@ -13,7 +13,10 @@ const MAX_RECEIPTS = 500;
 export type EphemeralPart = { events: JsonObject[]; toldPosition: number; volatile: number };
 
 /** Typing, receipts and presence that concern a service, since it was last told. */
-export type ListEphemeral = (appservice: Appservice, since: { position: number; volatile: number; upTo: number }) => Promise<EphemeralPart>;
+export type ListEphemeral = (
+  appservice: Appservice,
+  since: { position: number; volatile: number; upTo: number; withVolatile: boolean },
+) => Promise<EphemeralPart>;
 
 type Deps = { database: Database; interest: RoomInterest; sources: AppserviceSources };
 
@@ -43,10 +46,10 @@ export function createListEphemeral({ database, interest, sources }: Deps): List
     return { events, toldPosition: isCut ? last.position - 1 : upTo };
   }
 
-  return async (appservice, { position, volatile, upTo }) => {
+  return async (appservice, { position, volatile, upTo, withVolatile }) => {
     const now = sources.volatileNow();
     const receipts = await listReceipts(appservice, position, upTo);
-    if (now === volatile) return { ...receipts, volatile };
+    if (!withVolatile || now === volatile) return { ...receipts, volatile };
     const typing = sources.listTyping(volatile);
     const rooms = await roomsOf(
       appservice,
