@@ -58,7 +58,7 @@ import { createVerifyOrigin } from './edge/server-api/verify-origin.ts';
 import { serverVersionRoute } from './edge/server-api/version.ts';
 import type { Clock } from './platform/clock.ts';
 import type { Logger } from './platform/logger.ts';
-import { notFound } from './platform/matrix-error.ts';
+import { invalidParam } from './platform/matrix-error.ts';
 import type { Metrics } from './platform/metrics.ts';
 import type { Random } from './platform/random.ts';
 import type { Database } from './storage/database.ts';
@@ -105,7 +105,7 @@ export async function composeFederation(deps: Deps) {
   const findServerKey = keyring.find;
   /** Nobody may ask us about users of third servers. */
   const loadProfile = async (userId: string) => {
-    if (serverNameOf(userId) !== serverName) throw notFound('The user is not one of this server');
+    if (serverNameOf(userId) !== serverName) throw invalidParam('The user is not one of this server');
     return await deps.loadProfile(userId);
   };
   const common = { ...deps, client, findServerKey, serverName, mayFederate };

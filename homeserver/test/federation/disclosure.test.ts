@@ -168,7 +168,9 @@ test('S18: nobody is told of the devices or the profile of a third server', asyn
   const claimed = await peer.call(server, 'POST', `${V1}/user/keys/claim`, { one_time_keys: { [userId]: { D: 'signed_curve25519' } } });
   expect((claimed.body['one_time_keys'] as JsonObject)[userId] ?? {}).toEqual({});
   expect((await get(`user/devices/${enc(userId)}`)).status).toBe(404);
-  expect((await get(`query/profile?user_id=${enc(userId)}`)).status).toBe(404);
-  expect((await get(`query/profile?user_id=${enc('@nobody:x:y:z')}`)).status).toBeGreaterThanOrEqual(400);
+  for (const elsewhere of [userId, '@nobody:x:y:z', `@nobody:${server.name}x`])
+    expect((await get(`query/profile?user_id=${enc(elsewhere)}`)).status).toBe(400);
+  expect((await get(`query/profile?user_id=${enc(`@nobody:${server.name}`)}`)).status).toBe(404);
+  expect((await get(`query/directory?room_alias=${enc('#a:elsewhere.test')}`)).status).toBe(400);
   expect((await get('query/oracle?a=b')).body['errcode']).toBe('M_UNRECOGNIZED');
 });

@@ -81,9 +81,9 @@ export function createAliases({ database, rooms, clock, serverName, resolveRemot
   }
 
   async function resolveLocal(alias: string): Promise<ResolvedAlias> {
-    const isOurs = serverOf(alias) === serverName;
-    let row = isOurs ? await findAlias(sql, alias) : undefined;
-    if (isOurs && row === undefined && (await keepers.askFor(alias))) row = await findAlias(sql, alias);
+    if (serverOf(alias) !== serverName) throw invalidParam(`The alias ${alias} is not one of this server.`);
+    let row = await findAlias(sql, alias);
+    if (row === undefined && (await keepers.askFor(alias))) row = await findAlias(sql, alias);
     if (row === undefined) throw notFound(`The room alias ${alias} does not exist.`);
     const room = await rooms.loadByNid(row.roomNid);
     const others = [...(room?.joinedServers.keys() ?? [])].filter((server) => server !== serverName);
