@@ -114,7 +114,7 @@ export async function composeFederation(deps: Deps) {
   const joins = createJoinsUnderWay();
   const storeOutliers = createStoreOutliers({ database, interner });
   const peer = createRoomPeers(client);
-  const fetchGap = createFetchGap({ database, peers: peer, findServerKey, storeOutliers });
+  const fetchGap = createFetchGap({ database, peers: peer, findServerKey, storeOutliers, serverName });
   const thread = createResolutionThread();
   const resolveStates = createResolveStates({ sql: database.sql, thread });
   const storePdu = createStorePdu({ database, log, rooms, interner, redactions, resolveStates, serverName });

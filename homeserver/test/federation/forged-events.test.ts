@@ -241,3 +241,33 @@ test('S32: a server with too many events waiting is told to come later, and lose
   expect((await peer.sendPdus(server, [event])).status).toBe(200);
   await expect.poll(() => storedKind(server, id), WAIT).toBe('timeline');
 });
+
+test('S12: the greatest depth neither lifts an event above the others nor stops the next', async () => {
+  const deep = await room.event({ content: { body: 'deep' }, depth: Number.MAX_SAFE_INTEGER });
+  await peer.sendPdus(server, [deep.event]);
+  await expect.poll(() => storedKind(server, deep.id), WAIT).toBe('timeline');
+  for (const text of ['after it', 'and after that']) await romeo.send(room.roomId, text);
+  const bodies = (await romeo.messages(room.roomId))
+    .filter((event) => event.type === 'm.room.message')
+    .map((event) => event.content['body']);
+  expect(bodies).toEqual(['and after that', 'after it', 'deep']);
+});
+
+test('a redaction that is kept from the room, or is about another one, takes nothing away', async () => {
+  const otherId = await romeo.createRoom({ preset: 'public_chat' });
+  const [here, there] = [await romeo.send(room.roomId, 'here'), await romeo.send(otherId, 'there')];
+  const own = await room.event({ content: { body: 'own' } });
+  await peer.sendPdus(server, [own.event]);
+  await expect.poll(() => storedKind(server, own.id), WAIT).toBe('timeline');
+  const redact = (target: string) =>
+    room.event({ type: 'm.room.redaction', content: { redacts: target }, prev_events: [own.id], depth: 9 });
+  const [foreign, powerless] = [await redact(there), await redact(here)];
+  await peer.sendPdus(server, [foreign.event, powerless.event]);
+  await expect.poll(() => storedKind(server, powerless.id), WAIT).toBe('timeline');
+  await romeo.call('POST', `/_matrix/client/v3/rooms/${encodeURIComponent(room.roomId)}/ban`, { user_id: room.userId });
+  const late = await redact(own.id);
+  await peer.sendPdus(server, [late.event]);
+  await expect.poll(() => storedKind(server, late.id), WAIT).toBe('soft_failed');
+  const rows = await server.sql<{ json: string }[]>`select json from events where event_id = any(${[here, there, own.id]}::text[])`;
+  expect(rows.map((row) => JSON.parse(row.json).content.body).sort()).toEqual(['here', 'own', 'there']);
+});

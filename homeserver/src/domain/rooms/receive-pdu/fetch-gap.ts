@@ -11,6 +11,8 @@ import type { OutlierRoom, StoreOutliers } from './store-outliers.ts';
 
 /** How many events between ours and a new one are asked for. A longer gap is bridged by asking for the state instead. */
 const MAX_GAP_EVENTS = 100;
+/** How many further servers of the room are asked for a state that the one that sent an event does not have. */
+const MAX_OTHER_SERVERS = 2;
 /** From how many missing state events on the whole state is fetched in one answer. */
 const MAX_SINGLE_FETCHES = 10;
 
@@ -19,6 +21,7 @@ type Deps = {
   peers: RoomPeers;
   findServerKey: FindServerKey;
   storeOutliers: StoreOutliers;
+  serverName: string;
 };
 
 export type FetchGap = {
@@ -28,12 +31,12 @@ export type FetchGap = {
   lacksAuthEvents: (room: HotRoom, pdu: CheckedPdu) => Promise<boolean>;
   /** Makes the event's auth events known, with what allows them in turn. */
   ensureAuthEvents: (room: HotRoom, origin: string, pdu: CheckedPdu) => Promise<void>;
-  /** The state after an event that we lack, from the server that told us of it. */
+  /** The state after an event that we lack, from the server that told us of it, or else another of the room. */
   stateAfterMissing: (room: HotRoom, origin: string, eventId: string) => Promise<NidState>;
 };
 
 /** Asks for what must be known before an event can be judged. https://spec.matrix.org/latest/server-server-api/#backfilling-and-retrieving-missing-events */
-export function createFetchGap({ database, peers, findServerKey, storeOutliers }: Deps): FetchGap {
+export function createFetchGap({ database, peers, findServerKey, storeOutliers, serverName }: Deps): FetchGap {
   const { sql } = database;
   const identify = (room: HotRoom): OutlierRoom => ({ roomNid: room.nid, roomId: room.roomId, rules: room.rules });
 
@@ -74,22 +77,38 @@ export function createFetchGap({ database, peers, findServerKey, storeOutliers }
     },
 
     stateAfterMissing: async (room, origin, eventId) => {
-      const { stateIds, authChainIds } = await peers.fetchStateIds(origin, room.roomId, eventId);
-      const unknown = await listUnknown(room, [...new Set([...stateIds, ...authChainIds])]);
-      if (unknown.length > MAX_SINGLE_FETCHES) await keep(room, await peers.fetchState(origin, room.roomId, eventId));
-      else await keep(room, await fetchSingly(origin, unknown));
-      await keep(room, await fetchSingly(origin, await listUnknown(room, [eventId])));
-
-      const stored = new Map((await listEventsById(sql, [...stateIds, eventId])).map((row) => [row.eventId, row]));
-      const lacking = [...stateIds, eventId].filter((id) => !stored.has(id));
-      if (lacking.length > 0) throw new Error(`${origin} told of a state of ${room.roomId} whose events it does not give: ${lacking[0]}`);
-      const state: NidState = new Map();
-      for (const row of stored.values()) if (row.eventId !== eventId) setKey(state, row, room);
-      const after = stored.get(eventId);
-      if (after !== undefined) setKey(state, after, room);
-      return state;
+      const others = [...room.joinedServers.keys()].filter((server) => server !== origin && server !== serverName);
+      let failure: unknown;
+      for (const server of [origin, ...others.slice(0, MAX_OTHER_SERVERS)]) {
+        try {
+          return await fetchStateAfter(room, server, eventId);
+        } catch (error) {
+          failure ??= error;
+        }
+      }
+      throw failure;
     },
   };
+
+  /**
+   * The state after an event, event by event from one server. What it cannot give, or nobody is seen to have signed, is no part of it: keys of
+   * servers that are gone must not keep everybody out. Throws when it does not give the event itself.
+   */
+  async function fetchStateAfter(room: HotRoom, origin: string, eventId: string): Promise<NidState> {
+    const { stateIds, authChainIds } = await peers.fetchStateIds(origin, room.roomId, eventId);
+    const unknown = await listUnknown(room, [...new Set([...stateIds, ...authChainIds])]);
+    if (unknown.length > MAX_SINGLE_FETCHES) await keep(room, await peers.fetchState(origin, room.roomId, eventId));
+    else await keep(room, await fetchSingly(origin, unknown));
+    await keep(room, await fetchSingly(origin, await listUnknown(room, [eventId])));
+
+    const stored = new Map((await listEventsById(sql, [...stateIds, eventId])).map((row) => [row.eventId, row]));
+    const after = stored.get(eventId);
+    if (after?.roomNid !== room.nid) throw new Error(`${origin} told of a state of ${room.roomId} at ${eventId}, which it does not give`);
+    const state: NidState = new Map();
+    for (const row of stored.values()) if (row.eventId !== eventId) setKey(state, row, room);
+    setKey(state, after, room);
+    return state;
+  }
 }
 
 function setKey(state: NidState, row: StoredEvent, room: HotRoom): void {
