@@ -124,3 +124,19 @@ test('whoever signs up by e-mail is mailed a code, types it on the page, and goe
   const returned = readReturn((await visitor.submit({ do: 'allow' })).location);
   expect((await redeemCode(strict, { ...attempt, code: returned.get('code') ?? '' })).status).toBe(200);
 });
+
+test('a password is changed with the old one, and devices are logged out if the person wants', async () => {
+  const friar = await server.user('laurence');
+  const path = '/account?action=chat.blinkchat.password';
+  const { visitor } = await signIn('laurence', path);
+  const change = (password: string, next: string, rest: Record<string, string> = {}) =>
+    visitor.submit({ do: 'change', password, new_password: next, ...rest });
+  expect((await change('not this', PASSWORD)).text).toContain('The password is wrong');
+  expect((await change(TEST_PASSWORD, 'short')).text).toContain('at least 8 characters');
+  expect((await change(TEST_PASSWORD, PASSWORD)).text).toContain('Your password is changed');
+  expect((await friar.attempt('GET', `${V3}/account/whoami`)).status).toBe(200);
+  await visitor.open(path);
+  await visitor.submit({ do: 'sign-in', username: 'laurence', password: PASSWORD });
+  await change(PASSWORD, TEST_PASSWORD, { log_out: 'yes' });
+  expect((await friar.attempt('GET', `${V3}/account/whoami`)).status).toBe(401);
+});

@@ -7,7 +7,10 @@ export const ACCOUNT_ACTIONS = [
   'org.matrix.account_deactivate',
   'org.matrix.cross_signing_reset',
 ] as const;
-export type AccountAction = (typeof ACCOUNT_ACTIONS)[number];
+/** One more, of our own: clients of OAuth 2.0 leave the password to this page. */
+export const PASSWORD_ACTION = 'chat.blinkchat.password' as const;
+export type AccountAction = (typeof ACCOUNT_ACTIONS)[number] | typeof PASSWORD_ACTION;
+const ALL_ACTIONS: readonly AccountAction[] = [...ACCOUNT_ACTIONS, PASSWORD_ACTION];
 
 /** What the actions were called before they were in the specification (MSC4191). */
 const EARLIER_NAMES: Readonly<Record<string, AccountAction>> = {
@@ -24,6 +27,6 @@ const EARLIER_NAMES: Readonly<Record<string, AccountAction>> = {
 
 /** The action that a link names; the profile when it names none that we know. */
 export function readAccountAction(name: string | undefined): AccountAction {
-  const known = ACCOUNT_ACTIONS.find((action) => action === name);
+  const known = ALL_ACTIONS.find((action) => action === name);
   return known ?? (name !== undefined && Object.hasOwn(EARLIER_NAMES, name) ? EARLIER_NAMES[name] : undefined) ?? 'org.matrix.profile';
 }

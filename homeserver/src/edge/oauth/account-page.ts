@@ -3,7 +3,7 @@ import { MatrixError } from '../../platform/matrix-error.ts';
 import { type RawResponse, type Route, route } from '../http/route.ts';
 import { type Html, html } from '../pages/html.ts';
 import { page, seeOther } from '../pages/page.ts';
-import { type AccountAction, readAccountAction } from './account-actions.ts';
+import { type AccountAction, PASSWORD_ACTION, readAccountAction } from './account-actions.ts';
 import { type AccountSection, type AccountSectionDeps, createAccountSections } from './account-sections.ts';
 import { expiredForm } from './expired-form.ts';
 import type { SignInForms } from './sign-in-forms.ts';
@@ -41,7 +41,7 @@ export function accountPageRoutes(deps: Deps): Route[] {
         const done = await section.act(form);
         if (!done.isGone) return await show(visitor, done.next ?? section, { done: done.said });
         await oauth.browserSessions.signOut(visitor.cookie);
-        return page({ title: 'Good-bye', body: html`<p role="status">${done.said}</p>` });
+        return page({ title: 'Done', body: html`<p role="status">${done.said}</p>` });
       } catch (error) {
         if (error instanceof MatrixError) return await show(visitor, section, { failure: error.message });
         throw error;
@@ -56,6 +56,7 @@ function accountPage({ visitor, action, title, body, failure, done }: Shown): Ra
   const tabs: readonly [AccountAction, string][] = [
     ['org.matrix.profile', 'Profile'],
     ['org.matrix.devices_list', 'Devices'],
+    [PASSWORD_ACTION, 'Password'],
     ['org.matrix.cross_signing_reset', 'Encryption'],
     ['org.matrix.account_deactivate', 'Deactivate'],
   ];

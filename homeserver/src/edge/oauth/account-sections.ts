@@ -3,9 +3,10 @@ import type { Accounts } from '../../domain/accounts/create-accounts.ts';
 import type { SignedIn } from '../../domain/accounts/oauth/browser-sessions.ts';
 import type { OAuth } from '../../domain/accounts/oauth/create-oauth.ts';
 import type { Profiles } from '../../domain/accounts/profiles.ts';
+import { PASSWORD_STAGE } from '../../domain/accounts/uia-stages.ts';
 import { forbidden } from '../../platform/matrix-error.ts';
 import { type Html, html } from '../pages/html.ts';
-import type { AccountAction } from './account-actions.ts';
+import { type AccountAction, PASSWORD_ACTION } from './account-actions.ts';
 
 type Form = Readonly<Record<string, string>>;
 type Done = { said: string; isGone?: boolean; next?: AccountSection };
@@ -24,6 +25,7 @@ export function createAccountSections(deps: Deps) {
   return {
     open(signedIn: SignedIn, action: AccountAction, deviceId: string | undefined): AccountSection {
       if (action === 'org.matrix.profile') return profileSection(deps, signedIn);
+      if (action === PASSWORD_ACTION) return passwordSection(deps, signedIn);
       if (action === 'org.matrix.account_deactivate') return deactivateSection(deps, signedIn);
       if (action === 'org.matrix.cross_signing_reset') return resetSection(deps, signedIn);
       if (action === 'org.matrix.devices_list' || deviceId === undefined) return devicesSection(deps, signedIn);
@@ -121,6 +123,32 @@ your identity has changed, and must verify you again.</p>
       await checkPresence(accounts, signedIn, form);
       await oauth.crossSigningReset.approve(signedIn.account.userNid);
       return { said: 'Allowed, for the next ten minutes. Go back to your client: it goes on there.' };
+    },
+  };
+}
+
+function passwordSection({ accounts }: Deps, signedIn: SignedIn): AccountSection {
+  const { account } = signedIn;
+  return {
+    action: PASSWORD_ACTION,
+    show: async (formToken) => ({
+      title: 'Change your password',
+      body:
+        account.passwordHash === null
+          ? html`<p>Your account has no password: you sign in elsewhere.</p>`
+          : html`<form method="post">${formToken}${passwordField(signedIn)}
+<label>New password <input name="new_password" type="password" autocomplete="new-password" minlength="8" required></label>
+<label class="check"><input type="checkbox" name="log_out" value="yes" checked>Log all my devices out</label>
+<button class="main" name="do" value="change">Change password</button></form>`,
+    }),
+    async act(form) {
+      await accounts.changePassword({
+        requester: { ...account, deviceId: '' },
+        newPassword: form['new_password'] ?? '',
+        logOutDevices: form['log_out'] === 'yes',
+        auth: { type: PASSWORD_STAGE, password: form['password'] ?? '' },
+      });
+      return { said: 'Your password is changed. Sign in with it from now on.', isGone: true };
     },
   };
 }
