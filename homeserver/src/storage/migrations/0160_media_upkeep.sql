@@ -9,7 +9,6 @@ create index media_quarantined on media (sha256) where quarantined_at is not nul
 -- What may be forgotten, the longest unread first.
 create index media_passing on media (last_read_at) where (uploader_nid is null or is_preview) and object_key is not null;
 create index media_announced on media (expires_at) where expires_at is not null;
-create index media_thumbnails_media on media_thumbnails (origin, media_id);
 
 -- How much each person keeps here, counted with every file that comes and goes.
 create table media_usage (
