@@ -89,6 +89,8 @@ test('a room is used before its members are known, and whole afterwards', async 
   expect(await counting).toBe(MEMBERS + 2);
   expect(await isPartial()).toBe(false);
   expect([await isShown(LAZY), await isShown()]).toEqual([true, true]);
+  const counted = (await romeo.sync({ since: '', filter: LAZY })) as { rooms: { join: Record<string, { summary: JsonObject }> } };
+  expect(counted.rooms.join[room.roomId]?.summary['m.joined_member_count']).toBe(MEMBERS + 2);
   const news = (await romeo.sync({ since: beforehand })) as {
     rooms: { join: Record<string, { state: { events: unknown[] }; timeline: { events: { event_id: string }[] } }> };
   };

@@ -39,7 +39,12 @@ export function createListRoomFacts({ database, log, notifier }: { database: Dat
   const known = new LRUCache<number, RoomFacts>({ max: MAX_ROOMS });
   let changes = 0;
 
-  notifier.onCommit(({ events }) => {
+  notifier.onCommit(({ events, wakes }) => {
+    // Rooms also change without an event, such as when the state of one that was joined quickly has come whole.
+    for (const roomNid of wakes.flatMap(({ rooms }) => [...(rooms ?? [])])) {
+      changes += 1;
+      known.delete(roomNid);
+    }
     for (const { row, stateChanges } of events) {
       if (stateChanges.length === 0) continue;
       changes += 1;

@@ -27,11 +27,13 @@ type Deps = { database: Database; notifier: Pick<Notifier, 'onCommit'>; listRoom
 export function createListSummaries({ database, notifier, listRoomFacts }: Deps): ListSummaries {
   const known = new LRUCache<number, RoomSummaryRow>({ max: MAX_ROOMS });
   let changes = 0;
-  notifier.onCommit(({ events }) => {
-    for (const { row, memberships } of events) {
-      if (memberships.length === 0) continue;
+  notifier.onCommit(({ events, wakes }) => {
+    const changed = events.filter(({ memberships }) => memberships.length > 0).map(({ row }) => row.roomNid);
+    // Rooms also change without an event, such as when the state of one that was joined quickly has come whole.
+    const others = wakes.flatMap(({ rooms }) => [...(rooms ?? [])]);
+    for (const roomNid of [...changed, ...others]) {
       changes += 1;
-      known.delete(row.roomNid);
+      known.delete(roomNid);
     }
   });
 
