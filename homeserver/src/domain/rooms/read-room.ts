@@ -28,6 +28,7 @@ export type ReadRoom = ReadMessages & {
   ) => Promise<StateEvent[]>;
   /** Who is in the room now, for those who are. Throws M_FORBIDDEN for others, also for who may read the room. */
   joinedMembers: (reader: RoomReader, roomId: string) => Promise<StateEvent[]>;
+  /** Throws M_NOT_FOUND, also for those who may not read the room. */
   event: (reader: RoomReader, roomId: string, eventId: string) => Promise<ClientEvent>;
   /** The event nearest to a time, at or after it (`f`) or at or before it (`b`). Throws M_NOT_FOUND when the reader may see none. */
   atTime: (reader: RoomReader, roomId: string, time: MomentInRoom) => Promise<{ eventId: string; originServerTs: number }>;
