@@ -13,7 +13,7 @@ const MAX_NAMED = 5;
 
 export type Coverage = { table: string; untested: string[] };
 
-/** Which tests had which operation answered well, of all that a homeserver serves. */
+/** Which tests had which operation answered, of all that a homeserver serves. */
 export async function buildCoverage(): Promise<Coverage> {
   const records = await listRecords();
   const lines: string[] = [];

@@ -6,15 +6,17 @@ import { fileURLToPath } from 'node:url';
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 /** One file for each test file, replaced whenever that one runs. */
 const RECORDS = join(ROOT, '.cache', 'operations');
-const FIRST_ERROR_STATUS = 400;
+/** Who only asks without a token has not called it, and what fails is no answer. What is always refused, as text messages are, is called by being refused. */
+const UNAUTHORIZED = 401;
+const FIRST_FAULT = 500;
 
 export type OperationRecord = { file: string; operations: string[] };
 
 const answered = new Set<string>();
 
-/** Notes an operation that a server of the test kit answered well. */
+/** Notes an operation that a server of the test kit answered. */
 export function noteAnswer({ operation, path, status }: { operation: string; path: string; status: number }): void {
-  if (status < FIRST_ERROR_STATUS) answered.add(operationName(operation, path));
+  if (status !== UNAUTHORIZED && status < FIRST_FAULT) answered.add(operationName(operation, path));
 }
 
 /** Some operations of clients and of servers have one name. */
