@@ -185,3 +185,30 @@ test('an answer that was lost is given again, and after a restart a connection b
   await server.restart();
   expect((await romeo.attempt('POST', PATH, { lists, pos: again.pos })).body['errcode']).toBe('M_UNKNOWN_POS');
 });
+
+test('an extension tells of the rooms of those lists and subscriptions that it names', async () => {
+  await enter();
+  const [listed, subscribed] = [await romeo.createRoom({ preset: 'public_chat' }), await romeo.createRoom({ preset: 'public_chat' })];
+  for (const roomId of [listed, subscribed]) {
+    await juliet.join(roomId);
+    await romeo.call('PUT', `/_matrix/client/v3/user/${romeo.id}/rooms/${encodeURIComponent(roomId)}/tags/u.x`, {});
+    await juliet.call('PUT', roomPath(roomId, `/typing/${juliet.id}`), { typing: true, timeout: 30_000 });
+  }
+  await romeo.send(listed, 'the newest');
+  const ask = async (config: object) => {
+    const on = { enabled: true, ...config };
+    const { extensions } = await slide(romeo, {
+      lists: all({}, { range: [0, 0] }),
+      room_subscriptions: { [subscribed]: { timeline_limit: 1, required_state: {} } },
+      extensions: { account_data: on, typing: on },
+    });
+    const told = [extensions?.account_data, extensions?.typing].map((answer) => Object.keys(answer?.rooms ?? {}).sort());
+    expect(told[0]).toEqual(told[1]);
+    return told[0];
+  };
+  expect(await ask({})).toEqual([listed, subscribed].sort());
+  expect(await ask({ lists: ['all'], rooms: [] })).toEqual([listed]);
+  expect(await ask({ lists: [], rooms: ['*'] })).toEqual([subscribed]);
+  expect(await ask({ lists: ['other'], rooms: [listed] })).toEqual([]);
+  expect(await ask({ enabled: false })).toEqual([]);
+});
