@@ -8,6 +8,7 @@ import { createIdentityServers } from './domain/federation/ask-identity-servers.
 import { createAskPolicyServer } from './domain/federation/ask-policy-server.ts';
 import { createFetchHistory } from './domain/federation/fetch-history.ts';
 import type { EduHandlers } from './domain/federation/inbound/edu-handlers.ts';
+import { createInboundMetrics } from './domain/federation/inbound/inbound-metrics.ts';
 import { createProcessStaged } from './domain/federation/inbound/process-staged.ts';
 import { createReceiveRetraction } from './domain/federation/inbound/receive-retraction.ts';
 import { createReceiveTransaction } from './domain/federation/inbound/receive-transaction.ts';
@@ -62,6 +63,7 @@ import { invalidParam } from './platform/matrix-error.ts';
 import type { Metrics } from './platform/metrics.ts';
 import type { Random } from './platform/random.ts';
 import type { Database } from './storage/database.ts';
+import { countStaged } from './storage/federation-inbox.ts';
 
 const STOP_GRACE_MS = 2_000;
 
@@ -139,6 +141,7 @@ export async function composeFederation(deps: Deps) {
     findKnownKey: keyring.findKnown,
     clock,
     logger,
+    metrics: createInboundMetrics(deps.metrics, () => countStaged(database.sql)),
   });
   const standing = createRemoteStanding({ database, log });
   const receiveRetraction = createReceiveRetraction({ standing, interner, findServerKey, serverName });

@@ -4,7 +4,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 export type Metrics = {
   counter(name: string, help: string, labels?: readonly string[]): Counter;
   /** `collect` is called for every reading, for values that somebody else keeps. */
-  gauge(name: string, help: string, labels?: readonly string[], collect?: (gauge: Gauge) => void): Gauge;
+  gauge(name: string, help: string, labels?: readonly string[], collect?: (gauge: Gauge) => void | Promise<void>): Gauge;
   histogram(name: string, help: string, options: { labels?: readonly string[]; buckets: readonly number[] }): Histogram;
   /** Adds what the process itself uses: CPU, memory, event-loop delay. */
   collectProcess(): void;

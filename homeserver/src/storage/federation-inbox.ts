@@ -78,3 +78,9 @@ export async function findNextRetry(sql: Sql, roomId: string, exceptOrigins: rea
 export async function postponeStaged(sql: Sql, stagedNid: number, retryAt: number): Promise<void> {
   await sql`update federation_staged set attempts = attempts + 1, retry_at = ${retryAt} where staged_nid = ${stagedNid}`;
 }
+
+/** How many received events are still to be processed. */
+export async function countStaged(sql: Sql): Promise<number> {
+  const [row] = await sql<{ events: number }[]>`select count(*)::int as events from federation_staged`;
+  return row?.events ?? 0;
+}

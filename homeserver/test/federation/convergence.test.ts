@@ -29,6 +29,8 @@ test.each(['10', '12'])('three servers that were apart agree on a room of versio
   await third?.setState(roomId, 'm.room.join_rules', { join_rule: 'invite' });
   await guests[2]?.setState(roomId, 'm.room.name', { name: 'not allowed' }).catch(() => undefined);
 
+  const heard = (await second?.messages(roomId))?.map((event) => event.content['body']);
+  expect([heard?.includes('alone 0'), heard?.includes('alone 1'), heard?.includes('alone 2')]).toEqual([false, true, false]);
   network.heal();
   for (const [index, moderator] of moderators.entries()) await moderator.send(roomId, `together ${index}`);
   await servers.converge(roomId);

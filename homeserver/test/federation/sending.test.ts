@@ -38,6 +38,7 @@ afterAll(async () => {
 });
 
 const isTransaction = (path: string) => path.startsWith('/_matrix/federation/v1/send/');
+const readMetrics = async () => await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
 const taking = (_method: string, path: string) => (isTransaction(path) ? { pdus: {} } : undefined);
 
 function transactionsTo(to: HostilePeer): Transaction[] {
@@ -188,8 +189,14 @@ test('messages to devices wait for a server that is away, and come once', async 
   await expect.poll(received, WAIT).toEqual(['one', 'two', 'three', 'four']);
 });
 
-test('the traffic to other servers is measured', async () => {
-  const text = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
+test('the traffic to and from other servers is measured', async () => {
+  const room = await publicRoom(peer);
+  const { event } = await room.event({ type: 'm.room.name', state_key: '', content: { name: 'not allowed' } });
+  await peer.sendPdus(servers.at(0), [event]);
+  const refused = async () => /federation_in_events_total\{outcome="rejected",reason="[^"]+"\} 1/.test(await readMetrics());
+  await expect.poll(refused, WAIT).toBe(true);
+  await expect.poll(async () => (await readMetrics()).includes('blinkchat_federation_in_staged_events 0'), WAIT).toBe(true);
+  const text = await readMetrics();
   expect(text).toMatch(/blinkchat_federation_out_transactions_total\{class="steady",result="taken"\} \d+/);
   expect(text).toMatch(/blinkchat_federation_out_waiting_events\{place="disk"\} 0/);
   expect(text).toMatch(/blinkchat_federation_out_destinations\{class="failing"\} 0/);

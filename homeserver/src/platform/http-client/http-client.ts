@@ -54,10 +54,10 @@ export function createHttpClient({ guard, extraCa = [], verifyTls = true, callsF
     connections: CONNECTIONS_PER_HOST,
     keepAliveTimeout: KEEP_ALIVE_MS,
     maxHeaderSize: MAX_HEADER_BYTES,
+    ...(callsFrom === undefined ? {} : { localAddress: callsFrom }),
     connect: {
       timeout: CONNECT_TIMEOUT_MS,
       rejectUnauthorized: verifyTls,
-      ...(callsFrom === undefined ? {} : { localAddress: callsFrom }),
       ...(extraCa.length === 0 ? {} : { ca: [...extraCa] }),
       ...(guard === undefined ? {} : { lookup: createGuardedLookup(guard) }),
     },

@@ -20,6 +20,7 @@ import type { Reception } from '../../rooms/receive-pdu/reception.ts';
 import type { FindKnownKey, FindServerKey } from '../../rooms/receive-pdu/room-peers.ts';
 import type { JoinsUnderWay } from '../joins-under-way.ts';
 import { createSlots, type Slots } from '../outbound/slots.ts';
+import type { InboundMetrics } from './inbound-metrics.ts';
 
 /** How many events of a room are taken up at a time. */
 const BATCH = 50;
@@ -58,6 +59,7 @@ type Deps = {
   findKnownKey: FindKnownKey;
   clock: Clock;
   logger: Logger;
+  metrics: InboundMetrics;
 };
 
 /** Begins with what was staged and not processed before the last stop. */
@@ -72,6 +74,7 @@ export async function createProcessStaged({
   findKnownKey,
   clock,
   logger,
+  metrics,
 }: Deps): Promise<ProcessStaged> {
   const { sql } = database;
   /** By room, the servers that are being asked for what is missing with an event. */
@@ -146,6 +149,7 @@ export async function createProcessStaged({
   function drop(staged: StagedPdu, reason: string): Taken {
     const { origin, eventId, roomId } = staged;
     logger.info({ origin, eventId, roomId, reason }, 'a received event was dropped');
+    metrics.received('dropped', reason);
     return { staged, committed: Promise.resolve() };
   }
 
@@ -186,6 +190,7 @@ export async function createProcessStaged({
 
   function note(reception: Reception, { origin, eventId, roomId }: StagedPdu): Promise<unknown> {
     const { outcome, reason, committed } = reception;
+    metrics.received(outcome, reason);
     if (outcome === 'rejected' || outcome === 'soft_failed')
       logger.info({ origin, eventId, roomId, outcome, reason }, 'a received event is kept from the room');
     return committed;

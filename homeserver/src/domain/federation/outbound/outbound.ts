@@ -93,7 +93,9 @@ export async function createOutbound(deps: Deps): Promise<Outbound> {
   async function listRoomHeads(destination: string, { roomNid, eventNid }: CatchUpEntry): Promise<number[]> {
     const room = await rooms.loadByNid(roomNid);
     if (room?.joinedServers.has(destination) !== true) return [eventNid];
-    return room.heads.map((head) => head.eventNid);
+    const heads = room.heads.map((head) => head.eventNid);
+    await log.drained(); // memory may be ahead of what can be read
+    return heads;
   }
 
   async function take(events: readonly StoredEvent[]): Promise<void> {
