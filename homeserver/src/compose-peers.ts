@@ -15,7 +15,7 @@ import { createAddressGuard } from './platform/http-client/address-guard.ts';
 import { createHttpClient } from './platform/http-client/http-client.ts';
 import { readExtraCa } from './platform/http-client/read-ca.ts';
 import type { Logger } from './platform/logger.ts';
-import { resolveSrv } from './platform/resolve-srv.ts';
+import { createResolveSrv } from './platform/resolve-srv.ts';
 import type { Database } from './storage/database.ts';
 
 type Deps = {
@@ -40,7 +40,7 @@ export async function composePeers({ config, database, clock, logger, signer, ol
   if (!config.outboundTlsVerify)
     logger.warn('certificates of other servers are not checked (BLINKCHAT_OUTBOUND_TLS_VERIFY): for tests only');
   const mayFederate = createPeerPolicy(config.federation, config.serverName);
-  const discover = createDiscoverServer({ fetchWellKnown: createFetchWellKnown(http), resolveSrv, clock });
+  const discover = createDiscoverServer({ fetchWellKnown: createFetchWellKnown(http), resolveSrv: createResolveSrv(), clock });
   const client = createFederationClient({ http, discover, signer, mayFederate });
   const notaries = config.keyNotaries;
   const askNotaries = createAskNotaries({ client, notaries, clock, logger });

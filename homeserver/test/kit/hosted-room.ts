@@ -36,8 +36,9 @@ export async function hostRoom(peer: HostilePeer, { version = '10', members = 0 
   const timeline: Named[] = [];
   let newest: Named | undefined;
 
-  const stateNow = () => [...state, ...timeline].filter(({ event }) => event.state_key !== undefined);
-  const findIn = (type: string, stateKey = '') => stateNow().findLast(({ event }) => event.type === type && event.state_key === stateKey);
+  const current = new Map<string, Named>();
+  const findIn = (type: string, stateKey = '') => current.get(`${type} ${stateKey}`);
+  const remember = (named: Named) => void current.set(`${named.event.type} ${named.event.state_key}`, named);
 
   async function build(draft: Partial<PduDraft> & { type: string }): Promise<Named> {
     const sender = draft.sender ?? hostId;
@@ -67,6 +68,7 @@ export async function hostRoom(peer: HostilePeer, { version = '10', members = 0 
     newest = await build({ type, content, state_key: stateKey, sender });
     if (type === 'm.room.create' && rules?.createEventIdIsRoomId === true) roomId = `!${newest.id.slice(1)}`;
     state.push(newest);
+    remember(newest);
   }
 
   await addState('m.room.create', rules.createEventIdIsRoomId ? { room_version: version } : { room_version: version, creator: hostId });
@@ -79,8 +81,6 @@ export async function hostRoom(peer: HostilePeer, { version = '10', members = 0 
     const userId = `@member${index}:${peer.name}`;
     await addState('m.room.member', { membership: 'join', displayname: `Member ${index}` }, userId, userId);
   }
-
-  const current = () => new Map(stateNow().map((named) => [`${named.event.type} ${named.event.state_key}`, named]));
 
   const room: HostedRoom = {
     roomId,
@@ -96,6 +96,7 @@ export async function hostRoom(peer: HostilePeer, { version = '10', members = 0 
     add: async (draft) => {
       newest = await build(draft);
       timeline.push(newest);
+      if (newest.event.state_key !== undefined) remember(newest);
       return newest;
     },
     template: (userId, membership = 'join') => ({
@@ -118,9 +119,10 @@ export async function hostRoom(peer: HostilePeer, { version = '10', members = 0 
       },
     }),
     joined: (join, { omitMembers = false } = {}) => {
-      const before = [...current().values()];
+      const before = [...current.values()];
       newest = { event: join, id: eventIdOf(join, rules) };
       timeline.push(newest);
+      remember(newest);
       const kept = omitMembers ? before.filter(({ event }) => event.type !== 'm.room.member') : before;
       const servers = new Set(
         before

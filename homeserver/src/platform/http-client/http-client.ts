@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import { Agent } from 'undici';
 import type { AddressGuard } from './address-guard.ts';
 import { BlockedAddress } from './blocked-address.ts';
+import { checkIdentity } from './check-identity.ts';
 import { createGuardedLookup } from './guarded-lookup.ts';
 import { readBody } from './read-body.ts';
 
@@ -58,6 +59,7 @@ export function createHttpClient({ guard, extraCa = [], verifyTls = true, callsF
     connect: {
       timeout: CONNECT_TIMEOUT_MS,
       rejectUnauthorized: verifyTls,
+      checkServerIdentity: checkIdentity,
       ...(extraCa.length === 0 ? {} : { ca: [...extraCa] }),
       ...(guard === undefined ? {} : { lookup: createGuardedLookup(guard) }),
     },
