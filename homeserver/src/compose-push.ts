@@ -51,7 +51,7 @@ export async function composePush(deps: Omit<PushDeps, 'queued' | 'hasRead'>, su
   ({ wake, hasRead } = delivery);
   wake();
 
-  const pushers = createPushers({ ...deps, gateway, forget: push.audience.forget });
+  const pushers = createPushers({ ...deps, gateway, allowsPlainHttp: config.outboundAllow.length > 0, forget: push.audience.forget });
   const routes: Route[] = [...pusherRoutes(pushers), notificationsRoute(push.listNotifications)];
   const stop = async (): Promise<void> => {
     await push.stop();

@@ -179,3 +179,9 @@ test('S38: gateways are https addresses of the right path, and private ones are 
   await server.restart();
   expect(gateway.received).toEqual([]);
 });
+
+test('a gateway may be without a certificate where the operator lets the server reach private addresses', async () => {
+  await using server = await startServer({ config: { outboundAllow: ['10.0.0.0/8'] } });
+  const juliet = await server.user('juliet');
+  expect((await set(juliet, pusher('http://push.internal/_matrix/push/v1/notify'))).status).toBe(200);
+});

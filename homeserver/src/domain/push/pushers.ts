@@ -41,11 +41,14 @@ export function createPushers({
   database,
   clock,
   gateway,
+  allowsPlainHttp,
   forget,
 }: {
   database: Database;
   clock: Clock;
   gateway: OwnGateway;
+  /** An operator who lets us reach private addresses may have gateways there, which have no certificates. */
+  allowsPlainHttp: boolean;
   forget: (userNid: number) => void;
 }): Pushers {
   const { sql } = database;
@@ -53,7 +56,7 @@ export function createPushers({
     list: async (userNid) => (await listPushersOfUsers(sql, [userNid])).map(toPusher),
 
     set: async ({ userNid, deviceId }, draft) => {
-      const pusher = { ...readDraft(draft, gateway), userNid, deviceId, createdAt: clock.now() };
+      const pusher = { ...readDraft(draft, gateway, allowsPlainHttp), userNid, deviceId, createdAt: clock.now() };
       const own = await listPushersOfUsers(sql, [userNid]);
       const isNew = !own.some((other) => other.appId === pusher.appId && other.pushkey === pusher.pushkey);
       if (isNew && own.length >= MAX_PUSHERS) throw invalidParam(`An account has at most ${MAX_PUSHERS} pushers; remove one first.`);
@@ -69,7 +72,9 @@ export function createPushers({
   };
 }
 
-function readDraft(draft: PusherDraft, gateway: OwnGateway): Omit<PusherRow, 'pusherId' | 'userNid' | 'deviceId' | 'createdAt'> {
+type SoundPusher = Omit<PusherRow, 'pusherId' | 'userNid' | 'deviceId' | 'createdAt'>;
+
+function readDraft(draft: PusherDraft, gateway: OwnGateway, allowsPlainHttp: boolean): SoundPusher {
   const { kind, appId, pushkey, appDisplayName, deviceDisplayName, lang, data, profileTag = null } = draft;
   if (appDisplayName === undefined || deviceDisplayName === undefined || lang === undefined || data === undefined) {
     throw missingParam('A pusher needs app_display_name, device_display_name, lang and data.');
@@ -84,17 +89,17 @@ function readDraft(draft: PusherDraft, gateway: OwnGateway): Omit<PusherRow, 'pu
     const fault = gateway.findFault({ appId, pushkey, data });
     if (fault !== undefined) throw invalidParam(fault);
   } else {
-    checkGateway(data['url']);
+    checkGateway(data['url'], allowsPlainHttp);
   }
   const text = JSON.stringify(data);
   if (Buffer.byteLength(text) > MAX_DATA_BYTES) throw invalidParam(`data has at most ${MAX_DATA_BYTES} bytes.`);
   return { kind, appId, pushkey, appDisplayName, deviceDisplayName, profileTag, lang, data: text };
 }
 
-function checkGateway(url: unknown): void {
+function checkGateway(url: unknown, allowsPlainHttp: boolean): void {
   if (url === undefined) throw missingParam('data.url is missing: where the push gateway is.');
   const parsed = typeof url === 'string' ? URL.parse(url) : null;
-  const isSafe = parsed?.protocol === 'https:' || (parsed?.protocol === 'http:' && LOOPBACK.test(parsed.hostname));
+  const isSafe = parsed?.protocol === 'https:' || (parsed?.protocol === 'http:' && (allowsPlainHttp || LOOPBACK.test(parsed.hostname)));
   if (parsed === null || !isSafe || parsed.pathname !== notify.path || parsed.username !== '' || parsed.password !== '') {
     throw invalidParam(`data.url is an https URL with the path ${notify.path}.`);
   }
