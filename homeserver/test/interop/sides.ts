@@ -8,10 +8,13 @@ export type Side = { name: string; url: string; user: (localpart: string) => Pro
 export type Sides = AsyncDisposable & { ours: Side; theirs: Side };
 
 const { BLINKCHAT_INTEROP_URL, BLINKCHAT_INTEROP_SERVER_NAME, BLINKCHAT_INTEROP_REGISTRATION_SECRET, BLINKCHAT_INTEROP_NAME } = process.env;
+/** The newest room version that the other side knows, when it is not ours. */
+const { BLINKCHAT_INTEROP_ROOM_VERSION: defaultRoomVersion = '12' } = process.env;
 
 /**
  * Whether there is another homeserver to play with. `BLINKCHAT_INTEROP_URL` is where its clients reach it (`self`: a second one of ours),
- * `…_SERVER_NAME` what it is called, `…_REGISTRATION_SECRET` the secret of its shared-secret registration. It must reach servers named
+ * `…_SERVER_NAME` what it is called, `…_REGISTRATION_SECRET` the secret of its shared-secret registration, `…_ROOM_VERSION` the version that
+ * rooms are made with unless a scene says so. It must reach servers named
  * `localhost:<port>` and trust any certificate.
  */
 export const hasOtherSide = BLINKCHAT_INTEROP_URL !== undefined;
@@ -28,7 +31,9 @@ export async function startSides(): Promise<Sides> {
   const cleanup = createCleanup();
   const isSelf = BLINKCHAT_INTEROP_URL === 'self';
   const servers = cleanup.use(
-    await startServers(isSelf ? 2 : 1, { config: { outboundTlsVerify: false, registrationSecret: 'of the house', presence: true } }),
+    await startServers(isSelf ? 2 : 1, {
+      config: { outboundTlsVerify: false, registrationSecret: 'of the house', presence: true, defaultRoomVersion },
+    }),
   );
   const [own, second] = [servers.at(0), isSelf ? servers.at(1) : undefined];
   const ours: Side = { name: own.name, url: own.url, user: (localpart) => registerTestUser(own.url, unique(localpart)) };
