@@ -74,6 +74,10 @@ async function findServed(): Promise<(endpoint: Endpoint) => boolean> {
       registrationSecret: 'secret',
       urlPreviews: true,
       presence: true,
+      oidcIssuer: 'https://op.test',
+      oidcClientId: 'blinkchat',
+      oidcClientSecret: 'secret',
+      policyServerKey: 'Noi6WqcDj0QmPxCNQqgezwTlBKrfqehY1u2FyWP9uYw',
     },
   });
   try {

@@ -1,5 +1,6 @@
-import { queryProfile, queryRoomDirectory } from 'federation-spec/api/server/queries.ts';
+import { queryInfo, queryProfile, queryRoomDirectory } from 'federation-spec/api/server/queries.ts';
 import type { JsonObject } from 'federation-spec/events/event.ts';
+import { matrixError } from '../../platform/matrix-error.ts';
 import { type Route, route } from '../http/route.ts';
 
 type Deps = {
@@ -22,5 +23,9 @@ export function serverQueryRoutes({ loadProfile, resolveAlias }: Deps): Route[] 
       const { roomId, servers } = await resolveAlias(query.room_alias);
       return { room_id: roomId, servers };
     }),
+    // The specification leaves the kinds of questions open, and names the two above.
+    route(queryInfo, ({ params }) =>
+      Promise.reject(matrixError(404, 'M_UNRECOGNIZED', `This server answers no questions of the kind ${params.queryType.slice(0, 100)}`)),
+    ),
   ];
 }
