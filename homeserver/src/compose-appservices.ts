@@ -7,6 +7,7 @@ import { createAliasKeepers } from './domain/appservices/alias-keepers.ts';
 import { ownsUser } from './domain/appservices/appservice.ts';
 import { createCallAppservice } from './domain/appservices/appservice-client.ts';
 import { createAskAppservices } from './domain/appservices/ask.ts';
+import { createAskKeys } from './domain/appservices/ask-keys.ts';
 import { createAppservices } from './domain/appservices/create-appservices.ts';
 import { ensureSenders } from './domain/appservices/ensure-senders.ts';
 import { createPing } from './domain/appservices/ping.ts';
@@ -44,6 +45,7 @@ export async function composeAppserviceGround({ config, logger }: { config: Conf
     registry,
     call,
     ask,
+    askKeys: createAskKeys({ registry, call, logger }),
     aliasKeepers: createAliasKeepers(registry, ask),
     findOwner,
     isUnlimited: (token: string) => registry.findByToken(token)?.rateLimited === false,

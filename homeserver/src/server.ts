@@ -197,6 +197,8 @@ export async function createServer(config: Config, surroundings: Surroundings = 
     const e2ee = createE2ee({
       ...streams,
       ...peers.deviceQueries,
+      askForOneTimeKeys: appservices.askKeys.claim,
+      askForKeys: appservices.askKeys.query,
       pool: database.sql,
       clock,
       random,

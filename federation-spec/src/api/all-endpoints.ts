@@ -1,5 +1,6 @@
 import * as synapseAdmin from './admin/synapse-admin.ts';
 import * as synapseMedia from './admin/synapse-media.ts';
+import * as appserviceKeys from './appservice/keys.ts';
 import * as appservicePing from './appservice/ping.ts';
 import * as appserviceQueries from './appservice/queries.ts';
 import * as appserviceThirdPartyNetworks from './appservice/third-party-networks.ts';
@@ -162,7 +163,7 @@ export const endpointsByApi: Readonly<Record<ApiName, readonly Endpoint[]>> = {
     serverTransactions,
     serverVersion,
   ),
-  appservice: list(appservicePing, appserviceQueries, appserviceThirdPartyNetworks, appserviceTransactions),
+  appservice: list(appserviceKeys, appservicePing, appserviceQueries, appserviceThirdPartyNetworks, appserviceTransactions),
   pushGateway: list(pushGatewayNotify),
   oauth: list(authorizationServer),
   admin: list(synapseAdmin, synapseMedia),

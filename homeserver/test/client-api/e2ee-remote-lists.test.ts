@@ -24,7 +24,8 @@ async function setUp(network: Partial<E2eeNetwork>) {
   const head = await takeLog(sql);
   const log = createLog({ database, head, logger: silentLogger, committed: notifier.publish, lost: () => undefined });
   const ground = { pool: sql, log, notifier, clock: systemClock, random: systemRandom, logger: silentLogger, serverName: 'hs.test' };
-  const e2ee = createE2ee({ ...ground, ...createIsolatedE2eeNetwork(), ...network });
+  const nobody = { askForOneTimeKeys: async () => ({}), askForKeys: async () => ({ deviceKeys: {}, masterKeys: {}, selfSigningKeys: {} }) };
+  const e2ee = createE2ee({ ...ground, ...nobody, ...createIsolatedE2eeNetwork(), ...network });
 
   const nids = await internUsers(sql, [ROMEO, JULIET], 'hs.test');
   const [romeo = 0, juliet = 0] = [nids.get(ROMEO), nids.get(JULIET)];

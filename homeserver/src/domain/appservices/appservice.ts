@@ -17,6 +17,10 @@ export type Appservice = {
   receivesEphemeral: boolean;
   /** It wants messages to the devices of its users, and what their encryption needs to know. */
   receivesEncryption: boolean;
+  /** It keeps one-time keys of its users itself: https://github.com/matrix-org/matrix-spec-proposals/pull/3983 */
+  answersKeyClaims: boolean;
+  /** It keeps device keys of its users itself: https://github.com/matrix-org/matrix-spec-proposals/pull/3984 */
+  answersKeyQueries: boolean;
 };
 
 export type Namespace = {
@@ -28,6 +32,15 @@ export type Namespace = {
 /** Whether a user is one of the service's: its own sender among them. */
 export function ownsUser({ senderId, namespaces }: Pick<Appservice, 'senderId' | 'namespaces'>, userId: string): boolean {
   return userId === senderId || isWithin(namespaces.users, userId);
+}
+
+/** Whether a user is the service's alone. */
+export function isUserReservedFor({ senderId, namespaces }: Pick<Appservice, 'senderId' | 'namespaces'>, userId: string): boolean {
+  return userId === senderId || isReserved(namespaces.users, userId);
+}
+
+export function isReserved(namespaces: readonly Namespace[], id: string): boolean {
+  return namespaces.some(({ isExclusive, matches }) => isExclusive && matches(id));
 }
 
 export function isWithin(namespaces: readonly Namespace[], id: string): boolean {

@@ -29,6 +29,8 @@ export function readRegistration(document: unknown, serverName: string): ReadReg
     protocols: readProtocols(document, problems),
     receivesEphemeral: readFlag(document, ['receive_ephemeral', 'de.sorunome.msc2409.push_ephemeral'], false, problems),
     receivesEncryption: readFlag(document, ['org.matrix.msc3202'], false, problems),
+    answersKeyClaims: readFlag(document, ['org.matrix.msc3983'], false, problems),
+    answersKeyQueries: readFlag(document, ['org.matrix.msc3984'], false, problems),
   };
   return problems.length > 0 ? { ok: false, problems } : { ok: true, appservice };
 }

@@ -1,4 +1,4 @@
-import { type Appservice, isWithin, ownsUser } from './appservice.ts';
+import { type Appservice, isReserved, isUserReservedFor, isWithin, ownsUser } from './appservice.ts';
 
 /** The application services of this server. */
 export type AppserviceRegistry = {
@@ -21,13 +21,9 @@ export function createRegistry(list: readonly Appservice[]): AppserviceRegistry 
     list,
     find: (id) => byId.get(id),
     findByToken: (asToken) => byToken.get(asToken),
-    isUserReserved: (userId) => list.some(({ senderId, namespaces }) => senderId === userId || isReserved(namespaces.users, userId)),
+    isUserReserved: (userId) => list.some((appservice) => isUserReservedFor(appservice, userId)),
     isAliasReserved: (alias, except) => list.some(({ id, namespaces }) => id !== except && isReserved(namespaces.aliases, alias)),
     listByAlias: (alias) => list.filter(({ namespaces }) => isWithin(namespaces.aliases, alias)),
     listByUser: (userId) => list.filter((appservice) => ownsUser(appservice, userId)),
   };
-}
-
-function isReserved(namespaces: Appservice['namespaces']['users'], id: string): boolean {
-  return namespaces.some(({ isExclusive, matches }) => isExclusive && matches(id));
 }

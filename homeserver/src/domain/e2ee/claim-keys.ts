@@ -1,10 +1,12 @@
-import type { JsonValue } from 'federation-spec/events/event.ts';
+import { isJsonObject, type JsonValue } from 'federation-spec/events/event.ts';
 import { serverNameOf } from 'federation-spec/identifiers/server-name.ts';
 import { tooLarge } from '../../platform/matrix-error.ts';
 import type { Pool } from '../../storage/database.ts';
 import { borrowFallbackKey, takeOneTimeKey } from '../../storage/one-time-keys.ts';
 import { findUserNids } from '../../storage/users.ts';
+import { checkOneTimeKey, own, signingKeyOf } from './check-keys.ts';
 import type { KeyCounts } from './key-counts.ts';
+import type { ReadKeys } from './read-keys.ts';
 
 /** Algorithms by user id and device id. */
 export type ClaimRequest = Readonly<Record<string, Readonly<Record<string, string>>>>;
@@ -13,6 +15,9 @@ export type ClaimedKeys = Record<string, Record<string, Record<string, JsonValue
 
 /** Claims keys of another server's users. https://spec.matrix.org/latest/server-server-api/#post_matrixfederationv1userkeysclaim */
 export type ClaimRemoteKeys = (serverName: string, wanted: ClaimRequest, timeoutMs: number) => Promise<ClaimedKeys>;
+
+/** Claims keys of whoever keeps them for users of this server, outside of it; empty for users whose keys nobody else keeps. */
+export type AskForOneTimeKeys = (wanted: ClaimRequest) => Promise<ClaimedKeys>;
 
 export type ClaimKeys = {
   /** https://spec.matrix.org/latest/client-server-api/#post_matrixclientv3keysclaim */
@@ -27,33 +32,76 @@ const MAX_CLAIMS = 10_000;
 const CLAIMS_AT_ONCE = 8;
 const MAX_TIMEOUT_MS = 30_000;
 
-type Deps = { pool: Pool; keyCounts: KeyCounts; claimRemoteKeys: ClaimRemoteKeys; serverName: string };
+type Deps = {
+  pool: Pool;
+  keyCounts: KeyCounts;
+  readKeys: ReadKeys;
+  claimRemoteKeys: ClaimRemoteKeys;
+  askForOneTimeKeys: AskForOneTimeKeys;
+  serverName: string;
+};
 
-export function createClaimKeys({ pool, keyCounts, claimRemoteKeys, serverName }: Deps): ClaimKeys {
-  /** A one-time key while there are any, then the fallback key. Committed before it is given: nobody else gets the same. */
-  async function claimOne(userNid: number, deviceId: string, algorithm: string): Promise<Record<string, JsonValue> | undefined> {
-    const wanted = { userNid, deviceId, algorithm };
-    const taken = (await takeOneTimeKey(pool, wanted)) ?? (await borrowFallbackKey(pool, wanted));
-    if (taken === undefined) return undefined;
-    keyCounts.forget({ userNid, deviceId });
-    return { [`${algorithm}:${taken.keyId}`]: JSON.parse(taken.key) as JsonValue };
-  }
+export function createClaimKeys({ pool, keyCounts, readKeys, claimRemoteKeys, askForOneTimeKeys, serverName }: Deps): ClaimKeys {
+  type Claim = { userId: string; userNid: number | undefined; deviceId: string; algorithm: string };
+  type Give = (
+    sql: Pool,
+    wanted: { userNid: number; deviceId: string; algorithm: string },
+  ) => Promise<{ keyId: string; key: string } | undefined>;
 
-  async function claimLocal(wanted: ClaimRequest): Promise<ClaimedKeys> {
-    const nids = await findUserNids(pool, Object.keys(wanted));
-    const claims = [...nids].flatMap(([userId, userNid]) =>
-      Object.entries(wanted[userId] ?? {}).map(([deviceId, algorithm]) => ({ userId, userNid, deviceId, algorithm })),
-    );
-    if (claims.length > MAX_CLAIMS) throw tooLarge(`At most ${MAX_CLAIMS} keys can be claimed at once`);
-    const claimed: ClaimedKeys = {};
+  /** Gives stored keys for claims, and the claims it has none for. Committed before it is given: nobody else gets the same. */
+  async function giveStored(claims: readonly Claim[], give: Give, claimed: ClaimedKeys): Promise<Claim[]> {
+    const unmet: Claim[] = [];
     for (let at = 0; at < claims.length; at += CLAIMS_AT_ONCE) {
       await Promise.all(
-        claims.slice(at, at + CLAIMS_AT_ONCE).map(async ({ userId, userNid, deviceId, algorithm }) => {
-          const key = await claimOne(userNid, deviceId, algorithm);
-          if (key !== undefined) claimed[userId] = { ...claimed[userId], [deviceId]: key };
+        claims.slice(at, at + CLAIMS_AT_ONCE).map(async (claim) => {
+          const { userNid, deviceId, algorithm } = claim;
+          const given = userNid === undefined ? undefined : await give(pool, { userNid, deviceId, algorithm });
+          if (userNid === undefined || given === undefined) return unmet.push(claim);
+          keyCounts.forget({ userNid, deviceId });
+          return addKey(claimed, claim, `${algorithm}:${given.keyId}`, JSON.parse(given.key) as JsonValue);
         }),
       );
     }
+    return unmet;
+  }
+
+  /** Gives keys that are kept outside of here, and the claims that are left. */
+  async function giveAsked(claims: readonly Claim[], claimed: ClaimedKeys): Promise<Claim[]> {
+    if (claims.length === 0) return [];
+    const byUser = Map.groupBy(claims, (claim) => claim.userId);
+    const told = await askForOneTimeKeys(
+      Object.fromEntries([...byUser].map(([userId, of]) => [userId, Object.fromEntries(of.map((c) => [c.deviceId, c.algorithm]))])),
+    );
+    const answered = claims.filter(({ userId }) => Object.hasOwn(told, userId));
+    const nids = new Map(answered.map(({ userId, userNid }) => [userId, userNid]));
+    const users = [...nids].flatMap(([userId, userNid]) => (userNid === undefined ? [] : [{ userId, userNid }]));
+    const stored = await readKeys(users, undefined);
+    const met = new Set<Claim>();
+    for (const claim of answered) {
+      const { userId, deviceId, algorithm } = claim;
+      const keys = own(own(told, userId), deviceId);
+      const [fullId] = isJsonObject(keys) ? Object.keys(keys).filter((id) => id.startsWith(`${algorithm}:`)) : [];
+      if (fullId === undefined) continue;
+      const key = own(keys, fullId);
+      const publicKey = signingKeyOf(stored.get(userId)?.devices.get(deviceId), deviceId);
+      if (key === undefined || !(await checkOneTimeKey(fullId, key, { userId, deviceId, publicKey })).allowed) continue;
+      addKey(claimed, claim, fullId, key);
+      met.add(claim);
+    }
+    return claims.filter((claim) => !met.has(claim));
+  }
+
+  /** A one-time key while there are any, here or with who keeps them; then the fallback key. */
+  async function claimLocal(wanted: ClaimRequest): Promise<ClaimedKeys> {
+    refuseTooMany(wanted);
+    const nids = await findUserNids(pool, Object.keys(wanted));
+    const claims = Object.entries(wanted).flatMap(([userId, devices]) =>
+      Object.entries(devices).map(([deviceId, algorithm]) => ({ userId, userNid: nids.get(userId), deviceId, algorithm })),
+    );
+    const claimed: ClaimedKeys = {};
+    const withoutOneTimeKey = await giveStored(claims, takeOneTimeKey, claimed);
+    const left = await giveAsked(withoutOneTimeKey, claimed);
+    await giveStored(left, borrowFallbackKey, claimed);
     return claimed;
   }
 
@@ -64,12 +112,15 @@ export function createClaimKeys({ pool, keyCounts, claimRemoteKeys, serverName }
   return {
     forServer: (wanted) => claimLocal(partOf(wanted, (server) => server === serverName)),
     async forClient(wanted, timeoutMs) {
-      const oneTimeKeys = await claimLocal(partOf(wanted, (server) => server === serverName));
+      const local = partOf(wanted, (server) => server === serverName);
+      refuseTooMany(local);
+      const oneTimeKeys: ClaimedKeys = {};
       const failures: Record<string, { errcode: string; error: string }> = {};
       const servers = new Set(Object.keys(wanted).map(serverNameOf));
       const patienceMs = Math.min(Math.max(timeoutMs, 1_000), MAX_TIMEOUT_MS);
       await Promise.all(
         [...servers].map(async (server) => {
+          if (server === serverName) Object.assign(oneTimeKeys, await claimLocal(local));
           if (server === undefined || server === serverName) return;
           const asked = partOf(wanted, (of) => of === server);
           try {
@@ -87,4 +138,14 @@ export function createClaimKeys({ pool, keyCounts, claimRemoteKeys, serverName }
       return { oneTimeKeys, failures };
     },
   };
+}
+
+/** @throws M_TOO_LARGE */
+function refuseTooMany(wanted: ClaimRequest): void {
+  const count = Object.values(wanted).reduce((sum, devices) => sum + Object.keys(devices).length, 0);
+  if (count > MAX_CLAIMS) throw tooLarge(`At most ${MAX_CLAIMS} keys can be claimed at once`);
+}
+
+function addKey(claimed: ClaimedKeys, { userId, deviceId }: { userId: string; deviceId: string }, fullId: string, key: JsonValue): void {
+  claimed[userId] = { ...claimed[userId], [deviceId]: { [fullId]: key } };
 }

@@ -9,12 +9,12 @@ import { findLastDeviceListChange, recordUpdateSent } from '../../storage/device
 import { findUserNids } from '../../storage/users.ts';
 import type { Log } from '../streams/log.ts';
 import type { Notifier } from '../streams/notifier.ts';
-import { type ClaimKeys, type ClaimRemoteKeys, createClaimKeys } from './claim-keys.ts';
+import { type AskForOneTimeKeys, type ClaimKeys, type ClaimRemoteKeys, createClaimKeys } from './claim-keys.ts';
 import { createDehydratedDevices, type DehydratedDevices } from './dehydrated-devices.ts';
 import { createDeviceLists, type DeviceLists } from './device-lists.ts';
 import { createKeyBackups, type KeyBackups } from './key-backups.ts';
 import { createKeyCounts, type KeyCounts } from './key-counts.ts';
-import { createQueryKeys, type QueryKeys, type QueryRemoteKeys } from './query-keys.ts';
+import { type AskForKeys, createQueryKeys, type QueryKeys, type QueryRemoteKeys } from './query-keys.ts';
 import { createReadKeys } from './read-keys.ts';
 import { createRemoteDeviceLists, type FetchRemoteDevices, type RemoteDeviceLists } from './remote-device-lists.ts';
 import { createToDevice, type ToDevice } from './send-to-device.ts';
@@ -58,7 +58,11 @@ export type DevicesForServer = {
 /** What end-to-end encryption needs of other servers. */
 export type E2eeNetwork = { queryRemoteKeys: QueryRemoteKeys; claimRemoteKeys: ClaimRemoteKeys; fetchRemoteDevices: FetchRemoteDevices };
 
-type Deps = E2eeNetwork & { pool: Pool; log: Log; notifier: Notifier; clock: Clock; random: Random; logger: Logger; serverName: string };
+/** What it needs of those who keep keys of users of here themselves. */
+export type E2eeKeepers = { askForOneTimeKeys: AskForOneTimeKeys; askForKeys: AskForKeys };
+
+type Ground = { pool: Pool; log: Log; notifier: Notifier; clock: Clock; random: Random; logger: Logger; serverName: string };
+type Deps = Ground & E2eeNetwork & E2eeKeepers;
 
 export function createE2ee(deps: Deps): E2ee {
   const { pool, log, notifier, serverName } = deps;
@@ -71,7 +75,7 @@ export function createE2ee(deps: Deps): E2ee {
   return {
     uploadKeys: createUploadKeys({ pool, log, deviceLists, keyCounts }),
     queryKeys: createQueryKeys({ ...deps, readKeys, remoteLists: remoteDeviceLists }),
-    claimKeys: createClaimKeys({ ...deps, keyCounts }),
+    claimKeys: createClaimKeys({ ...deps, keyCounts, readKeys }),
     uploadCrossSigningKeys: createUploadCrossSigningKeys({ pool, log, deviceLists }),
     uploadSignatures: createUploadSignatures({ pool, log, deviceLists, readKeys }),
     keyBackups: createKeyBackups({ pool }),

@@ -17,16 +17,17 @@ export type KeysAnswer = {
   failures: Record<string, JsonObject>;
 };
 
-/** Asks another server for keys of its users. https://spec.matrix.org/latest/server-server-api/#post_matrixfederationv1userkeysquery */
-export type QueryRemoteKeys = (
-  serverName: string,
-  deviceKeys: Record<string, string[]>,
-  timeoutMs: number,
-) => Promise<{
+type ToldKeys = {
   deviceKeys: Record<string, Record<string, JsonObject>>;
   masterKeys: Record<string, JsonObject>;
   selfSigningKeys: Record<string, JsonObject>;
-}>;
+};
+
+/** Asks another server for keys of its users. https://spec.matrix.org/latest/server-server-api/#post_matrixfederationv1userkeysquery */
+export type QueryRemoteKeys = (serverName: string, deviceKeys: Record<string, string[]>, timeoutMs: number) => Promise<ToldKeys>;
+
+/** Asks whoever keeps keys of users of this server, outside of it; empty for users whose keys nobody else keeps. */
+export type AskForKeys = (wanted: Readonly<Record<string, readonly string[]>>) => Promise<ToldKeys>;
 
 export type QueryKeys = {
   /** https://spec.matrix.org/latest/client-server-api/#post_matrixclientv3keysquery; an empty list asks for all devices. */
@@ -45,16 +46,26 @@ type Deps = {
   readKeys: ReadKeys;
   remoteLists: RemoteDeviceLists;
   queryRemoteKeys: QueryRemoteKeys;
+  askForKeys: AskForKeys;
   serverName: string;
 };
 
-export function createQueryKeys({ pool, readKeys, remoteLists, queryRemoteKeys, serverName }: Deps): QueryKeys {
+export function createQueryKeys({ pool, readKeys, remoteLists, queryRemoteKeys, askForKeys, serverName }: Deps): QueryKeys {
   type Wanted = Readonly<Record<string, readonly string[]>>;
 
   async function readStored(userIds: readonly string[], viewer: { userNid: number } | undefined, wanted: Wanted, answer: KeysAnswer) {
     const nids = await findUserNids(pool, userIds);
     const users = [...nids].map(([userId, userNid]) => ({ userId, userNid }));
     for (const [userId, keys] of await readKeys(users, viewer)) addUser(answer, userId, keys, wanted[userId] ?? []);
+  }
+
+  /** The keys of users of here: what is stored, and over it what others keep of them. */
+  async function readLocal(userIds: readonly string[], viewer: { userNid: number } | undefined, wanted: Wanted, answer: KeysAnswer) {
+    if (userIds.length === 0) return;
+    const asked = Object.fromEntries(userIds.map((userId) => [userId, wanted[userId] ?? []]));
+    const [told] = await Promise.all([askForKeys(asked), readStored(userIds, viewer, wanted, answer)]);
+    const toldOf = new Set(Object.values(told).flatMap((keys) => Object.keys(keys)));
+    for (const userId of userIds) if (toldOf.has(userId)) await addTold(userId, told, answer, wanted[userId]);
   }
 
   /** What is tracked is answered from here; the rest is asked of each server. */
@@ -84,20 +95,22 @@ export function createQueryKeys({ pool, readKeys, remoteLists, queryRemoteKeys, 
       if (userIds.length > MAX_USERS) throw tooLarge(`The keys of at most ${MAX_USERS} people can be asked for at once`);
       const answer = emptyAnswer();
       const byServer = Map.groupBy(userIds, (userId) => serverNameOf(userId) ?? '');
-      await readStored(byServer.get(serverName) ?? [], requester, wanted, answer);
       const remote = [...byServer].filter(([server]) => server !== serverName && server !== '');
       const patienceMs = Math.min(Math.max(timeoutMs, 1_000), MAX_TIMEOUT_MS);
-      for (let at = 0; at < remote.length; at += MAX_SERVERS_AT_ONCE) {
-        const batch = remote.slice(at, at + MAX_SERVERS_AT_ONCE);
-        await Promise.all(batch.map(([server, ids]) => askServer(server, ids, requester, wanted, patienceMs, answer)));
-      }
+      const askServers = async () => {
+        for (let at = 0; at < remote.length; at += MAX_SERVERS_AT_ONCE) {
+          const batch = remote.slice(at, at + MAX_SERVERS_AT_ONCE);
+          await Promise.all(batch.map(([server, ids]) => askServer(server, ids, requester, wanted, patienceMs, answer)));
+        }
+      };
+      await Promise.all([readLocal(byServer.get(serverName) ?? [], requester, wanted, answer), askServers()]);
       return answer;
     },
     async forServer(wanted) {
       const userIds = Object.keys(wanted);
       if (userIds.length > MAX_USERS) throw tooLarge(`The keys of at most ${MAX_USERS} people can be asked for at once`);
       const answer = emptyAnswer();
-      await readStored(
+      await readLocal(
         userIds.filter((userId) => serverNameOf(userId) === serverName),
         undefined,
         wanted,
@@ -120,11 +133,14 @@ function addUser(answer: KeysAnswer, userId: string, keys: UserKeys, wanted: rea
   if (keys.userSigning !== undefined) answer.userSigningKeys[userId] = keys.userSigning;
 }
 
-/** Adds what another server told of one of its users, as far as it is sound. */
-async function addTold(userId: string, told: Awaited<ReturnType<QueryRemoteKeys>>, answer: KeysAnswer): Promise<void> {
-  const devices = Object.entries(ownValue(told.deviceKeys, userId) ?? {}).slice(0, MAX_DEVICES_PER_USER);
+/** Adds what others told of a user, as far as it is sound and of the wanted devices: of all when the list is empty. */
+async function addTold(userId: string, told: ToldKeys, answer: KeysAnswer, wanted: readonly string[] = []): Promise<void> {
+  const devices = Object.entries(ownValue(told.deviceKeys, userId) ?? {})
+    .filter(([deviceId]) => wanted.length === 0 || wanted.includes(deviceId))
+    .slice(0, MAX_DEVICES_PER_USER);
   const verdicts = await Promise.all(devices.map(([deviceId, keys]) => checkDeviceKeys(keys, { userId, deviceId })));
-  answer.deviceKeys[userId] = Object.fromEntries(devices.filter((_device, index) => verdicts[index]?.allowed === true));
+  const sound = Object.fromEntries(devices.filter((_device, index) => verdicts[index]?.allowed === true));
+  answer.deviceKeys[userId] = { ...answer.deviceKeys[userId], ...sound };
   const master = ownValue(told.masterKeys, userId);
   if (checkCrossSigningKey(master, { userId, usage: 'master' }).allowed && master !== undefined) answer.masterKeys[userId] = master;
   const selfSigning = ownValue(told.selfSigningKeys, userId);
