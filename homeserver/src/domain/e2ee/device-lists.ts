@@ -158,17 +158,20 @@ async function compareMemberships(
   const departed = mine.filter((change) => change.wasJoined && !change.isJoined).map((change) => change.roomNid);
   const others = changes.filter((change) => change.userNid !== userNid);
 
-  const met = others.filter((change) => change.isJoined && !change.wasJoined).map((change) => change.userId);
-  if (entered.length > 0) met.push(...(await listMembersOfRooms(pool, entered)).map((member) => member.userId));
-
-  const maybeParted = others
-    .filter((change) => change.wasJoined && !change.isJoined)
-    .map(({ userNid: nid, userId }) => ({ userNid: nid, userId }));
+  const maybeMet: User[] = others.filter((change) => change.isJoined && !change.wasJoined);
+  if (entered.length > 0) maybeMet.push(...(await listMembersOfRooms(pool, entered)));
+  const maybeParted: User[] = others.filter((change) => change.wasJoined && !change.isJoined);
   if (departed.length > 0) maybeParted.push(...(await listMembersOfRooms(pool, departed)));
-  const unique = new Map(maybeParted.filter((user) => user.userNid !== userNid).map((user) => [user.userNid, user.userId]));
-  if (unique.size === 0) return { met, parted: [] };
-  const still = await filterSharers(pool, userNid, [...unique.keys()]);
-  return { met, parted: [...unique].filter(([nid]) => !still.has(nid)).map(([, userId]) => userId) };
+
+  // Rooms come and go between two syncs: what counts is with whom one is shared now.
+  const concerned = [...new Set([...maybeMet, ...maybeParted].map((user) => user.userNid))];
+  if (concerned.length === 0) return { met: [], parted: [] };
+  const sharers = await filterSharers(pool, userNid, concerned);
+  const namesOf = (users: readonly User[]) => [...new Set(users.map((user) => user.userId))];
+  return {
+    met: namesOf(maybeMet.filter((user) => user.userNid !== userNid && sharers.has(user.userNid))),
+    parted: namesOf(maybeParted.filter((user) => user.userNid !== userNid && !sharers.has(user.userNid))),
+  };
 }
 
 const MAX_RECENT = 4_096;
