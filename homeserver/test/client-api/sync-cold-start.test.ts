@@ -3,7 +3,8 @@ import { startServer, type TestServer } from '../kit/start-server.ts';
 import type { TestUser } from '../kit/test-user.ts';
 
 const FEW = 4;
-const MANY = 16;
+/** Five rooms each: 500 in all. */
+const MANY = 100;
 /** What followers of the log may spend beside the sync: less than a statement for each further room. */
 const BACKGROUND = 8;
 const SLIDING = '/_matrix/client/unstable/org.matrix.simplified_msc3575/sync';
