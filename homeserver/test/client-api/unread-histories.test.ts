@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startServers, type TestServers } from '../kit/start-servers.ts';
 import { logInTestUser, type TestUser } from '../kit/test-user.ts';
-import { sendReceipt } from './ephemeral-events.ts';
+import { inRoom, sendReceipt } from './ephemeral-events.ts';
 import { createBadge, createSlidingBadge, deleteRule, readUnread, readUnreadOfRoom, redact, setRule } from './unread-counts.ts';
 import { DISPLAY_NAME, KEYWORD, type ModelEvent, UnreadModel } from './unread-model.ts';
 
@@ -123,6 +123,12 @@ async function comeBack({ model, roomId, juliet }: Scene): Promise<void> {
   model.add({ eventId, isOwn: true, kind: 'join', thread: 'main', body: '', mentionsMe: false, mentionsRoom: false });
 }
 
+/** What was said far away is here. */
+async function arrived({ model, roomId, juliet }: Scene): Promise<void> {
+  const path = inRoom(roomId, `event/${encodeURIComponent(model.events.at(-1)?.eventId ?? '')}`);
+  await expect.poll(async () => (await juliet.attempt('GET', path)).status, PATIENCE).toBe(200);
+}
+
 /** One step of a history: the other, oneself, reading, taking back, rules, or going and coming. */
 async function step(scene: Scene): Promise<void> {
   const die = scene.chance.below(40);
@@ -134,16 +140,21 @@ async function step(scene: Scene): Promise<void> {
   else await comeBack(scene);
 }
 
+/** A second try must not meet the people of the first. */
+let attempts = 0;
+
 for (const { seed, isRemote } of [
   { seed: 1, isRemote: false },
   { seed: 22, isRemote: false },
   { seed: 333, isRemote: true },
 ]) {
   test(`counts and badges are right all along a random history (seed ${seed}${isRemote ? ', the other far away' : ''})`, async () => {
-    const romeo = await servers.user(`romeo${seed}`, isRemote ? 1 : 0);
-    const juliet = await servers.user(`juliet${seed}`, 0);
+    attempts += 1;
+    const name = `juliet${seed}x${attempts}`;
+    const romeo = await servers.user(`romeo${seed}x${attempts}`, isRemote ? 1 : 0);
+    const juliet = await servers.user(name, 0);
     await juliet.call('PUT', `/_matrix/client/v3/profile/${juliet.id}/displayname`, { displayname: DISPLAY_NAME });
-    const phone = await logInTestUser(servers.at(0).url, `juliet${seed}`);
+    const phone = await logInTestUser(servers.at(0).url, name);
     const roomId = await juliet.createRoom({ preset: 'public_chat', power_level_content_override: { users_default: 100 } });
     await romeo.join(roomId, { via: [servers.at(0).name] });
 
@@ -153,9 +164,11 @@ for (const { seed, isRemote } of [
     const [phoneBadge, slidingBadge] = [createBadge(phone, roomId), createSlidingBadge(phone, roomId)];
     await speak(scene, true);
     await speak(scene, false);
+    await arrived(scene);
     for (let count = 0; count < STEPS; count += 1) {
       await step({ ...scene, juliet: chance.isLucky(2) ? juliet : phone });
       const what = `after step ${count}`;
+      await arrived(scene);
       if (isRemote) await expect.poll(badge, PATIENCE).toEqual(scene.model.unread());
       expect(await badge(), what).toEqual(scene.model.unread());
       expect(await phoneBadge(), what).toEqual(scene.model.unread());
