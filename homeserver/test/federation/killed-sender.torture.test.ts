@@ -1,8 +1,5 @@
 import { expect, test } from 'vitest';
-import { freePort } from '../kit/free-port.ts';
-import { startServer } from '../kit/start-server.ts';
-import { startServerProcess } from '../kit/start-server-process.ts';
-import { createTestCa } from '../kit/test-ca.ts';
+import { startMortalPair } from '../kit/start-mortal-pair.ts';
 import type { TestUser } from '../kit/test-user.ts';
 
 const KILLS = 4;
@@ -29,24 +26,8 @@ async function sendWhileItLives(user: TestUser, roomId: string, name: string, ki
 }
 
 test('what a server acknowledged before it was killed reaches the other, each time', { timeout: TIMEOUT_MS }, async () => {
-  await using ca = await createTestCa();
-  const { certFile, keyFile } = await ca.issue(['localhost', '127.0.0.1']);
-  const [portA, portB] = [await freePort(), await freePort()];
-  const tls = { tlsCert: certFile, tlsKey: keyFile, outboundCa: ca.caFile };
-  await using a = await startServer({ config: { serverName: `localhost:${portA}`, tlsPort: portA, ...tls } });
-  await using b = await startServerProcess({
-    env: {
-      BLINKCHAT_SERVER_NAME: `localhost:${portB}`,
-      BLINKCHAT_TLS_PORT: String(portB),
-      BLINKCHAT_TLS_CERT: certFile,
-      BLINKCHAT_TLS_KEY: keyFile,
-      BLINKCHAT_OUTBOUND_CA: ca.caFile,
-    },
-  });
-  const romeo = await a.user('romeo');
-  const juliet = await b.user('juliet');
-  const roomId = await romeo.createRoom({ preset: 'public_chat' });
-  await juliet.join(roomId, { via: [a.name] });
+  await using pair = await startMortalPair();
+  const { b, romeo, juliet, roomId } = pair;
 
   const acknowledged: string[] = [];
   for (let round = 0; round < KILLS; round += 1) {

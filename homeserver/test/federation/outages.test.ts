@@ -1,9 +1,6 @@
 import { expect, test } from 'vitest';
-import { freePort } from '../kit/free-port.ts';
-import { startServer } from '../kit/start-server.ts';
-import { startServerProcess } from '../kit/start-server-process.ts';
+import { startMortalPair } from '../kit/start-mortal-pair.ts';
 import { startServers } from '../kit/start-servers.ts';
-import { createTestCa } from '../kit/test-ca.ts';
 import type { TestUser } from '../kit/test-user.ts';
 
 const MESSAGES = 200;
@@ -18,24 +15,8 @@ async function listTexts(user: TestUser, roomId: string): Promise<unknown[]> {
 }
 
 test('a server that is killed in the middle of many messages has all of them, in order, once', async () => {
-  await using ca = await createTestCa();
-  const { certFile, keyFile } = await ca.issue(['localhost', '127.0.0.1']);
-  const [portA, portB] = [await freePort(), await freePort()];
-  const tls = { tlsCert: certFile, tlsKey: keyFile, outboundCa: ca.caFile };
-  await using a = await startServer({ config: { serverName: `localhost:${portA}`, tlsPort: portA, ...tls } });
-  await using b = await startServerProcess({
-    env: {
-      BLINKCHAT_SERVER_NAME: `localhost:${portB}`,
-      BLINKCHAT_TLS_PORT: String(portB),
-      BLINKCHAT_TLS_CERT: certFile,
-      BLINKCHAT_TLS_KEY: keyFile,
-      BLINKCHAT_OUTBOUND_CA: ca.caFile,
-    },
-  });
-  const romeo = await a.user('romeo');
-  const juliet = await b.user('juliet');
-  const roomId = await romeo.createRoom({ preset: 'public_chat' });
-  await juliet.join(roomId, { via: [a.name] });
+  await using pair = await startMortalPair();
+  const { b, romeo, juliet, roomId } = pair;
 
   const expected = Array.from({ length: MESSAGES }, (_, index) => `message ${index}`);
   for (const [index, text] of expected.entries()) {
