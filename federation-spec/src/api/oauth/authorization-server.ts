@@ -9,18 +9,21 @@ import { JsonObjectSchema } from '../schemas/json.ts';
 
 const OAUTH = 'https://spec.matrix.org/latest/client-server-api/#oauth-20-api';
 
+/** A parameter as it came: a list when it stands there more than once. */
+const AnyParameterSchema = Type.Optional(Type.Union([Type.String(), Type.Array(Type.String())]));
+
 /** Whatever is missing or wrong is told to the person, or to the client at its own address, and not to the browser as JSON. */
 const AuthorizationQuerySchema = Type.Object({
-  response_type: Type.Optional(Type.String()),
-  response_mode: Type.Optional(Type.String()),
-  client_id: Type.Optional(Type.String()),
-  redirect_uri: Type.Optional(Type.String()),
-  scope: Type.Optional(Type.String()),
-  state: Type.Optional(Type.String()),
-  code_challenge: Type.Optional(Type.String()),
-  code_challenge_method: Type.Optional(Type.String()),
-  prompt: Type.Optional(Type.String()),
-  login_hint: Type.Optional(Type.String()),
+  response_type: AnyParameterSchema,
+  response_mode: AnyParameterSchema,
+  client_id: AnyParameterSchema,
+  redirect_uri: AnyParameterSchema,
+  scope: AnyParameterSchema,
+  state: AnyParameterSchema,
+  code_challenge: AnyParameterSchema,
+  code_challenge_method: AnyParameterSchema,
+  prompt: AnyParameterSchema,
+  login_hint: AnyParameterSchema,
 });
 
 /**
@@ -98,8 +101,8 @@ export const registerClient = endpoint({
   method: 'POST',
   path: '/oauth2/register',
   auth: 'none',
-  /** The client's metadata; the server says what is wrong with it in OAuth's own words. */
-  body: JsonObjectSchema,
+  /** The client's metadata as JSON; the server says what is wrong with it in OAuth's own words. */
+  body: 'raw',
   response: Type.Intersect([Type.Object({ client_id: Type.String() }), JsonObjectSchema]),
   errors: ['invalid_redirect_uri', 'invalid_client_metadata'],
   rateLimit: 'registration',

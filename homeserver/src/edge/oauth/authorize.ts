@@ -11,6 +11,7 @@ import type { HttpRequest } from '../http/http-request.ts';
 import { type RawResponse, type Route, route } from '../http/route.ts';
 import { html } from '../pages/html.ts';
 import { page, seeOther } from '../pages/page.ts';
+import { readAuthorizationQuery } from './authorization-query.ts';
 import { describeClient, nameOf } from './describe-client.ts';
 import { expiredForm } from './expired-form.ts';
 import type { SignInForms } from './sign-in-forms.ts';
@@ -41,14 +42,16 @@ export function authorizeRoutes({ oauth, visitors, signInForms }: Deps): Route[]
   });
 
   return [
-    route(authorize, async ({ query, request }) => {
+    route(authorize, async ({ query: given, request }) => {
+      const query = readAuthorizationQuery(given);
       const wanted = await read(query);
       if ('kind' in wanted) return wanted;
       const visitor = await visitors.read(request);
       if (visitor.signedIn === undefined) return signInForms.show(placeOf(request, visitor, wanted, query));
       return consentPage(wanted, visitor, visitor.signedIn.account.userId);
     }),
-    route(submitAuthorization, async ({ query, request }) => {
+    route(submitAuthorization, async ({ query: given, request }) => {
+      const query = readAuthorizationQuery(given);
       const wanted = await read(query);
       if ('kind' in wanted) return wanted;
       const visitor = await visitors.read(request);

@@ -10,10 +10,10 @@ import {
 } from 'federation-spec/api/oauth/authorization-server.ts';
 import { GRANT_TYPES } from '../../domain/accounts/oauth/client-metadata.ts';
 import type { OAuth } from '../../domain/accounts/oauth/create-oauth.ts';
-import { readForm } from '../http/read-form.ts';
 import { type Route, route } from '../http/route.ts';
 import { ACCOUNT_ACTIONS } from './account-actions.ts';
 import { answerOAuth } from './answer-oauth.ts';
+import { readClientMetadata, readOAuthForm } from './oauth-form.ts';
 
 const CREATED = 201;
 
@@ -37,16 +37,15 @@ export function oauthApiRoutes(oauth: OAuth, { publicUrl, canSignUp }: { publicU
       account_management_uri: publicUrl + manageAccount.path,
       account_management_actions_supported: [...ACCOUNT_ACTIONS],
     })),
-    route(registerClient, ({ body }) =>
+    route(registerClient, ({ request }) =>
       answerOAuth(async () => {
-        const { clientId, metadata } = await oauth.clients.register(body);
+        const { clientId, metadata } = await oauth.clients.register(await readClientMetadata(request));
         return { status: CREATED, json: { client_id: clientId, ...metadata } };
       }),
     ),
-    route(issueToken, async ({ request }) => {
-      const form = await readForm(request);
-      return await answerOAuth(async () => {
-        const tokens = await oauth.tokens.issue(form);
+    route(issueToken, ({ request }) =>
+      answerOAuth(async () => {
+        const tokens = await oauth.tokens.issue(await readOAuthForm(request));
         return {
           json: {
             access_token: tokens.accessToken,
@@ -56,18 +55,17 @@ export function oauthApiRoutes(oauth: OAuth, { publicUrl, canSignUp }: { publicU
             scope: tokens.scope,
           },
         };
-      });
-    }),
-    route(revokeToken, async ({ request }) => {
-      const form = await readForm(request);
-      return await answerOAuth(async () => {
-        await oauth.tokens.revoke(form);
+      }),
+    ),
+    route(revokeToken, ({ request }) =>
+      answerOAuth(async () => {
+        await oauth.tokens.revoke(await readOAuthForm(request));
         return { json: {} };
-      });
-    }),
-    route(authorizeDevice, async ({ request }) => {
-      const form = await readForm(request);
-      return await answerOAuth(async () => {
+      }),
+    ),
+    route(authorizeDevice, ({ request }) =>
+      answerOAuth(async () => {
+        const form = await readOAuthForm(request);
         const grant = await oauth.deviceGrants.begin({ clientId: form['client_id'], scope: form['scope'] ?? '' });
         const link = publicUrl + showDeviceLink.path;
         return {
@@ -80,7 +78,7 @@ export function oauthApiRoutes(oauth: OAuth, { publicUrl, canSignUp }: { publicU
             interval: grant.intervalMs / 1000,
           },
         };
-      });
-    }),
+      }),
+    ),
   ];
 }

@@ -23,7 +23,10 @@ export type AuthorizationQuery = Partial<
     | 'login_hint',
     string
   >
->;
+> & {
+  /** The names of what was there more than once, and is left out. */
+  repeated?: readonly string[];
+};
 
 /** Where to send the browser back, and how. */
 export type ReturnAddress = { redirectUri: string; responseMode: 'query' | 'fragment'; state: string | undefined };
@@ -94,6 +97,8 @@ export function createAuthorizations({ pool, clients, clock, random }: Deps): Au
 }
 
 function checkRequest(query: AuthorizationQuery, { metadata }: OAuthClient) {
+  const [repeated] = query.repeated ?? [];
+  if (repeated !== undefined) throw new OAuthError('invalid_request', `${repeated} is there more than once`);
   if ((query.state ?? '').length > MAX_STATE_CHARACTERS) throw new OAuthError('invalid_request', 'state is too long');
   if (query.response_type !== 'code') throw new OAuthError('unsupported_response_type', 'response_type must be code');
   if (!metadata.grant_types.includes('authorization_code')) {

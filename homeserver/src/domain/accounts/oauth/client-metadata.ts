@@ -1,4 +1,4 @@
-import { asRecord, readText } from '../read-record.ts';
+import { asRecord } from '../read-record.ts';
 import { OAuthError } from './oauth-error.ts';
 import { type ApplicationType, isRegistrableRedirectUri, isWithinHost, parseHttpsUrl } from './redirect-uris.ts';
 
@@ -20,6 +20,10 @@ export const DEVICE_CODE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
 export const GRANT_TYPES = ['authorization_code', 'refresh_token', DEVICE_CODE_GRANT];
 const MAX_REDIRECT_URIS = 20;
 const MAX_NAME_CHARACTERS = 100;
+/** What would let a name look like another one, or like several lines. */
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
+
+type Given = Readonly<Record<string, unknown>> | undefined;
 
 /**
  * Checks what a client says of itself and keeps what we understand.
@@ -27,8 +31,9 @@ const MAX_NAME_CHARACTERS = 100;
  *
  * @throws OAuthError `invalid_client_metadata`, `invalid_redirect_uri`
  */
-export function checkClientMetadata(given: object): ClientMetadata {
+export function checkClientMetadata(given: unknown): ClientMetadata {
   const record = asRecord(given);
+  if (record === undefined) throw wrong('The metadata of a client is a JSON object');
   const clientUri = parseHttpsUrl(readText(record, 'client_uri') ?? '');
   if (clientUri === undefined) throw wrong('client_uri must be an https URL without user or password');
   const type = readText(record, 'application_type') ?? 'web';
@@ -63,14 +68,15 @@ export function checkClientMetadata(given: object): ClientMetadata {
   };
 }
 
-function readName(record: Readonly<Record<string, unknown>> | undefined): Pick<ClientMetadata, 'client_name'> {
+function readName(record: Given): Pick<ClientMetadata, 'client_name'> {
   const name = readText(record, 'client_name')?.trim();
   if (name === undefined || name === '') return {};
   if (name.length > MAX_NAME_CHARACTERS) throw wrong(`client_name may have at most ${MAX_NAME_CHARACTERS} characters`);
+  if (INVISIBLE.test(name)) throw wrong('client_name may hold no characters that cannot be seen');
   return { client_name: name };
 }
 
-function readLinks(record: Readonly<Record<string, unknown>> | undefined, clientUri: URL) {
+function readLinks(record: Given, clientUri: URL) {
   const links: Pick<ClientMetadata, 'logo_uri' | 'tos_uri' | 'policy_uri'> = {};
   for (const key of ['logo_uri', 'tos_uri', 'policy_uri'] as const) {
     const text = readText(record, key);
@@ -84,9 +90,20 @@ function readLinks(record: Readonly<Record<string, unknown>> | undefined, client
   return links;
 }
 
-function readTexts(record: Readonly<Record<string, unknown>> | undefined, key: string): string[] | undefined {
+function readValue(record: Given, key: string): unknown {
   const value = record !== undefined && Object.hasOwn(record, key) ? record[key] : undefined;
-  if (value === undefined || value === null) return undefined;
+  return value === null ? undefined : value;
+}
+
+function readText(record: Given, key: string): string | undefined {
+  const value = readValue(record, key);
+  if (value !== undefined && typeof value !== 'string') throw wrong(`${key} must be text`);
+  return value;
+}
+
+function readTexts(record: Given, key: string): string[] | undefined {
+  const value = readValue(record, key);
+  if (value === undefined) return undefined;
   if (!Array.isArray(value) || !value.every((each) => typeof each === 'string')) throw wrong(`${key} must be a list of texts`);
   return [...new Set(value)];
 }

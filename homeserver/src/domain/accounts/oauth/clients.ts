@@ -11,7 +11,7 @@ export type OAuthClient = { clientId: string; metadata: ClientMetadata };
 /** Clients register themselves: https://spec.matrix.org/latest/client-server-api/#dynamic-client-registration-flow */
 export type OAuthClients = {
   /** Clients that say the same of themselves share a registration. @throws OAuthError */
-  register(given: object): Promise<OAuthClient>;
+  register(given: unknown): Promise<OAuthClient>;
   find(clientId: string): Promise<OAuthClient | undefined>;
   /** @throws OAuthError `invalid_client` */
   load(clientId: string | undefined): Promise<OAuthClient>;

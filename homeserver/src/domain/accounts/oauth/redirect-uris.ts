@@ -28,9 +28,13 @@ export function isRegistrableRedirectUri(redirectUri: string, clientUri: URL, ty
   return isPrivateUse(redirectUri, clientUri);
 }
 
-/** A scheme that is the client's host name backwards, and no authority behind it. */
+/**
+ * A scheme that is the client's host name backwards, and no authority behind it. Schemes that browsers know, such as `javascript`, have
+ * no dot in them. https://www.rfc-editor.org/rfc/rfc8252#section-7.1
+ */
 function isPrivateUse(redirectUri: string, clientUri: URL): boolean {
   const [scheme = '', rest = ''] = splitScheme(redirectUri);
+  if (!clientUri.hostname.includes('.')) return false;
   const reversed = clientUri.hostname.split('.').reverse().join('.');
   return (scheme === reversed || scheme.startsWith(`${reversed}.`)) && !rest.startsWith('//');
 }

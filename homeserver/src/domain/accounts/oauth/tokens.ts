@@ -32,6 +32,8 @@ export type OAuthTokens = {
 /** A client may ask a little early: clocks and networks are not exact. */
 const POLL_LENIENCE_MS = 1_000;
 const MAX_TOKEN_CHARACTERS = 4_096;
+/** https://www.rfc-editor.org/rfc/rfc7636#section-4.1 */
+const CODE_VERIFIER = /^[A-Za-z0-9._~-]{43,128}$/;
 
 type Deps = { pool: Pool; clients: OAuthClients; logIn: LogIn; refreshSession: RefreshSession; devices: Devices; clock: Clock };
 type Granted = { client: OAuthClient; userNid: number; deviceId: string; scope: string };
@@ -62,8 +64,9 @@ export function createOAuthTokens({ pool, clients, logIn, refreshSession, device
     if (code.clientId !== client.clientId) throw new OAuthError('invalid_grant', 'The code was given to another client');
     if (code.redirectUri !== form['redirect_uri'])
       throw new OAuthError('invalid_grant', 'redirect_uri is not the one of the authorization');
-    const challenge = createHash('sha256').update(need(form, 'code_verifier')).digest();
-    if (!isSameDigest(challenge, Buffer.from(code.codeChallenge, 'base64url'))) {
+    const verifier = need(form, 'code_verifier');
+    const challenge = createHash('sha256').update(verifier).digest();
+    if (!CODE_VERIFIER.test(verifier) || !isSameDigest(challenge, Buffer.from(code.codeChallenge, 'base64url'))) {
       throw new OAuthError('invalid_grant', 'code_verifier does not belong to the code');
     }
     return await start({ client, userNid: code.userNid, deviceId: code.deviceId, scope: code.scope });
