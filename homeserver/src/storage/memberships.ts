@@ -2,7 +2,9 @@ import type { Sql } from './database.ts';
 
 export type Membership = 'invite' | 'join' | 'leave' | 'ban' | 'knock';
 
-const MEMBERSHIPS: readonly (Membership | undefined)[] = [undefined, 'invite', 'join', 'leave', 'ban', 'knock'];
+/** In the order of their numbers, of which the first is 1. */
+export const MEMBERSHIP_WORDS: readonly Membership[] = ['invite', 'join', 'leave', 'ban', 'knock'];
+const MEMBERSHIPS: readonly (Membership | undefined)[] = [undefined, ...MEMBERSHIP_WORDS];
 
 /** The number by which a membership is stored; 0 for a word that is none. */
 export function membershipNumber(membership: unknown): number {

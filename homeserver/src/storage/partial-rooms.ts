@@ -1,4 +1,8 @@
 import type { Sql } from './database.ts';
+import { MEMBERSHIP_WORDS, membershipNumber } from './memberships.ts';
+
+/** The end of an interval that holds still, as text: it is more than a number holds. */
+const STILL = '9223372036854775807';
 
 export type PartialRoom = {
   roomNid: number;
@@ -137,22 +141,44 @@ export async function listRemoteEventNids(
     limit  ${limit}`;
 }
 
-/** Takes an event that turned out not to be allowed out of the timeline, and out of the state that it had come into. */
+/**
+ * Takes an event that turned out not to be allowed out of the timeline, and out of the state that it had come into: what it had replaced
+ * holds the key as if it had always done so. Where the event stood in the state until now, that is news, and opens an interval at `position`.
+ */
 export async function retractEvent(
   sql: Sql,
-  { eventNid, roomNid, reason }: { eventNid: number; roomNid: number; reason: string },
+  { eventNid, roomNid, reason, position }: { eventNid: number; roomNid: number; reason: string; position: number },
 ): Promise<void> {
   const gone = await sql<{ keyNid: number; fromPos: number; toPos: string }[]>`
     delete from state_intervals where room_nid = ${roomNid} and event_nid = ${eventNid}
     returning key_nid as "keyNid", from_pos as "fromPos", to_pos::text as "toPos"`;
   for (const { keyNid, fromPos, toPos } of gone) {
-    await sql`
-      update state_intervals set to_pos = ${toPos}::bigint
-      where  room_nid = ${roomNid} and key_nid = ${keyNid} and to_pos = ${fromPos}`;
-    await sql`
-      delete from memberships m using state_keys k, users u
-      where  k.key_nid = ${keyNid} and k.type = 'm.room.member' and u.user_id = k.state_key
-      and    m.room_nid = ${roomNid} and m.user_nid = u.user_nid and m.event_nid = ${eventNid}`;
+    const upTo = toPos === STILL ? String(position) : toPos;
+    const [older] = await sql<{ eventNid: number }[]>`
+      update state_intervals set to_pos = ${upTo}::bigint
+      where  room_nid = ${roomNid} and key_nid = ${keyNid} and to_pos = ${fromPos}
+      returning event_nid as "eventNid"`;
+    if (older !== undefined && toPos === STILL)
+      await sql`
+        insert into state_intervals (room_nid, key_nid, from_pos, to_pos, event_nid)
+        values (${roomNid}, ${keyNid}, ${position}, ${STILL}::bigint, ${older.eventNid})`;
+    await restoreMembership(sql, { roomNid, keyNid, eventNid, olderNid: older?.eventNid ?? null, position });
   }
   await sql`update events set kind = 4, position = null, reason = ${reason} where event_nid = ${eventNid}`;
+}
+
+/** Whose standing came from a retracted event has the one from before it; who had none has left. */
+async function restoreMembership(
+  sql: Sql,
+  given: { roomNid: number; keyNid: number; eventNid: number; olderNid: number | null; position: number },
+): Promise<void> {
+  const { roomNid, keyNid, eventNid, olderNid, position } = given;
+  await sql`
+    update memberships m
+    set    membership = coalesce((select array_position(${[...MEMBERSHIP_WORDS]}::text[], e.json::json -> 'content' ->> 'membership')
+                                  from events e where e.event_nid = ${olderNid}::bigint), ${membershipNumber('leave')}),
+           event_nid = ${olderNid}, position = ${position}, forgotten = false
+    from   state_keys k, users u
+    where  k.key_nid = ${keyNid} and k.type = 'm.room.member' and u.user_id = k.state_key
+    and    m.room_nid = ${roomNid} and m.user_nid = u.user_nid and m.event_nid = ${eventNid}`;
 }

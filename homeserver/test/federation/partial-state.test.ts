@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type HostedRoom, hostRoom } from '../kit/hosted-room.ts';
 import { type HostilePeer, startHostilePeer } from '../kit/hostile-peer.ts';
 import { startServers, type TestServers } from '../kit/start-servers.ts';
+import { storedKind } from '../kit/stored-kind.ts';
 import type { TestUser } from '../kit/test-user.ts';
 
 const WAIT = { timeout: 30_000 };
@@ -161,6 +162,63 @@ test('what was believed while members were not known is checked again when they 
   await expect.poll(texts, WAIT).toEqual([]);
   await romeo.send(room.roomId, 'as if nothing had happened');
   expect(await texts()).toEqual(['as if nothing had happened']);
+});
+
+test('a membership that was believed meanwhile gives way to the one that it had replaced', async () => {
+  const outlaw = `@member3:${peer.name}`;
+  const juliet = await servers.user(`juliet-${Date.now()}`, 0);
+  const before = room.find('m.room.member', outlaw);
+  const powers = await room.add({
+    type: 'm.room.power_levels',
+    state_key: '',
+    content: { users: { [room.hostId]: 100, [outlaw]: 50 } },
+  });
+  const invite = await room.add({ type: 'm.room.member', state_key: juliet.id, content: { membership: 'invite' } });
+  const ban = await room.add({ type: 'm.room.member', state_key: outlaw, content: { membership: 'ban' } });
+  await join();
+
+  // By auth events that leave out the ban, the outlaw is a member, and may take an invite back.
+  const auth = [room.find('m.room.create'), powers, before].map(({ id }) => id);
+  const disguise = await room.add({
+    type: 'm.room.member',
+    sender: outlaw,
+    state_key: outlaw,
+    content: { membership: 'join', displayname: 'in disguise' },
+    auth_events: [...auth, room.find('m.room.join_rules').id],
+  });
+  const kick = await room.add({
+    type: 'm.room.member',
+    sender: outlaw,
+    state_key: juliet.id,
+    content: { membership: 'leave' },
+    auth_events: [...auth, invite.id],
+  });
+  await deliver(disguise.event, kick.event);
+  await expect.poll(() => storedKind(servers.at(0), kick.id), WAIT).toBe('timeline');
+  const since = String((await juliet.sync({ since: '' }))['next_batch']);
+  const romeoSince = String((await romeo.sync({ since: '', filter: LAZY }))['next_batch']);
+
+  room.state.splice(room.state.indexOf(before), 1, ban, powers, invite);
+  release();
+  await expect.poll(isPartial, WAIT).toBe(false);
+  await expect.poll(() => storedKind(servers.at(0), kick.id), WAIT).toBe('rejected');
+  const members = (await romeo.state(room.roomId)).filter(({ type }) => type === 'm.room.member');
+  const standing = Object.fromEntries(members.map((event) => [event.state_key, event.content['membership']]));
+  expect(standing).toMatchObject({ [romeo.id]: 'join', [juliet.id]: 'invite', [outlaw]: 'ban' });
+  const invited = (await juliet.sync({ since })) as { rooms?: { invite?: object } };
+  expect(invited.rooms?.invite).toHaveProperty([room.roomId]);
+  const news = (await romeo.sync({ since: romeoSince })) as {
+    rooms: { join: Record<string, { state: { events: { event_id: string }[] } }> };
+  };
+  const told = news.rooms.join[room.roomId]?.state.events.map((event) => event.event_id);
+  expect(told).toEqual(expect.arrayContaining([ban.id, invite.id]));
+  const stored = await servers.at(0).sql<{ userId: string; membership: number }[]>`
+    select u.user_id as "userId", m.membership from memberships m join users u using (user_nid) join rooms r using (room_nid)
+    where r.room_id = ${room.roomId} and u.user_id = any(${[juliet.id, outlaw]}::text[]) order by m.membership`;
+  expect(stored.map(({ userId, membership }) => [userId, membership])).toEqual([
+    [juliet.id, 1],
+    [outlaw, 4],
+  ]);
 });
 
 test('who leaves before the members are known is gone, and may come back', async () => {

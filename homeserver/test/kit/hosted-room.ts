@@ -44,7 +44,8 @@ export async function hostRoom(peer: HostilePeer, { version = '10', members = 0 
     const sender = draft.sender ?? hostId;
     const create = rules?.createEventIdIsRoomId === true ? undefined : findIn('m.room.create');
     const target = draft.type === 'm.room.member' && draft.state_key !== sender ? findIn('m.room.member', draft.state_key) : undefined;
-    const joinRules = draft.type === 'm.room.member' ? findIn('m.room.join_rules') : undefined;
+    const isJoinOrInvite = ['join', 'invite', 'knock'].includes(String(draft.content?.['membership']));
+    const joinRules = draft.type === 'm.room.member' && isJoinOrInvite ? findIn('m.room.join_rules') : undefined;
     const auth = [create, findIn('m.room.power_levels'), findIn('m.room.member', sender), target, joinRules];
     const isCreate = draft.type === 'm.room.create';
     const event = await signEvent(
@@ -130,7 +131,8 @@ export async function hostRoom(peer: HostilePeer, { version = '10', members = 0 
           .map(({ event }) => String(event.state_key).split(':').slice(1).join(':')),
       );
       const inState = new Set(kept.map(({ id }) => id));
-      const chain = omitMembers ? [room.find('m.room.member', hostId)].filter(({ id }) => !inState.has(id)) : before;
+      const replaced = [...state, ...timeline].filter(({ event }) => event.state_key !== undefined && event.type !== 'm.room.member');
+      const chain = omitMembers ? [room.find('m.room.member', hostId), ...replaced].filter(({ id }) => !inState.has(id)) : before;
       return {
         origin: peer.name,
         members_omitted: omitMembers,

@@ -8,7 +8,7 @@ import { listRemoteEventNids, retractEvent } from '../../storage/partial-rooms.t
 import { setRoomHeads } from '../../storage/rooms.ts';
 import { listStateDelta, listStateOfKeys } from '../../storage/state.ts';
 import type { Log } from '../streams/log.ts';
-import type { HotRoom } from './hot-room.ts';
+import { type HotRoom, MEMBER } from './hot-room.ts';
 import type { HotRooms } from './hot-rooms.ts';
 import type { Interner } from './interner.ts';
 import { readPdu } from './read-pdu.ts';
@@ -20,9 +20,9 @@ const PAGE = 200;
 /** Checks events that were received while the state was not complete once more, and takes out what is not allowed. */
 export type RecheckEvents = (range: { roomNid: number; roomId: string; after: number; upTo: number }) => Promise<void>;
 
-type Deps = { database: Database; log: Log; rooms: HotRooms; interner: Interner; logger: Logger };
+type Deps = { database: Database; log: Log; rooms: HotRooms; interner: Interner; logger: Logger; serverName: string };
 
-export function createRecheckEvents({ database, log, rooms, interner, logger }: Deps): RecheckEvents {
+export function createRecheckEvents({ database, log, rooms, interner, logger, serverName }: Deps): RecheckEvents {
   const { sql } = database;
 
   /** By the state before the event: only what the rules ask for of it is read. */
@@ -50,6 +50,12 @@ export function createRecheckEvents({ database, log, rooms, interner, logger }: 
     );
   }
 
+  /** Of a membership, whose it is, when that is a user of this server: their standing is another than they were told. */
+  async function findLocalTarget({ type, json }: StoredEvent): Promise<number[]> {
+    const userId = type === MEMBER ? readPdu(json).state_key : undefined;
+    return userId?.endsWith(`:${serverName}`) === true ? [await interner.userNid(userId)] : [];
+  }
+
   async function retract(room: HotRoom, stored: StoredEvent, reason: string): Promise<void> {
     logger.warn({ roomId: room.roomId, eventId: stored.eventId, reason }, 'an event from before the state was complete is taken out');
     await room.turns.take(async () => {
@@ -57,15 +63,16 @@ export function createRecheckEvents({ database, log, rooms, interner, logger }: 
       const prevs = await listEventsById(sql, listPrevEventIds(readPdu(stored.json)));
       const below = prevs.filter((prev) => prev.kind === 'timeline').map((prev) => prev.eventNid);
       const isHead = others.length < room.heads.length;
+      const target = await findLocalTarget(stored);
       const heads = others.length > 0 ? others : below;
       await log.append({
         rows: [
           {
-            write: async (tx) => {
-              await retractEvent(tx, { eventNid: stored.eventNid, roomNid: room.nid, reason });
+            write: async (tx, position) => {
+              await retractEvent(tx, { eventNid: stored.eventNid, roomNid: room.nid, reason, position });
               if (isHead && heads.length > 0) await setRoomHeads(tx, room.nid, heads);
             },
-            wakes: { users: room.localJoined, rooms: [room.nid] },
+            wakes: { users: [...room.localJoined, ...target], rooms: [room.nid], membershipsOf: target },
           },
         ],
       });
