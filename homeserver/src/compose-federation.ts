@@ -110,7 +110,8 @@ export async function composeFederation(deps: Deps) {
     if (serverNameOf(userId) !== serverName) throw invalidParam('The user is not one of this server');
     return await deps.loadProfile(userId);
   };
-  const common = { ...deps, client, findServerKey, serverName, mayFederate };
+  const { reachability, isUnreachable } = peers;
+  const common = { ...deps, client, findServerKey, serverName, mayFederate, reachability, isUnreachable };
 
   // Receiving events.
   const joins = createJoinsUnderWay();
@@ -148,7 +149,7 @@ export async function composeFederation(deps: Deps) {
   const receiveTransaction = createReceiveTransaction({ ...common, joins, eduHandlers, receiveRetraction, wakeRooms: staged.wakeRooms });
 
   // Sending events.
-  const outbound = await createOutbound(common);
+  const outbound = await createOutbound({ ...common, client: peers.sender });
 
   // Coming and going.
   const takeJoinedRoom = createTakeJoinedRoom({ database, log, rooms, interner, storeOutliers, serverName });
@@ -207,7 +208,7 @@ export async function composeFederation(deps: Deps) {
     serverSpaceRoute(deps.spaces),
     ...serverQueryRoutes({ loadProfile, resolveAlias: deps.aliases.resolveLocal }),
   ];
-  const verifyOrigin = createVerifyOrigin({ keyring, clock, serverName, mayFederate, sawServer: outbound.sawServer });
+  const verifyOrigin = createVerifyOrigin({ keyring, clock, serverName, mayFederate, sawServer: reachability.sawAlive });
 
   await resync.wake();
 

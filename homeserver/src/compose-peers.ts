@@ -1,12 +1,14 @@
 import type { Config } from './config/config.ts';
+import { createCircuitBreaker } from './domain/federation/circuit-breaker.ts';
 import { createDeviceQueries } from './domain/federation/device-queries.ts';
 import { createDiscoverServer } from './domain/federation/discovery/discover-server.ts';
 import { createFetchWellKnown } from './domain/federation/discovery/fetch-well-known.ts';
-import { createFederationClient } from './domain/federation/federation-client.ts';
+import { createFederationClient, withBreaker } from './domain/federation/federation-client.ts';
 import { createAskNotaries } from './domain/federation/keys/ask-notaries.ts';
 import { createNotary } from './domain/federation/keys/notary.ts';
 import { createListOwnKeys, type OldKey } from './domain/federation/keys/own-keys.ts';
 import { createServerKeyring } from './domain/federation/keys/server-keys.ts';
+import { createReachability } from './domain/federation/outbound/reachability.ts';
 import { createPeerPolicy } from './domain/federation/peer-policy.ts';
 import { createRemoteQueries } from './domain/federation/remote-queries.ts';
 import type { EventSigner } from './domain/rooms/prepare-event.ts';
@@ -15,6 +17,7 @@ import { createAddressGuard } from './platform/http-client/address-guard.ts';
 import { createHttpClient } from './platform/http-client/http-client.ts';
 import { readExtraCa } from './platform/http-client/read-ca.ts';
 import type { Logger } from './platform/logger.ts';
+import type { Random } from './platform/random.ts';
 import { createResolveSrv } from './platform/resolve-srv.ts';
 import type { Database } from './storage/database.ts';
 
@@ -22,6 +25,7 @@ type Deps = {
   config: Config;
   database: Database;
   clock: Clock;
+  random: Random;
   logger: Logger;
   signer: EventSigner;
   oldKeys: readonly OldKey[];
@@ -30,7 +34,7 @@ type Deps = {
 };
 
 /** How this server talks to others: it finds them, proves who it is, and knows their keys. */
-export async function composePeers({ config, database, clock, logger, signer, oldKeys, callsFrom }: Deps) {
+export async function composePeers({ config, database, clock, random, logger, signer, oldKeys, callsFrom }: Deps) {
   const http = createHttpClient({
     guard: createAddressGuard(config.outboundAllow),
     extraCa: await readExtraCa(config.outboundCa),
@@ -41,7 +45,10 @@ export async function composePeers({ config, database, clock, logger, signer, ol
     logger.warn('certificates of other servers are not checked (BLINKCHAT_OUTBOUND_TLS_VERIFY): for tests only');
   const mayFederate = createPeerPolicy(config.federation, config.serverName);
   const discover = createDiscoverServer({ fetchWellKnown: createFetchWellKnown(http), resolveSrv: createResolveSrv(), clock });
-  const client = createFederationClient({ http, discover, signer, mayFederate });
+  const sender = createFederationClient({ http, discover, signer, mayFederate });
+  const reachability = await createReachability({ database, clock, random, logger });
+  const breaker = createCircuitBreaker({ reachability, clock, random });
+  const client = withBreaker(sender, breaker);
   const notaries = config.keyNotaries;
   const askNotaries = createAskNotaries({ client, notaries, clock, logger });
   const keyring = createServerKeyring({ database, client, signer, oldKeys, notaries, askNotaries, clock, logger });
@@ -49,6 +56,10 @@ export async function composePeers({ config, database, clock, logger, signer, ol
   return {
     http,
     client,
+    /** For transactions, which know themselves when a server is to be tried. */
+    sender,
+    reachability,
+    isUnreachable: breaker.isOpen,
     keyring,
     mayFederate,
     listOwnKeys,

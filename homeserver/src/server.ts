@@ -126,6 +126,7 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       config,
       database,
       clock,
+      random,
       logger,
       signer,
       oldKeys: secrets.oldSigningKeys,

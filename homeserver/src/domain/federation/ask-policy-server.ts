@@ -14,7 +14,7 @@ const [OLD_PATH = askPolicyServerToSign.path] = askPolicyServerToSign.alsoAt;
 export function createAskPolicyServer({ client }: { client: FederationClient }): AskPolicyServer {
   return async (serverName, event) => {
     const input = { body: { ...event } };
-    const limits = { timeoutMs: TIMEOUT_MS, maxBytes: MAX_ANSWER_BYTES };
+    const limits = { timeoutMs: TIMEOUT_MS, maxBytes: MAX_ANSWER_BYTES, urgency: 'person' } as const;
     try {
       const answer = await client.call(serverName, askPolicyServerToSign, input, limits).catch(async (error: unknown) => {
         if (!(error instanceof FederationError) || error.errcode !== 'M_UNRECOGNIZED') throw error;

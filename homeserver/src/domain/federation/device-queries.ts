@@ -33,7 +33,12 @@ export type DeviceQueries = {
 export function createDeviceQueries(client: FederationClient): DeviceQueries {
   return {
     queryRemoteKeys: async (serverName, deviceKeys, timeoutMs) => {
-      const answer = await client.call(serverName, queryUserEncryptionKeys, { body: { device_keys: deviceKeys } }, { timeoutMs });
+      const answer = await client.call(
+        serverName,
+        queryUserEncryptionKeys,
+        { body: { device_keys: deviceKeys } },
+        { timeoutMs, urgency: 'person' },
+      );
       return {
         deviceKeys: answer.device_keys as Devices,
         masterKeys: (answer.master_keys ?? {}) as KeysByUser,
@@ -42,11 +47,16 @@ export function createDeviceQueries(client: FederationClient): DeviceQueries {
     },
     claimRemoteKeys: async (serverName, wanted, timeoutMs) => {
       const body = { one_time_keys: wanted as Record<string, Record<string, string>> };
-      const answer = await client.call(serverName, claimUserEncryptionKeys, { body }, { timeoutMs });
+      const answer = await client.call(serverName, claimUserEncryptionKeys, { body }, { timeoutMs, urgency: 'person' });
       return answer.one_time_keys as Record<string, Record<string, JsonObject>>;
     },
     fetchRemoteDevices: async (userId, timeoutMs) => {
-      const answer = await client.call(serverNameOf(userId) ?? '', getUserDevices, { params: { userId } }, { timeoutMs });
+      const answer = await client.call(
+        serverNameOf(userId) ?? '',
+        getUserDevices,
+        { params: { userId } },
+        { timeoutMs, urgency: 'person' },
+      );
       return {
         streamId: answer.stream_id,
         devices: answer.devices.flatMap(({ device_id: deviceId, keys }) => (isJsonObject(keys) ? [{ deviceId, keys }] : [])),

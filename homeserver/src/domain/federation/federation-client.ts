@@ -8,12 +8,14 @@ import type { Static, TObject, TSchema } from 'typebox';
 import { Compile, type Validator } from 'typebox/compile';
 import type { HttpClient, OutboundRequest, OutboundResponse, OutboundStream } from '../../platform/http-client/http-client.ts';
 import { readBody } from '../../platform/http-client/read-body.ts';
+import type { CircuitBreaker, Urgency } from './circuit-breaker.ts';
 import type { DiscoverServer, ServerAddress } from './discovery/discover-server.ts';
 import { dropNulls } from './drop-nulls.ts';
 import { FederationError } from './federation-error.ts';
 import type { PeerPolicy } from './peer-policy.ts';
 
-const TIMEOUT_MS = 30_000;
+/** How long a request may take when nothing else is said. */
+const DEFAULT_TIMEOUT_MS = 30_000;
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 /** A refusal is a short JSON body. */
 const MAX_REFUSAL_BYTES = 64 * 1024;
@@ -26,6 +28,8 @@ export type CallOptions = {
   signal?: AbortSignal;
   /** How many redirects are followed; a signed request is not sent on. */
   maxRedirects?: number;
+  /** Whether a server that is known not to answer is asked all the same; `background` when nothing else is said. */
+  urgency?: Urgency;
 };
 type QueryInput = Readonly<Record<string, string | readonly string[] | undefined>>;
 type CallInput<Params, Body> = { params?: Params; query?: QueryInput; body?: Body };
@@ -72,7 +76,7 @@ export function createFederationClient({ http, discover, signer, mayFederate }: 
       const signature = signed.signatures[signer.serverName]?.[signer.keyId] ?? '';
       headers['authorization'] = buildXMatrix({ origin: signer.serverName, destination, keyId: signer.keyId, signature });
     }
-    const { timeoutMs = TIMEOUT_MS, maxBytes = MAX_ANSWER_BYTES, signal, maxRedirects } = options;
+    const { timeoutMs = DEFAULT_TIMEOUT_MS, maxBytes = MAX_ANSWER_BYTES, signal, maxRedirects } = options;
     const request = {
       method: endpoint.method,
       headers,
@@ -131,6 +135,17 @@ export function createFederationClient({ http, discover, signer, mayFederate }: 
       const body = await readBody(response.body, MAX_REFUSAL_BYTES).catch(() => new Uint8Array());
       throw refusal(destination, { ...response, body });
     },
+  };
+}
+
+/** The same client, which does not wait for servers that are known not to answer. */
+export function withBreaker(client: FederationClient, breaker: CircuitBreaker): FederationClient {
+  const attemptOf = ({ urgency = 'background', timeoutMs = DEFAULT_TIMEOUT_MS, signal }: CallOptions) => ({ urgency, timeoutMs, signal });
+  return {
+    call: async (destination, endpoint, input, options = {}) =>
+      await breaker.run(destination, attemptOf(options), () => client.call(destination, endpoint, input, options)),
+    open: async (destination, endpoint, input, options = {}) =>
+      await breaker.run(destination, attemptOf(options), () => client.open(destination, endpoint, input, options)),
   };
 }
 

@@ -9,6 +9,7 @@ import type { HotRoom } from '../rooms/hot-room.ts';
 import { checkPdus } from '../rooms/receive-pdu/check-pdu.ts';
 import type { FindServerKey } from '../rooms/receive-pdu/room-peers.ts';
 import type { StoreBackfilled } from '../rooms/receive-pdu/store-backfilled.ts';
+import type { IsUnreachable } from './circuit-breaker.ts';
 import type { HistoryPeer } from './room-peers.ts';
 
 /** Most servers that are asked for one page. */
@@ -25,13 +26,23 @@ type Deps = {
   peer: HistoryPeer;
   findServerKey: FindServerKey;
   storeBackfilled: StoreBackfilled;
+  isUnreachable: IsUnreachable;
   serverName: string;
   clock: Clock;
   logger: Logger;
 };
 
 /** Asks the room's other servers for what came before. https://spec.matrix.org/latest/server-server-api/#backfilling-and-retrieving-missing-events */
-export function createFetchHistory({ database, peer, findServerKey, storeBackfilled, serverName, clock, logger }: Deps): FetchHistory {
+export function createFetchHistory({
+  database,
+  peer,
+  findServerKey,
+  storeBackfilled,
+  isUnreachable,
+  serverName,
+  clock,
+  logger,
+}: Deps): FetchHistory {
   const underWay = new Map<string, Promise<boolean>>();
   const failures = new LRUCache<string, number>({ max: MAX_REMEMBERED_FAILURES });
 
@@ -51,13 +62,14 @@ export function createFetchHistory({ database, peer, findServerKey, storeBackfil
     return false;
   }
 
-  /** Those with most members first: they are likeliest to have been there longest. */
+  /** Those with most members first: they are likeliest to have been there longest. Who is known not to answer is asked last. */
   function listServers(room: HotRoom): string[] {
     const others = [...room.joinedServers].filter(([server]) => server !== serverName);
     return others
-      .sort((a, b) => b[1] - a[1])
+      .map(([server, members]) => ({ server, members, isUnreachable: isUnreachable(server) }))
+      .sort((a, b) => Number(a.isUnreachable) - Number(b.isUnreachable) || b.members - a.members)
       .slice(0, MAX_SERVERS)
-      .map(([server]) => server);
+      .map(({ server }) => server);
   }
 
   return async (room, { from, downTo, limit }) => {

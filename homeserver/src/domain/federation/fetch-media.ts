@@ -30,7 +30,7 @@ export function createFetchMedia({ client, http }: { client: FederationClient; h
 
   async function fetchSigned(origin: string, mediaId: string): Promise<Fetched> {
     const input = { params: { mediaId }, query: { timeout_ms: WAIT_MS } };
-    const answer = await client.open(origin, getContent, input, { timeoutMs: TIMEOUT_MS });
+    const answer = await client.open(origin, getContent, input, { timeoutMs: TIMEOUT_MS, urgency: 'person' });
     const { headers, stream } = await readMultipart(answer.headers['content-type'] ?? '', answer.body);
     const location = headers['location'];
     if (location === undefined) return describe(headers, stream);
@@ -45,7 +45,11 @@ export function createFetchMedia({ client, http }: { client: FederationClient; h
         params: { serverName: origin, mediaId },
         query: { allow_remote: 'false', allow_redirect: 'true', timeout_ms: WAIT_MS },
       };
-      const answer = await client.open(origin, getLegacyContent, input, { timeoutMs: TIMEOUT_MS, maxRedirects: MAX_REDIRECTS });
+      const answer = await client.open(origin, getLegacyContent, input, {
+        timeoutMs: TIMEOUT_MS,
+        maxRedirects: MAX_REDIRECTS,
+        urgency: 'person',
+      });
       return describe(answer.headers, answer.body);
     } catch (error) {
       throw refusalOf(error, origin);

@@ -25,7 +25,7 @@ export type RemoteQueries = {
 };
 
 export function createRemoteQueries(client: FederationClient): RemoteQueries {
-  const options = { timeoutMs: TIMEOUT_MS, maxBytes: MAX_ANSWER_BYTES };
+  const options = { timeoutMs: TIMEOUT_MS, maxBytes: MAX_ANSWER_BYTES, urgency: 'person' } as const;
   return {
     publicRooms: async (server, { limit, since, term, roomTypes, network }) => {
       const filter = {

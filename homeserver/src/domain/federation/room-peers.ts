@@ -41,6 +41,13 @@ export function createRoomPeers(client: FederationClient): RoomPeers & HistoryPe
     fetchAuthChain: async (origin, roomId, eventId) =>
       (await client.call(origin, getEventAuth, { params: { roomId, eventId } }, patient)).auth_chain,
     backfill: async (origin, roomId, before, limit) =>
-      (await client.call(origin, backfillRoom, { params: { roomId }, query: { v: before, limit: String(limit) } }, patient)).pdus,
+      (
+        await client.call(
+          origin,
+          backfillRoom,
+          { params: { roomId }, query: { v: before, limit: String(limit) } },
+          { ...patient, urgency: 'person' },
+        )
+      ).pdus,
   };
 }

@@ -38,7 +38,7 @@ export function createVerifyOrigin({ keyring, clock, serverName, mayFederate, sa
     if (origin === serverName) throw unauthorized('The request claims to come from this server');
     if (!mayFederate(origin)) throw forbidden('This server does not federate with yours');
 
-    const publicKey = await keyring.find(origin, keyId, { at: clock.now(), enforcesValidity: true }); // 3
+    const publicKey = await keyring.find(origin, keyId, { at: clock.now(), enforcesValidity: true, isCalling: true }); // 3
     if (publicKey === undefined) throw unauthorized(`${origin} has no valid key ${keyId}`);
     const content = bytes === undefined ? undefined : readJson(bytes, { numbers: 'exact' }); // the signature covers how numbers are written
     if (content?.ok === false) throw notJson(content.reason);

@@ -20,7 +20,7 @@ export function createNotary({ database, keyring, listOwnKeys, signer, clock }: 
     if (serverName === signer.serverName) return await listOwnKeys();
     let stored = await findServerKeyList(database.sql, serverName);
     if (stored === undefined || stored.validUntil < Math.max(minimumValidUntil, clock.now())) {
-      await keyring.fetch(serverName);
+      await keyring.fetch(serverName, 'person');
       stored = await findServerKeyList(database.sql, serverName); // what came may be no better than what we had
     }
     return stored === undefined ? undefined : (JSON.parse(stored.json) as ServerKeys); // it was checked before it was stored

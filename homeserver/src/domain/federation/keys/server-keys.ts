@@ -7,6 +7,7 @@ import type { Clock } from '../../../platform/clock.ts';
 import type { Logger } from '../../../platform/logger.ts';
 import type { Database } from '../../../storage/database.ts';
 import { listServerKeys, type ServerKey, saveServerKeys } from '../../../storage/server-keys.ts';
+import { NotAskedError, type Urgency } from '../circuit-breaker.ts';
 import type { FederationClient } from '../federation-client.ts';
 import type { AskNotaries } from './ask-notaries.ts';
 import type { OldKey } from './own-keys.ts';
@@ -17,6 +18,8 @@ const FETCH_TIMEOUT_MS = 10_000;
 const MAX_LIST_BYTES = 100 * 1024;
 /** A server whose keys could not be had, or lacked the one asked for, is not asked again for so long. */
 const RETRY_AFTER_MS = 60_000;
+/** The same for a server that is asking us something: it may have come back just now. */
+const RETRY_CALLER_AFTER_MS = 10_000;
 
 /** What a key must have been good for. */
 export type KeyPurpose = {
@@ -24,6 +27,8 @@ export type KeyPurpose = {
   at: number;
   /** Old room versions take a signature under any key the server ever had. */
   enforcesValidity: boolean;
+  /** The server itself is asking us something: it is worth a try, however it answered last. */
+  isCalling?: boolean;
 };
 
 export type ServerKeyring = {
@@ -32,7 +37,7 @@ export type ServerKeyring = {
   /** The same from what is known here. `mayAsk`: the server could be asked, and may then have it. */
   findKnown: (serverName: string, keyId: string, purpose: KeyPurpose) => Promise<{ publicKey: Uint8Array | undefined; mayAsk: boolean }>;
   /** Asks the server for its keys now. `undefined` when it gives no good list. */
-  fetch: (serverName: string) => Promise<ServerKeys | undefined>;
+  fetch: (serverName: string, urgency?: Urgency) => Promise<ServerKeys | undefined>;
 };
 
 type Deps = {
@@ -50,7 +55,7 @@ type Deps = {
 export function createServerKeyring({ database, client, signer, oldKeys, notaries, askNotaries, clock, logger }: Deps): ServerKeyring {
   const known = new LRUCache<string, ServerKey[]>({ max: MAX_CACHED_SERVERS });
   const fetches = new Map<string, Promise<ServerKeys | undefined>>();
-  const lastFetches = new LRUCache<string, number>({ max: MAX_CACHED_SERVERS });
+  const lastFetches = new LRUCache<string, { at: number; wasAsked: boolean }>({ max: MAX_CACHED_SERVERS });
   const ownKeys = [
     { keyId: signer.keyId, publicKey: ed25519PublicKey(signer.seed), validUntil: Number.POSITIVE_INFINITY, expiredTs: null },
     ...oldKeys.map(({ keyId, seed, expiredTs }) => ({ keyId, publicKey: ed25519PublicKey(seed), validUntil: expiredTs, expiredTs })),
@@ -64,13 +69,16 @@ export function createServerKeyring({ database, client, signer, oldKeys, notarie
     return keys;
   }
 
-  async function fetchNow(serverName: string): Promise<ServerKeys | undefined> {
-    lastFetches.set(serverName, clock.now());
+  async function fetchNow(serverName: string, urgency: Urgency): Promise<ServerKeys | undefined> {
+    const last = { at: clock.now(), wasAsked: true };
+    lastFetches.set(serverName, last);
     try {
-      const list = await client.call(serverName, getServerKey, {}, { timeoutMs: FETCH_TIMEOUT_MS, maxBytes: MAX_LIST_BYTES });
+      const limits = { timeoutMs: FETCH_TIMEOUT_MS, maxBytes: MAX_LIST_BYTES, urgency };
+      const list = await client.call(serverName, getServerKey, {}, limits);
       if (!(await keep(serverName, list))) throw new Error('the list of keys is not about this server, or not signed by it');
       return list;
     } catch (error) {
+      last.wasAsked = !(error instanceof NotAskedError);
       logger.info({ serverName, reason: error instanceof Error ? error.message : String(error) }, 'the keys of a server could not be had');
       return notaries.includes(serverName) ? undefined : await fetchFromNotaries(serverName);
     }
@@ -96,17 +104,23 @@ export function createServerKeyring({ database, client, signer, oldKeys, notarie
     return true;
   }
 
-  async function fetch(serverName: string): Promise<ServerKeys | undefined> {
-    const running = fetches.get(serverName) ?? fetchNow(serverName).finally(() => fetches.delete(serverName));
+  async function fetch(serverName: string, urgency: Urgency = 'background'): Promise<ServerKeys | undefined> {
+    const running = fetches.get(serverName) ?? fetchNow(serverName, urgency).finally(() => fetches.delete(serverName));
     fetches.set(serverName, running);
     return await running;
+  }
+
+  function wasTriedLately(serverName: string, isCalling: boolean): boolean {
+    const last = lastFetches.get(serverName);
+    if (last === undefined || (isCalling && !last.wasAsked)) return false;
+    return clock.now() - last.at < (isCalling ? RETRY_CALLER_AFTER_MS : RETRY_AFTER_MS);
   }
 
   const findKnown: ServerKeyring['findKnown'] = async (serverName, keyId, purpose) => {
     const isOwn = serverName === signer.serverName;
     const key = (isOwn ? ownKeys : await listKnown(serverName)).find((candidate) => candidate.keyId === keyId);
     if (key !== undefined && isValid(key, purpose)) return { publicKey: key.publicKey, mayAsk: false };
-    const isFresh = clock.now() - (lastFetches.get(serverName) ?? -RETRY_AFTER_MS) < RETRY_AFTER_MS;
+    const isFresh = wasTriedLately(serverName, purpose.isCalling === true);
     return { publicKey: undefined, mayAsk: !isOwn && key?.expiredTs == null && (fetches.has(serverName) || !isFresh) };
   };
 
@@ -116,7 +130,7 @@ export function createServerKeyring({ database, client, signer, oldKeys, notarie
     find: async (serverName, keyId, purpose) => {
       const { publicKey, mayAsk } = await findKnown(serverName, keyId, purpose);
       if (!mayAsk) return publicKey;
-      await fetch(serverName);
+      await fetch(serverName, purpose.isCalling === true ? 'insisting' : 'background');
       return (await findKnown(serverName, keyId, purpose)).publicKey;
     },
   };

@@ -9,20 +9,22 @@ import {
   unableToGrantJoin,
   unavailable,
 } from '../../../platform/matrix-error.ts';
+import type { IsUnreachable } from '../circuit-breaker.ts';
 import { FederationError } from '../federation-error.ts';
 
 /**
- * Asks one server after the other until one helps. When none does, throws what the user should know: that the room refuses, that its
+ * Asks one server after the other until one helps; those that are known not to answer come last. When none does, throws what the user should know: that the room refuses, that its
  * version is unknown, or that nobody could be reached.
  */
 export async function askCandidates<Result>(
   candidates: readonly string[],
-  logger: Logger,
+  { logger, isUnreachable }: { logger: Logger; isUnreachable: IsUnreachable },
   ask: (server: string) => Promise<Result>,
 ): Promise<Result> {
   if (candidates.length === 0) throw notFound('This server does not know the room, and no other server was named by which to reach it.');
   const failures: FederationError[] = [];
-  for (const server of candidates) {
+  const likely = candidates.filter((server) => !isUnreachable(server));
+  for (const server of new Set([...likely, ...candidates])) {
     try {
       return await ask(server);
     } catch (error) {

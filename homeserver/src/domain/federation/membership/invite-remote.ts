@@ -7,6 +7,7 @@ import type { HotRoom } from '../../rooms/hot-room.ts';
 import type { HotRooms } from '../../rooms/hot-rooms.ts';
 import { checkServerSignature } from '../../rooms/receive-pdu/check-signatures.ts';
 import type { FindServerKey } from '../../rooms/receive-pdu/room-peers.ts';
+import { INSISTING } from '../circuit-breaker.ts';
 import type { FederationClient } from '../federation-client.ts';
 import { FederationError } from '../federation-error.ts';
 import { listRoomPreview } from './room-preview.ts';
@@ -23,12 +24,12 @@ export function createInviteRemote({ client, rooms, findServerKey }: Deps): (roo
     const params = { roomId: room.roomId, eventId };
     try {
       const body = { room_version: room.version, event: { ...event }, invite_room_state: preview };
-      return (await client.call(server, sendInviteV2, { params, body })).event;
+      return (await client.call(server, sendInviteV2, { params, body }, INSISTING)).event;
     } catch (error) {
       const isUnknown = error instanceof FederationError && (error.status === 404 || error.errcode === 'M_UNRECOGNIZED');
       if (!isUnknown || room.rules.eventReferences === 'id') throw error;
       const body = { ...event, unsigned: { ...event.unsigned, invite_room_state: preview } };
-      const [, answer] = await client.call(server, sendInviteV1, { params, body });
+      const [, answer] = await client.call(server, sendInviteV1, { params, body }, INSISTING);
       return answer.event;
     }
   }

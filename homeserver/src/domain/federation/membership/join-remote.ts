@@ -14,6 +14,7 @@ import type { FindServerKey } from '../../rooms/receive-pdu/room-peers.ts';
 import type { RemoteMembershipRequest, RemoteRooms } from '../../rooms/remote-rooms.ts';
 import type { RemoteStanding } from '../../rooms/remote-standing.ts';
 import type { JoinedRoom, TakeJoinedRoom } from '../../rooms/take-joined-room.ts';
+import { INSISTING, type IsUnreachable } from '../circuit-breaker.ts';
 import type { FederationClient } from '../federation-client.ts';
 import { FederationError } from '../federation-error.ts';
 import type { JoinsUnderWay } from '../joins-under-way.ts';
@@ -32,6 +33,7 @@ const MAX_SERVERS_IN_ROOM = 10_000;
 
 type Deps = {
   client: FederationClient;
+  isUnreachable: IsUnreachable;
   signer: Signer;
   clock: Clock;
   random: Random;
@@ -53,12 +55,31 @@ type Deps = {
  * https://spec.matrix.org/latest/server-server-api/#joining-rooms
  */
 export function createJoinRemote(deps: Deps): RemoteRooms['join'] {
-  const { client, signer, clock, random, logger, rooms, standing, joins, findServerKey, receivePdu, takeJoinedRoom, completeLater } = deps;
+  const {
+    client,
+    isUnreachable,
+    signer,
+    clock,
+    random,
+    logger,
+    rooms,
+    standing,
+    joins,
+    findServerKey,
+    receivePdu,
+    takeJoinedRoom,
+    completeLater,
+  } = deps;
   const underWay = new Map<string, Promise<void>>();
 
   async function joinBy(resident: string, { roomId, userId, content }: RemoteMembershipRequest): Promise<void> {
     const params = { roomId, userId };
-    const template = await client.call(resident, makeJoin, { params, query: { ver: ROOM_VERSIONS } }, { timeoutMs: MAKE_TIMEOUT_MS }); // 1
+    const template = await client.call(
+      resident,
+      makeJoin,
+      { params, query: { ver: ROOM_VERSIONS } },
+      { timeoutMs: MAKE_TIMEOUT_MS, ...INSISTING },
+    ); // 1
     const draft = {
       resident,
       roomId,
@@ -72,7 +93,7 @@ export function createJoinRemote(deps: Deps): RemoteRooms['join'] {
 
     const waiting = joins.begin(roomId, rules);
     try {
-      const options = { timeoutMs: SEND_TIMEOUT_MS, maxBytes: MAX_STATE_BYTES };
+      const options = { timeoutMs: SEND_TIMEOUT_MS, maxBytes: MAX_STATE_BYTES, ...INSISTING };
       const isNew = (await rooms.load(roomId)) === undefined;
       const answer = await sendJoin(client, resident, { roomId, join: pdu, omitMembers: isNew }, options); // 3
       if (answer.members_omitted === true && !isNew)
@@ -120,7 +141,7 @@ export function createJoinRemote(deps: Deps): RemoteRooms['join'] {
   async function join(request: RemoteMembershipRequest): Promise<void> {
     const known = await standing.find(request.roomId, request.userNid);
     const candidates = listCandidateServers({ ...request, strippedState: known?.strippedState ?? [] }, signer.serverName);
-    await askCandidates(candidates, logger, (server) => joinBy(server, request));
+    await askCandidates(candidates, { logger, isUnreachable }, (server) => joinBy(server, request));
   }
 
   return async (request) => {

@@ -6,6 +6,7 @@ import type { Logger } from '../../../platform/logger.ts';
 import type { Random } from '../../../platform/random.ts';
 import type { RemoteMembershipRequest } from '../../rooms/remote-rooms.ts';
 import { listStripped, type RemoteStanding, stripPdu } from '../../rooms/remote-standing.ts';
+import { INSISTING, type IsUnreachable } from '../circuit-breaker.ts';
 import type { FederationClient } from '../federation-client.ts';
 import { askCandidates } from './ask-candidates.ts';
 import { listCandidateServers } from './candidate-servers.ts';
@@ -13,11 +14,20 @@ import { completeTemplate } from './complete-template.ts';
 
 const EVENT_ID_BITS = 108;
 
-type Deps = { client: FederationClient; signer: Signer; clock: Clock; random: Random; logger: Logger; standing: RemoteStanding };
+type Deps = {
+  client: FederationClient;
+  isUnreachable: IsUnreachable;
+  signer: Signer;
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+  standing: RemoteStanding;
+};
 
 /** Asks to be let into a room that this server is not in. https://spec.matrix.org/latest/server-server-api/#knocking-rooms */
 export function createKnockRemote({
   client,
+  isUnreachable,
   signer,
   clock,
   random,
@@ -25,7 +35,7 @@ export function createKnockRemote({
   standing,
 }: Deps): (request: RemoteMembershipRequest) => Promise<void> {
   async function knockAt(resident: string, { roomId, userId, userNid, content }: RemoteMembershipRequest): Promise<void> {
-    const template = await client.call(resident, makeKnock, { params: { roomId, userId }, query: { ver: ROOM_VERSIONS } });
+    const template = await client.call(resident, makeKnock, { params: { roomId, userId }, query: { ver: ROOM_VERSIONS } }, INSISTING);
     const draft = {
       resident,
       roomId,
@@ -36,7 +46,7 @@ export function createKnockRemote({
       eventIdBits: random.text(EVENT_ID_BITS),
     };
     const { pdu, rules } = await completeTemplate(template, draft, signer);
-    const answer = await client.call(resident, sendKnock, { params: { roomId, eventId: pdu.eventId }, body: { ...pdu.event } });
+    const answer = await client.call(resident, sendKnock, { params: { roomId, eventId: pdu.eventId }, body: { ...pdu.event } }, INSISTING);
     const strippedState = [...listStripped(answer.knock_room_state), stripPdu(pdu.event)];
     await standing.set({ roomId, version: rules.version, userNid, membership: 'knock', strippedState });
   }
@@ -44,6 +54,6 @@ export function createKnockRemote({
   return async (request) => {
     const known = await standing.find(request.roomId, request.userNid);
     const candidates = listCandidateServers({ ...request, strippedState: known?.strippedState ?? [] }, signer.serverName);
-    await askCandidates(candidates, logger, (server) => knockAt(server, request));
+    await askCandidates(candidates, { logger, isUnreachable }, (server) => knockAt(server, request));
   };
 }

@@ -5,6 +5,7 @@ import type { Logger } from '../../../platform/logger.ts';
 import type { Random } from '../../../platform/random.ts';
 import type { RemoteMembershipRequest } from '../../rooms/remote-rooms.ts';
 import type { RemoteStanding } from '../../rooms/remote-standing.ts';
+import type { IsUnreachable } from '../circuit-breaker.ts';
 import type { FederationClient } from '../federation-client.ts';
 import { askCandidates } from './ask-candidates.ts';
 import { listCandidateServers } from './candidate-servers.ts';
@@ -13,7 +14,15 @@ import { sendLeave } from './send-membership.ts';
 
 const EVENT_ID_BITS = 108;
 
-type Deps = { client: FederationClient; signer: Signer; clock: Clock; random: Random; logger: Logger; standing: RemoteStanding };
+type Deps = {
+  client: FederationClient;
+  isUnreachable: IsUnreachable;
+  signer: Signer;
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+  standing: RemoteStanding;
+};
 
 /**
  * Rejects an invite or withdraws a knock by way of a server that is in the room. When none can be reached the user is rid of it all the
@@ -21,6 +30,7 @@ type Deps = { client: FederationClient; signer: Signer; clock: Clock; random: Ra
  */
 export function createLeaveRemote({
   client,
+  isUnreachable,
   signer,
   clock,
   random,
@@ -28,7 +38,7 @@ export function createLeaveRemote({
   standing,
 }: Deps): (request: RemoteMembershipRequest) => Promise<void> {
   async function leaveBy(resident: string, { roomId, userId, content }: RemoteMembershipRequest): Promise<void> {
-    const template = await client.call(resident, makeLeave, { params: { roomId, userId } });
+    const template = await client.call(resident, makeLeave, { params: { roomId, userId } }, { urgency: 'person' });
     const draft = {
       resident,
       roomId,
@@ -45,7 +55,7 @@ export function createLeaveRemote({
   return async (request) => {
     const known = await standing.find(request.roomId, request.userNid);
     const candidates = listCandidateServers({ ...request, strippedState: known?.strippedState ?? [] }, signer.serverName);
-    await askCandidates(candidates, logger, (server) => leaveBy(server, request)).catch((error: unknown) => {
+    await askCandidates(candidates, { logger, isUnreachable }, (server) => leaveBy(server, request)).catch((error: unknown) => {
       logger.info({ roomId: request.roomId, err: error }, 'an invite is rejected here only: no server of the room took it');
     });
     const { roomId, userNid } = request;

@@ -28,9 +28,9 @@ export async function sendJoin(
 export async function sendLeave(client: FederationClient, resident: string, roomId: string, leave: CheckedPdu): Promise<void> {
   const params = { roomId, eventId: leave.eventId };
   const body = { ...leave.event };
-  await client.call(resident, sendLeaveV2, { params, body }).catch(async (error: unknown) => {
+  await client.call(resident, sendLeaveV2, { params, body }, { urgency: 'person' }).catch(async (error: unknown) => {
     if (!isUnknownEndpoint(error)) throw error;
-    await client.call(resident, sendLeaveV1, { params, body });
+    await client.call(resident, sendLeaveV1, { params, body }, { urgency: 'person' });
   });
 }
 

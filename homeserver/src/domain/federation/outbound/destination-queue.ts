@@ -109,10 +109,7 @@ export function createDestinationQueue(destination: string, deps: DestinationDep
 
   return {
     wake,
-    sawAlive: () => {
-      reachability.sawAlive(destination);
-      endWait?.abort();
-    },
+    sawAlive: () => endWait?.abort(),
     isIdle: () => running === undefined,
     stop: async () => {
       stopping.abort();

@@ -19,7 +19,7 @@ import { createEphemeralEdus, type EphemeralEdu } from './ephemeral-edus.ts';
 import { createFindDestinations } from './find-destinations.ts';
 import { createOutboundMetrics } from './outbound-metrics.ts';
 import { createOutbox } from './outbox.ts';
-import { createReachability } from './reachability.ts';
+import type { Reachability } from './reachability.ts';
 import { createSendParcel } from './send-parcel.ts';
 import { createSendSlots } from './send-slots.ts';
 
@@ -31,8 +31,6 @@ const MAX_QUEUES = 5_000;
 export type Outbound = {
   /** Events were queued for these servers, on disk. */
   wake: (destinations: Iterable<string>) => void;
-  /** The server has just proved to be alive. */
-  sawServer: (serverName: string) => void;
   /** Tells servers of what passes: typing, presence. Lost when they cannot be reached. */
   sendEphemeral: (destinations: Iterable<string>, edu: EphemeralEdu) => void;
   stop: () => Promise<void>;
@@ -41,6 +39,7 @@ export type Outbound = {
 type Deps = {
   database: Database;
   client: FederationClient;
+  reachability: Reachability;
   rooms: HotRooms;
   log: Log;
   notifier: Notifier;
@@ -57,12 +56,11 @@ type Deps = {
  * that a crash loses nothing; what was sent since the cursor was saved is then sent again, which does no harm.
  */
 export async function createOutbound(deps: Deps): Promise<Outbound> {
-  const { database, rooms, log, notifier, logger, serverName, mayFederate } = deps;
+  const { database, reachability, rooms, log, notifier, logger, serverName, mayFederate } = deps;
   const { sql } = database;
   const ephemeral = createEphemeralEdus();
   const slots = createSendSlots();
   const queues = new Map<string, DestinationQueue>();
-  const reachability = await createReachability(deps);
   const backlog = await createBacklog({ database, logger, listRoomHeads });
   const outbox = await createOutbox({ database, ephemeral });
   const findDestinations = createFindDestinations({ sql, rooms, serverName, mayFederate });
@@ -75,6 +73,8 @@ export async function createOutbound(deps: Deps): Promise<Outbound> {
     lag: () => log.position() - follower.position(),
   });
   const queueDeps = { backlog, outbox, reachability, slots, metrics, logger, sendParcel: createSendParcel(deps) };
+
+  reachability.onAlive((destination) => queues.get(destination)?.sawAlive());
 
   function queueOf(destination: string): DestinationQueue {
     const known = queues.get(destination);
@@ -149,7 +149,6 @@ export async function createOutbound(deps: Deps): Promise<Outbound> {
       for (const destination of all) backlog.noteStored(destination);
       wake(all);
     },
-    sawServer: (name) => queues.get(name)?.sawAlive(),
     sendEphemeral: (destinations, edu) => {
       for (const destination of destinations) {
         if (!mayFederate(destination)) continue;

@@ -8,10 +8,13 @@ import {
   listDestinationFailures,
   saveDestinationFailure,
 } from '../../../storage/federation-destinations.ts';
+import { isAnswer, isSlowFailure } from '../failure-kinds.ts';
 import { retryDelayMs } from './backoff.ts';
 
 /** A server that shows a sign of life is tried again at once, but not more often than this. */
 const MIN_RETRY_MS = 1_000;
+/** What it counts as when a server had to be waited for in vain. */
+const SLOW_FAILURE_MS = 10_000;
 
 /** Which servers cannot be reached, and when each is to be tried again. Kept across restarts. */
 export type Reachability = {
@@ -22,6 +25,10 @@ export type Reachability = {
   succeeded: (destination: string) => void;
   /** The server has just proved to be alive: whoever waits may try it again. */
   sawAlive: (destination: string) => void;
+  /** Has a listener told of every sign of life. */
+  onAlive: (listener: (destination: string) => void) => void;
+  /** When the last transaction to a server that has shown no sign of life since failed, what that took, and when the next is due. */
+  findFailure: (destination: string) => { retryAt: number; triedAt: number; costMs: number } | undefined;
   /** How many servers are failing. */
   count: () => number;
 };
@@ -29,9 +36,14 @@ export type Reachability = {
 type Deps = { database: Database; clock: Clock; random: Random; logger: Logger };
 
 export async function createReachability({ database, clock, random, logger }: Deps): Promise<Reachability> {
-  const failing = new Map<string, DestinationFailure & { triedAt: number }>();
+  const failing = new Map<string, DestinationFailure & { triedAt: number; costMs: number; isAlive: boolean }>();
+  const listeners: ((destination: string) => void)[] = [];
   for (const { destination, ...failure } of await listDestinationFailures(database.sql))
-    failing.set(destination, { ...failure, triedAt: 0 });
+    failing.set(destination, { ...failure, triedAt: 0, costMs: 0, isAlive: false });
+
+  function tell(destination: string): void {
+    for (const listener of listeners) listener(destination);
+  }
 
   /** What is lost with the process costs one attempt too many. */
   function note(written: Promise<void>, destination: string): void {
@@ -47,17 +59,27 @@ export async function createReachability({ database, clock, random, logger }: De
       const failures = (earlier?.failures ?? 0) + 1;
       const retryAt = now + Math.max(retryAfterMs, retryDelayMs(failures, random));
       const failure = { failures, failingSince: earlier?.failingSince ?? now, retryAt };
-      failing.set(destination, { ...failure, triedAt: now });
+      failing.set(destination, { ...failure, triedAt: now, costMs: isSlowFailure(error) ? SLOW_FAILURE_MS : 0, isAlive: isAnswer(error) });
       const reason = error instanceof Error ? error.message : String(error);
       logger.info({ destination, failures, retryAt, reason }, 'another server cannot be reached');
       note(saveDestinationFailure(database.lazySql, destination, failure), destination);
     },
     succeeded: (destination) => {
       if (failing.delete(destination)) note(clearDestinationFailure(database.lazySql, destination), destination);
+      tell(destination);
     },
     sawAlive: (destination) => {
       const failure = failing.get(destination);
-      if (failure !== undefined) failure.retryAt = Math.min(failure.retryAt, Math.max(clock.now(), failure.triedAt + MIN_RETRY_MS));
+      if (failure !== undefined) {
+        failure.retryAt = Math.min(failure.retryAt, Math.max(clock.now(), failure.triedAt + MIN_RETRY_MS));
+        failure.isAlive = true;
+      }
+      tell(destination);
+    },
+    onAlive: (listener) => void listeners.push(listener),
+    findFailure: (destination) => {
+      const failure = failing.get(destination);
+      return failure === undefined || failure.isAlive ? undefined : failure;
     },
     count: () => failing.size,
   };

@@ -38,7 +38,7 @@ export function createFetchWholeState({ database, client, peers, findServerKey, 
   const { sql } = database;
 
   async function fetchIds(room: PartialRoom, origin: string) {
-    const options = { timeoutMs: STATE_TIMEOUT_MS, maxBytes: MAX_STATE_BYTES };
+    const options = { timeoutMs: STATE_TIMEOUT_MS, maxBytes: MAX_STATE_BYTES, urgency: 'person' } as const;
     const query = { event_id: room.joinEventId };
     const answer = await client.call(origin, getRoomStateIds, { params: { roomId: room.roomId }, query }, options);
     return { stateIds: [...new Set(answer.pdu_ids)], chainIds: answer.auth_chain_ids };
@@ -60,7 +60,7 @@ export function createFetchWholeState({ database, client, peers, findServerKey, 
   }
 
   async function fetchAll(room: PartialRoom, rules: RoomVersionRules, origin: string): Promise<void> {
-    const options = { timeoutMs: STATE_TIMEOUT_MS, maxBytes: MAX_STATE_BYTES };
+    const options = { timeoutMs: STATE_TIMEOUT_MS, maxBytes: MAX_STATE_BYTES, urgency: 'person' } as const;
     const query = { event_id: room.joinEventId };
     const { body } = await client.open(origin, getRoomState, { params: { roomId: room.roomId }, query }, options);
     let early: Uint8Array[] = [];

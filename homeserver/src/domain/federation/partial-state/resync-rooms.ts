@@ -8,6 +8,7 @@ import { abandonPartialRoom, listPartialRooms, type PartialRoom } from '../../..
 import type { CompleteRoom } from '../../rooms/complete-room.ts';
 import type { HotRooms } from '../../rooms/hot-rooms.ts';
 import type { PartialRooms } from '../../rooms/partial-rooms.ts';
+import type { IsUnreachable } from '../circuit-breaker.ts';
 import { retryDelayMs } from '../outbound/backoff.ts';
 import { createSlots } from '../outbound/slots.ts';
 import type { FetchWholeState } from './fetch-whole-state.ts';
@@ -32,6 +33,7 @@ type Deps = {
   partialRooms: PartialRooms;
   fetchWholeState: FetchWholeState;
   completeRoom: CompleteRoom;
+  isUnreachable: IsUnreachable;
   serverName: string;
   clock: Clock;
   random: Random;
@@ -39,7 +41,7 @@ type Deps = {
 };
 
 export function createResyncRooms(deps: Deps): ResyncRooms {
-  const { database, rooms, partialRooms, fetchWholeState, completeRoom, serverName, random, logger } = deps;
+  const { database, rooms, partialRooms, fetchWholeState, completeRoom, isUnreachable, serverName, random, logger } = deps;
   const running = new Map<number, Promise<void>>();
   const slots = createSlots(MAX_PARALLEL_ROOMS);
   const stopping = new AbortController();
@@ -66,7 +68,9 @@ export function createResyncRooms(deps: Deps): ResyncRooms {
   async function tryServers(room: PartialRoom): Promise<boolean> {
     const rules = roomVersionRules(room.version);
     if (rules === undefined) throw new Error(`the room ${room.roomId} is stored with the unknown version ${room.version}`);
-    const servers = [...new Set([room.resident, ...room.servers])].filter((server) => server !== serverName).slice(0, MAX_SERVERS);
+    const others = [...new Set([room.resident, ...room.servers])].filter((server) => server !== serverName);
+    const likely = others.filter((server) => !isUnreachable(server));
+    const servers = [...new Set([...likely, ...others])].slice(0, MAX_SERVERS);
     for (const origin of servers) {
       if (stopping.signal.aborted) return false;
       try {
