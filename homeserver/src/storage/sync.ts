@@ -62,6 +62,24 @@ function toStateRow({ isBefore, ...row }: EventRow & { isBefore: boolean }): Sta
   return { event: toStoredEvent(row), isBefore };
 }
 
+/** The keys of each room that were held at some time after `after`, and are held by nothing at `upTo`. */
+export async function listStateLossesOfRooms(
+  sql: Sql,
+  rooms: readonly { roomNid: number; after: number; upTo: number }[],
+): Promise<{ roomNid: number; type: string; stateKey: string }[]> {
+  if (rooms.length === 0) return [];
+  return await sql<{ roomNid: number; type: string; stateKey: string }[]>`
+    select distinct a.room_nid as "roomNid", k.type, k.state_key as "stateKey"
+    from   unnest(${rooms.map((room) => room.roomNid)}::bigint[], ${rooms.map((room) => room.after)}::bigint[],
+                  ${rooms.map((room) => room.upTo)}::bigint[]) as a(room_nid, after, up_to)
+    join   state_intervals s on s.room_nid = a.room_nid and s.to_pos > a.after and s.to_pos <= a.up_to and s.to_pos < 9223372036854775807
+    join   state_keys k on k.key_nid = s.key_nid
+    where  not exists (
+      select from state_intervals h
+      where  h.room_nid = a.room_nid and h.key_nid = s.key_nid and h.from_pos <= a.up_to and h.to_pos > a.up_to
+    )`;
+}
+
 /** The membership events of users in many rooms, each room with its own users and at its own position. */
 export async function listMembersOfRooms(
   sql: Sql,

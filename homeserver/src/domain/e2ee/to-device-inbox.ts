@@ -1,4 +1,4 @@
-import type { JsonObject } from 'federation-spec/events/event.ts';
+import type { ToDeviceEvent } from 'federation-spec/api/schemas/sync.ts';
 import { LRUCache } from 'lru-cache';
 import type { Pool } from '../../storage/database.ts';
 import { deleteToDevice, listToDevice } from '../../storage/to-device.ts';
@@ -11,7 +11,7 @@ export type ToDeviceInbox = {
   /** Told of a message that is being written. */
   noteWritten(device: Device, position: number): void;
   /** The oldest messages in (after, upTo]. `upTo` of the answer is smaller than asked for when there are more than `limit`. */
-  list(device: Device, range: { after: number; upTo: number; limit: number }): Promise<{ events: JsonObject[]; upTo: number }>;
+  list(device: Device, range: { after: number; upTo: number; limit: number }): Promise<{ events: ToDeviceEvent[]; upTo: number }>;
   /** Deletes what the device has surely received: it came back with a token at or past it. */
   acknowledge(device: Device, upTo: number): Promise<void>;
 };

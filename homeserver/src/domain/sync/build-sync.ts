@@ -1,6 +1,6 @@
 import type { BasicEvent } from 'federation-spec/api/schemas/events.ts';
 import type { SyncFilter } from 'federation-spec/api/schemas/filters.ts';
-import type { SyncResponse, ToDeviceEvent } from 'federation-spec/api/schemas/sync.ts';
+import type { SyncResponse } from 'federation-spec/api/schemas/sync.ts';
 import type { JsonObject } from 'federation-spec/events/event.ts';
 import type { UserMembership } from '../../storage/memberships.ts';
 import { passesFilter, passesRoomFilter } from '../rooms/event-filter.ts';
@@ -175,7 +175,7 @@ export function createBuildSync(deps: Deps): BuildSync {
       ...nonEmpty({ device_lists: nonEmpty(lists) }),
       ...eventsUnder('presence', presenceEvents),
       ...eventsUnder('account_data', accountEvents),
-      ...eventsUnder('to_device', toDevice.events as unknown as ToDeviceEvent[]),
+      ...eventsUnder('to_device', toDevice.events),
     };
     return {
       isEmpty: Object.keys(news).length === 0,

@@ -20,6 +20,7 @@ const NOTHING: Timeline = {
   hasHiddenChanges: true,
   hasMemberChanges: true,
   hasStateChanges: true,
+  hasLostState: true,
   relatedIds: new Set(),
 };
 
@@ -41,6 +42,7 @@ export function createReadTimelines({ database, rooms }: Deps) {
       hasStateChanges: recent.some(
         ({ row, isOnMainLine, stateChanges }) => row.keyNid !== null || !isOnMainLine || stateChanges.length > 0,
       ),
+      hasLostState: recent.some(({ stateChanges }) => stateChanges.some(({ eventNid }) => eventNid === null)),
       relatedIds: new Set(recent.flatMap(({ row }) => relationOf(row)?.targetId ?? [])),
     };
   }
@@ -72,6 +74,7 @@ export function createReadTimelines({ database, rooms }: Deps) {
         hasHiddenChanges: true,
         hasMemberChanges: true,
         hasStateChanges: true,
+        hasLostState: true,
       };
       timelines.set(roomNid, cutAtGap(timeline));
     }

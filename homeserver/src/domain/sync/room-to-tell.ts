@@ -19,9 +19,14 @@ export type RoomToTell = {
   isLeft: boolean;
   /** The membership events that the client was told of, by user, where its connection remembers them. */
   toldMembers?: ReadonlyMap<string, string> | undefined;
+  /** From where on the client is told of state that is no more; left out when it is not told of that. */
+  lostAfter?: number | undefined;
   /** The client may know the room from an earlier stay: what it has and what it is told now do not join. */
   isNewlyJoined?: boolean;
 };
+
+/** A piece of state that a room had, and has not any more. */
+export type StateStub = { type: string; stateKey: string };
 
 export type ToldRoom = {
   timeline: NonNullable<JoinedRoom['timeline']>;
@@ -29,6 +34,8 @@ export type ToldRoom = {
   summary?: JoinedRoom['summary'];
   /** Some of its members, where the room has no name. */
   heroes?: readonly string[];
+  /** The state that is no more, where the client is told of it. */
+  lost?: readonly StateStub[];
   /** Where in the log the timeline's events stand. */
   positions: readonly number[];
 };
@@ -54,6 +61,8 @@ export type Timeline = {
   hasMemberChanges: boolean;
   /** Some state changed, by the events or otherwise. */
   hasStateChanges: boolean;
+  /** Some state may have come to be no more. */
+  hasLostState: boolean;
   /** How far the user may follow the state, when that is not to the end. */
   stateUpTo?: number;
   /** The events to which others relate, where known from the ring. */

@@ -1,3 +1,4 @@
+import type { ToDeviceEvent } from 'federation-spec/api/schemas/sync.ts';
 import type { JsonObject } from 'federation-spec/events/event.ts';
 import type { ThreadSubscriptionChange } from '../../storage/thread-subscriptions.ts';
 import type { StreamToken } from '../streams/token.ts';
@@ -13,7 +14,7 @@ export type E2eeForSync = {
   /** Forgets the messages that the device has surely received: it came back with a token at or past them. */
   acknowledgeToDevice: (device: SyncDevice, upTo: number) => Promise<void>;
   /** The messages that wait. `upTo` is smaller than asked for when there are more than `limit`. */
-  listToDevice: (device: SyncDevice, range: Range & { limit: number }) => Promise<{ events: JsonObject[]; upTo: number }>;
+  listToDevice: (device: SyncDevice, range: Range & { limit: number }) => Promise<{ events: ToDeviceEvent[]; upTo: number }>;
   countKeys: (device: SyncDevice) => Promise<{ oneTimeKeys: Record<string, number>; unusedFallbackTypes: string[] }>;
   listDeviceListChanges: (device: SyncDevice & Range) => Promise<{ changed: string[]; left: string[] }>;
 };

@@ -43,6 +43,7 @@ export function slidingSyncRoutes(slidingSync: SlidingSync): Route[] {
     route(finalSlidingSync, async ({ body, requester, request }) => {
       const { set_presence: setPresence } = body;
       if (setPresence !== undefined && !PRESENCE_STATES.includes(setPresence)) throw invalidParam(`${setPresence} is no presence`);
+      checkNames(body.lists);
       const { rooms, ...answer } = await slidingSync({
         device: requester,
         connId: body.conn_id ?? '',
@@ -58,6 +59,14 @@ export function slidingSyncRoutes(slidingSync: SlidingSync): Route[] {
       return { ...answer, rooms: mapRooms(rooms, toFinalRoom) };
     }),
   ];
+}
+
+/** https://spec.matrix.org/latest/appendices/#opaque-identifiers */
+const OPAQUE = /^[0-9A-Za-z\-._~]{1,255}$/;
+
+function checkNames(lists: FinalSlidingSyncRequest['lists']): void {
+  const bad = Object.keys(lists ?? {}).find((name) => !OPAQUE.test(name));
+  if (bad !== undefined) throw invalidParam(`${bad} cannot be the name of a list: 1 to 255 of A-Z, a-z, 0-9, -, ., _ and ~ can`);
 }
 
 function mapValues<Wire, Wish>(wire: Readonly<Record<string, Wire>> | undefined, toOne: (value: Wire) => Wish): Map<string, Wish> {
@@ -81,8 +90,8 @@ function toListWish({ ranges, filters, ...details }: List): ListWish {
   return { ...toWish(details), ranges, filters };
 }
 
-/** Clients in use know no name that is null. */
-function toRoom({ name, ...room }: TellableRoom): SlidingSyncRoom {
+/** Clients in use know no name that is null, and nothing of state that is no more. */
+function toRoom({ name, lost: _lost, ...room }: TellableRoom): SlidingSyncRoom {
   return { ...room, ...(name === undefined || name === null ? {} : { name }) };
 }
 
@@ -115,10 +124,13 @@ function toFinalRoom({
   unstable_expanded_timeline: isExpanded,
   notification_count: _notifications,
   highlight_count: _highlights,
+  required_state: state,
+  lost = [],
   ...room
 }: TellableRoom): FinalRoom {
   return {
     ...room,
+    ...(state === undefined ? {} : { required_state: [...state, ...lost.map(({ type, stateKey }) => ({ type, state_key: stateKey }))] }),
     ...(strippedState === undefined ? {} : { stripped_state: strippedState }),
     ...(isExpanded === undefined ? {} : { expanded_timeline: isExpanded }),
   };

@@ -1,8 +1,10 @@
 import type { SlidingSyncRoom } from 'federation-spec/api/schemas/sliding-sync.ts';
+import type { StoredEvent } from '../../../storage/events.ts';
 import { MEMBER } from '../../rooms/hot-room.ts';
+import { readPdu } from '../../rooms/read-pdu.ts';
 import type { ClientEvent } from '../../rooms/render-events.ts';
-import type { RoomFacts } from '../room-facts.ts';
-import type { ToldRoom } from '../room-to-tell.ts';
+import { type RoomFacts, readFacts } from '../room-facts.ts';
+import type { StateStub, ToldRoom } from '../room-to-tell.ts';
 import type { UnreadCounts } from '../sources.ts';
 import type { SentRoom } from './connections.ts';
 import { isLazy, type RoomConfig, wantsState } from './room-config.ts';
@@ -23,18 +25,32 @@ export function pickState(
   });
 }
 
-export function hasFaceChanged({ state }: ToldRoom): boolean {
-  return state.some((event) => event.type === 'm.room.name' || event.type === 'm.room.avatar');
+/** What of the state that is no more the client was told of, or would have been. */
+export function pickLost({ lost = [], timeline }: ToldRoom, { config, userId }: { config: RoomConfig; userId: string }): StateStub[] {
+  return lost.filter(
+    ({ type, stateKey }) => wantsState(config, type, stateKey, userId) || (type === MEMBER && isLazy(config) && timeline.limited !== true),
+  );
+}
+
+const FACES: readonly string[] = ['m.room.name', 'm.room.avatar'];
+
+export function hasFaceChanged({ state, lost = [] }: ToldRoom): boolean {
+  return state.some((event) => FACES.includes(event.type)) || lost.some(({ type }) => FACES.includes(type));
+}
+
+/** What a room that the user is in no more was called, by the state that they were told of. */
+export function readLastFacts({ state }: ToldRoom): RoomFacts {
+  return readFacts(state.filter((event) => event.state_key === ''));
 }
 
 /** What the room is called, and how many are in it, where that may have changed. A name that was taken away is null. */
 export function describeRoom(
   news: ToldRoom,
-  { facts, isInitial }: { facts: RoomFacts | undefined; isInitial: boolean },
+  { facts, isInitial, members }: { facts: RoomFacts | undefined; isInitial: boolean; members: readonly StoredEvent[] },
 ): Omit<SlidingSyncRoom, 'name'> & { name?: string | null } {
-  const has = (type: string) => isInitial || news.state.some((event) => event.type === type);
+  const has = (type: string) => isInitial || [...news.state, ...(news.lost ?? [])].some((entry) => entry.type === type);
   const { summary } = news;
-  const faces = new Map(news.state.filter((event) => event.type === MEMBER).map((event) => [event.state_key, event.content]));
+  const faces = new Map(members.map(({ json }) => [readPdu(json).state_key, readPdu(json).content]));
   const heroes = news.heroes?.map((userId) => ({ user_id: userId, ...faceOf(faces.get(userId)) }));
   return {
     ...(has('m.room.name') && (facts?.name !== undefined || !isInitial) ? { name: facts?.name ?? null } : {}),

@@ -6,11 +6,11 @@ import { listRoomsJoinedSince, listSingularState, listStateOfType } from '../../
 import { readPdu } from '../../rooms/read-pdu.ts';
 import type { RoomActivity } from '../room-activity.ts';
 import { FACT_TYPES, type ListRoomFacts, type RoomFacts, readFacts } from '../room-facts.ts';
-import { isExpelled, isFromIgnored, isGone } from '../sort-rooms.ts';
+import { isExpelled, isFromIgnored, isGone, isWhole } from '../sort-rooms.ts';
 import type { Ignored, SyncDevice } from '../sources.ts';
 import type { StripRooms } from '../strip-rooms.ts';
 import type { SentRoom } from './connections.ts';
-import { combineConfigs, type RoomConfig } from './room-config.ts';
+import { combineConfigs, type RoomConfig, wantsOtherMembers } from './room-config.ts';
 import type { SlidingRequest } from './sliding-request.ts';
 
 /** How many former rooms are remembered as having been entered or not. */
@@ -27,7 +27,7 @@ export type Personal = {
   ignored: Ignored;
 };
 
-type Known = { standings: readonly UserMembership[]; personal: Personal; sent: ReadonlyMap<number, SentRoom> };
+type Known = { standings: readonly UserMembership[]; personal: Personal; sent: ReadonlyMap<number, SentRoom>; upTo: number };
 
 /** The rooms that a request covers, and how many each of its lists holds in all. */
 export type ListRooms = (
@@ -134,7 +134,10 @@ export function createListRooms({ database, activity, listRoomFacts, stripRooms 
         const subscription = subscriptions.get(room.roomId);
         if (names.length === 0 && subscription === undefined) return [];
         const wishes = [...names.flatMap((name) => lists.get(name) ?? []), ...(subscription === undefined ? [] : [subscription])];
-        return [{ standing: room, config: combineConfigs(wishes), lastPosition, lists: names, isSubscribed: subscription !== undefined }];
+        const config = combineConfigs(wishes);
+        // Who wants to know all members waits until all are known.
+        if (room.membership === 'join' && !isWhole(room, known.upTo) && wantsOtherMembers(config)) return [];
+        return [{ standing: room, config, lastPosition, lists: names, isSubscribed: subscription !== undefined }];
       },
     );
     return { covered, counts };

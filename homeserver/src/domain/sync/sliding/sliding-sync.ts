@@ -67,7 +67,7 @@ export function createSlidingSync(deps: Deps): SlidingSync {
     const upTo = log.position();
     const standings = await listStandings(device, upTo);
     const personal = await readPersonal(request, upTo);
-    const { covered, counts } = await listRooms(request, { standings, personal, sent: before?.rooms ?? new Map() });
+    const { covered, counts } = await listRooms(request, { standings, personal, sent: before?.rooms ?? new Map(), upTo });
     const { rooms, sent } = await tellSlidingRooms({ device, upTo, boot, before, covered, standings, direct: personal.direct });
     const { answers, hasNews } = await tellExtensions({ device, upTo, before, wanted, covered });
     return {

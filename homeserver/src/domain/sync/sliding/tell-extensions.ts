@@ -1,6 +1,5 @@
 import type { BasicEvent } from 'federation-spec/api/schemas/events.ts';
 import type { SlidingSyncExtensionAnswers, SlidingSyncExtensions } from 'federation-spec/api/schemas/sliding-sync.ts';
-import type { ToDeviceEvent } from 'federation-spec/api/schemas/sync.ts';
 import type { JsonObject } from 'federation-spec/events/event.ts';
 import { invalidParam } from '../../../platform/matrix-error.ts';
 import { describeThreadSubscriptions } from '../../rooms/describe-thread-subscriptions.ts';
@@ -53,7 +52,7 @@ export function createTellExtensions({ e2ee, accountData, ephemeral, threadSubsc
     const after = readToDeviceSince(wanted.to_device?.since, upTo) ?? 0;
     const limit = Math.min(Math.max(1, wanted.to_device?.limit ?? MAX_TO_DEVICE), MAX_TO_DEVICE);
     const waiting = await e2ee.listToDevice(device, { after, upTo, limit });
-    return { next_batch: String(waiting.upTo), events: waiting.events as unknown as ToDeviceEvent[] };
+    return { next_batch: String(waiting.upTo), events: waiting.events };
   }
 
   async function tellE2ee({ device, upTo, before }: Request): Promise<NonNullable<SlidingSyncExtensionAnswers['e2ee']>> {

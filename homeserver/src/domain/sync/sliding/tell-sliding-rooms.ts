@@ -1,14 +1,17 @@
 import type { SlidingSyncRoom } from 'federation-spec/api/schemas/sliding-sync.ts';
+import type { Database } from '../../../storage/database.ts';
+import type { StoredEvent } from '../../../storage/events.ts';
 import type { UserMembership } from '../../../storage/memberships.ts';
+import { listMembersOfRooms } from '../../../storage/sync.ts';
 import { MEMBER } from '../../rooms/hot-room.ts';
 import type { ListRoomFacts } from '../room-facts.ts';
-import type { RoomToTell, TellRooms, ToldRoom } from '../room-to-tell.ts';
+import type { RoomToTell, StateStub, TellRooms, ToldRoom } from '../room-to-tell.ts';
 import { isGone } from '../sort-rooms.ts';
 import type { SyncDevice, UnreadForSync } from '../sources.ts';
 import type { StripRooms } from '../strip-rooms.ts';
 import type { ListBumpStamps } from './bump-stamps.ts';
 import type { Position, SentRoom } from './connections.ts';
-import { countsOf, describeRoom, hasFaceChanged, pickState } from './describe-room.ts';
+import { countsOf, describeRoom, hasFaceChanged, pickLost, pickState, readLastFacts } from './describe-room.ts';
 import type { CoveredRoom } from './list-rooms.ts';
 import { wantsMoreState, wantsOtherMembers } from './room-config.ts';
 
@@ -25,13 +28,14 @@ type Request = {
   direct: ReadonlySet<string>;
 };
 
-/** A room in the form that clients in use take, but that a name which was taken away is null. */
-export type TellableRoom = Omit<SlidingSyncRoom, 'name'> & { name?: string | null };
+/** A room in the form that clients in use take, but that a name which was taken away is null, and state that is no more is told. */
+export type TellableRoom = Omit<SlidingSyncRoom, 'name'> & { name?: string | null; lost?: readonly StateStub[] };
 
 /** What is told of the rooms, by id, and what the client then knows of every room of the connection. */
 export type TellSlidingRooms = (request: Request) => Promise<{ rooms: Record<string, TellableRoom>; sent: ReadonlyMap<number, SentRoom> }>;
 
 type Deps = {
+  database: Database;
   listBumpStamps: ListBumpStamps;
   tellRooms: TellRooms;
   stripRooms: StripRooms;
@@ -45,7 +49,7 @@ type Telling = { rooms: Record<string, TellableRoom>; sent: Map<number, SentRoom
  * 1. The covered rooms with news: never sent, active since, wanted more of, counted otherwise, or left. 2. Their timelines and states.
  * 3. Invites and knocks. 4. Rooms of the connection that the user has left and no list holds any more.
  */
-export function createTellSlidingRooms({ listBumpStamps, tellRooms, stripRooms, unread, listRoomFacts }: Deps): TellSlidingRooms {
+export function createTellSlidingRooms({ database, listBumpStamps, tellRooms, stripRooms, unread, listRoomFacts }: Deps): TellSlidingRooms {
   async function listChanges({ device, upTo, before, covered, direct }: Request): Promise<Change[]> {
     const after = before?.token.position;
     const recounted = new Set(after === undefined ? [] : await unread.changedRooms({ userNid: device.userNid, after, upTo }));
@@ -74,6 +78,7 @@ export function createTellSlidingRooms({ listBumpStamps, tellRooms, stripRooms, 
         upTo: isLeft ? standing.position : upTo,
         since: standing.position,
         isLeft,
+        lostAfter: sent?.upTo,
         toldMembers: sent?.members,
       };
       return [{ room, sent, toTell, isExpanded, hasOtherNews }];
@@ -104,44 +109,52 @@ export function createTellSlidingRooms({ listBumpStamps, tellRooms, stripRooms, 
     const changes = await listChanges({ ...request, covered });
     const told = await readAll(changes, request);
     const joined = changes.filter(({ toTell }) => !toTell.isLeft).map(({ toTell }) => toTell.roomNid);
-    const [counts, facts, bumpStamps] = await Promise.all([
+    const [counts, facts, bumpStamps, heroes] = await Promise.all([
       unread.count(device, joined),
       listRoomFacts(joined),
       listBumpStamps(joined, upTo),
+      listHeroes(told, upTo),
     ]);
     for (const { standing, config } of covered) {
       const sent = sentRooms.get(standing.roomNid);
       if (sent?.membership === standing.membership) sentRooms.set(standing.roomNid, { ...sent, config });
     }
-    for (const { room, sent, toTell, isExpanded, hasOtherNews } of changes) {
-      const { standing, config } = room;
-      const news = told.get(toTell.roomNid);
+    for (const change of changes) {
+      const { room, sent, toTell, isExpanded, hasOtherNews } = change;
+      const { standing } = room;
+      const { roomNid } = toTell;
+      const news = told.get(roomNid);
       if (news === undefined) continue;
-      const picked = pickState(news, { config, sent, userId: device.userId });
-      const state = toTell.isLeft ? withOwnMembership(picked, news, device.userId) : picked;
+      const { state, lost } = pickNews(change, news, device.userId);
       const isDirect = direct.has(standing.roomId);
-      const toldMembers = state.filter((event) => event.type === MEMBER).map((event) => [event.state_key ?? '', event.event_id] as const);
-      const members = new Map([...new Map([...(sent?.members ?? []), ...toldMembers])].slice(-MAX_REMEMBERED_MEMBERS));
-      const { membership, position: since } = standing;
-      sentRooms.set(toTell.roomNid, { membership, since, upTo, config, isDirect, members });
-      if (!hasOtherNews && state.length === 0 && news.timeline.events.length === 0 && !hasFaceChanged(news)) continue;
+      sentRooms.set(roomNid, sentNow(change, { state, lost, upTo, isDirect }));
+      const isQuiet = state.length === 0 && lost.length === 0 && news.timeline.events.length === 0 && !hasFaceChanged(news);
+      if (!hasOtherNews && isQuiet) continue;
       const liveAfter = before?.token.position;
+      const known = toTell.isLeft ? readLastFacts(news) : facts.get(roomNid);
       rooms[standing.roomId] = {
-        ...describeRoom(news, { facts: facts.get(toTell.roomNid), isInitial: sent === undefined }),
+        ...describeRoom(news, { facts: known, isInitial: sent === undefined, members: heroes.get(roomNid) ?? [] }),
         ...(sent === undefined ? { initial: true } : {}),
         ...(sent === undefined || sent.isDirect !== isDirect ? { is_dm: isDirect } : {}),
         ...(isExpanded ? { unstable_expanded_timeline: true } : {}),
         ...(room.lists.length === 0 ? {} : { lists: room.lists }),
-        membership,
+        membership: standing.membership,
         required_state: state,
+        ...(lost.length === 0 ? {} : { lost }),
         timeline: news.timeline.events,
         ...(news.timeline.prev_batch === undefined ? {} : { prev_batch: news.timeline.prev_batch }),
         limited: news.timeline.limited === true,
         num_live: liveAfter === undefined ? 0 : news.positions.filter((position) => position > liveAfter).length,
-        bump_stamp: bumpStamps.get(toTell.roomNid) ?? standing.position,
-        ...(toTell.isLeft ? {} : countsOf(counts.get(toTell.roomNid))),
+        bump_stamp: bumpStamps.get(roomNid) ?? standing.position,
+        ...(toTell.isLeft ? {} : countsOf(counts.get(roomNid))),
       };
     }
+  }
+
+  /** The memberships of those by whom rooms without a name are called. */
+  async function listHeroes(told: ReadonlyMap<number, ToldRoom>, upTo: number): Promise<Map<number, StoredEvent[]>> {
+    const wanted = [...told].map(([roomNid, { heroes = [] }]) => ({ roomNid, at: upTo, userIds: heroes }));
+    return Map.groupBy(await listMembersOfRooms(database.sql, wanted), ({ roomNid }) => roomNid);
   }
 
   async function tellInvites(request: Request, { rooms, sent: sentRooms }: Telling): Promise<void> {
@@ -184,6 +197,28 @@ export function createTellSlidingRooms({ listBumpStamps, tellRooms, stripRooms, 
     for (const roomNid of telling.sent.keys()) if (!here.has(roomNid)) telling.sent.delete(roomNid);
     return telling;
   };
+}
+
+/** Of the room's state what its reader asked for. */
+function pickNews({ room: { config }, sent, toTell }: Change, news: ToldRoom, userId: string) {
+  const picked = pickState(news, { config, sent, userId });
+  return { state: toTell.isLeft ? withOwnMembership(picked, news, userId) : picked, lost: pickLost(news, { config, userId }) };
+}
+
+/** What the client knows of a room once it is told of it. */
+function sentNow(
+  { room: { standing, config }, sent }: Change,
+  { state, lost, upTo, isDirect }: { state: ToldRoom['state']; lost: readonly StateStub[]; upTo: number; isDirect: boolean },
+): SentRoom {
+  const members = new Map(sent?.members);
+  for (const { type, stateKey } of lost) if (type === MEMBER) members.delete(stateKey);
+  for (const event of state) {
+    if (event.type !== MEMBER) continue;
+    members.delete(event.state_key ?? '');
+    members.set(event.state_key ?? '', event.event_id);
+  }
+  const { membership, position: since } = standing;
+  return { membership, since, upTo, config, isDirect, members: new Map([...members].slice(-MAX_REMEMBERED_MEMBERS)) };
 }
 
 /** Who left is told so, whatever state they asked for. */
