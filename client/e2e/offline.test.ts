@@ -3,10 +3,7 @@ import { startServer } from 'homeserver/test/kit/start-server.ts';
 import { expect, test } from 'vitest';
 import { createCable, itemOf, roomOf, says, signUp, startClient, waitFor } from './kit/node-client.ts';
 
-/** A client that is stopped while it keeps its first keys may come back with others; until that is mended, the scene is played again. */
-const AGAIN = { timeout: 40_000, retry: 6 };
-
-test('offline, a client shows what it knew and keeps what is written; online again it sends it, once and in order', AGAIN, async () => {
+test('offline, a client shows what it knew and keeps what is written; online again it sends it, once and in order', async () => {
   await using server = await startServer();
   await using juliet = await signUp(server.url, 'juliet');
   const romeo = await signUp(server.url, 'romeo', { hasIndexedDb: true });

@@ -37,14 +37,22 @@ test('an access token that ran out is renewed on the way, and a log-out elsewher
   const { accessToken: _old, ...tokens } = first.session.tokens;
   const sessions: Session[] = [];
   const stale = { ...first.session, tokens: { ...tokens, accessToken: 'stale', expiresAtMs: 0 } };
-  const client = createMatrixClient({ session: stale, platform: nodePlatform, onSessionChanged: (session) => void sessions.push(session) });
+  const client = createMatrixClient({
+    session: stale,
+    platform: nodePlatform({ hasIndexedDb: false }),
+    onSessionChanged: (session) => void sessions.push(session),
+  });
   expect(await client.loadProfile(first.userId)).toMatchObject({ displayName: 'romeo' });
   expect(await client.encryption.listDevices()).toMatchObject([{ deviceId: first.deviceId, isOwnDevice: true }]);
   expect(sessions).toMatchObject([{ userId: first.userId, tokens: { accessToken: expect.not.stringMatching('stale') } }]);
 
   await using second = await signUp(server.url, 'juliet');
   await waitFor(second.syncStatus, ({ state }) => state === 'live');
-  const again = createMatrixClient({ session: second.session, platform: nodePlatform, onSessionChanged: () => undefined });
+  const again = createMatrixClient({
+    session: second.session,
+    platform: nodePlatform({ hasIndexedDb: false }),
+    onSessionChanged: () => undefined,
+  });
   await again.logout();
   await waitFor(second.syncStatus, ({ state }) => state === 'logged-out');
 });

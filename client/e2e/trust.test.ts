@@ -1,15 +1,10 @@
 import 'fake-indexeddb/auto';
-import { createCryptoEngine } from 'client/matrix/crypto/create-crypto-engine.ts';
-import type { MatrixPlatform } from 'client/matrix/platform.ts';
 import { passwordAuthentication } from 'client/matrix/session/interactive-auth.ts';
 import { startServer } from 'homeserver/test/kit/start-server.ts';
 import { expect, test } from 'vitest';
 import { itemOf, logIn, type NodeClient, PASSWORD, roomOf, says, signUp, startClient, waitFor } from './kit/node-client.ts';
 
-const persistent: Partial<MatrixPlatform> = {
-  hasIndexedDb: true,
-  startCrypto: (options) => createCryptoEngine({ ...options, isPersistent: true }),
-};
+const persistent = { hasIndexedDb: true };
 
 async function setUp(client: NodeClient): Promise<void> {
   await waitFor(client.encryption.state, ({ state }) => state === 'needs-setup');

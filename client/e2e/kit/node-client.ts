@@ -12,14 +12,19 @@ import type { TimelineItem } from 'client/matrix/timeline/timeline-item.ts';
 export const PASSWORD = 'wherefore art thou';
 const WAIT_MS = 30_000;
 
-/** A client of ours in Node, as a bot runs it: crypto in this thread, nothing kept on disk. */
-export const nodePlatform: MatrixPlatform = {
-  fetch: globalThis.fetch,
-  WebSocket: globalThis.WebSocket,
-  hasIndexedDb: false,
-  startCrypto: (options) => createCryptoEngine({ ...options, isPersistent: false }),
-  now: () => Date.now(),
-};
+/**
+ * A client of ours in Node, as a bot runs it: crypto in this thread. With `hasIndexedDb` (and `fake-indexeddb/auto` imported) its keys
+ * are kept beside its rooms: a device whose keys were forgotten between two starts would be another device under the same name.
+ */
+export function nodePlatform({ hasIndexedDb }: { hasIndexedDb: boolean }): MatrixPlatform {
+  return {
+    fetch: globalThis.fetch,
+    WebSocket: globalThis.WebSocket,
+    hasIndexedDb,
+    startCrypto: (options) => createCryptoEngine({ ...options, isPersistent: hasIndexedDb }),
+    now: () => Date.now(),
+  };
+}
 
 export type NodeClient = MatrixClient & AsyncDisposable & { session: Session };
 
@@ -40,7 +45,12 @@ export async function logIn(url: string, user: string, platform: Partial<MatrixP
 }
 
 export async function startClient(session: Session, platform: Partial<MatrixPlatform> = {}): Promise<NodeClient> {
-  const client = createMatrixClient({ session, platform: { ...nodePlatform, ...platform }, onSessionChanged: () => undefined });
+  const { hasIndexedDb = false } = platform;
+  const client = createMatrixClient({
+    session,
+    platform: { ...nodePlatform({ hasIndexedDb }), ...platform },
+    onSessionChanged: () => undefined,
+  });
   await client.start();
   return { ...client, session, [Symbol.asyncDispose]: () => client.stop() };
 }

@@ -27,15 +27,27 @@ export function openLiveSocket(options: LiveSocketOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(`${baseUrl.replace(/^http/, 'ws')}${LIVE_PATH}`);
     let queue: Promise<void> = Promise.resolve();
-    let silence = setTimeout(() => socket.close(), SILENCE_MS);
+    let hasEnded = false;
 
-    const onAbort = (): void => socket.close();
-    signal.addEventListener('abort', onAbort, { once: true });
-
-    socket.onopen = () => socket.send(JSON.stringify({ type: 'start', access_token: accessToken, since, filter: JSON.parse(filter) }));
-    socket.onmessage = ({ data }: MessageEvent) => {
+    /** Some runtimes tell no `close` of a connection that was never made: nothing here waits for one. */
+    const end = (): void => {
+      if (hasEnded) return;
+      hasEnded = true;
       clearTimeout(silence);
-      silence = setTimeout(() => socket.close(), SILENCE_MS);
+      signal.removeEventListener('abort', end);
+      socket.close();
+      queue.then(resolve, reject);
+    };
+    let silence = setTimeout(end, SILENCE_MS);
+    signal.addEventListener('abort', end, { once: true });
+
+    socket.onopen = () => {
+      if (!hasEnded) socket.send(JSON.stringify({ type: 'start', access_token: accessToken, since, filter: JSON.parse(filter) }));
+    };
+    socket.onmessage = ({ data }: MessageEvent) => {
+      if (hasEnded) return;
+      clearTimeout(silence);
+      silence = setTimeout(end, SILENCE_MS);
       queue = queue.then(async () => {
         const frame: unknown = JSON.parse(String(data));
         const type = stringIn(frame, 'type');
@@ -44,15 +56,9 @@ export function openLiveSocket(options: LiveSocketOptions): Promise<void> {
         const token = await onUpdate(objectIn(frame, 'sync'));
         if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ type: 'ack', since: token }));
       });
-      queue.catch((error: unknown) => {
-        reject(error);
-        socket.close();
-      });
+      queue.catch(end);
     };
-    socket.onclose = () => {
-      clearTimeout(silence);
-      signal.removeEventListener('abort', onAbort);
-      queue.then(resolve, reject);
-    };
+    socket.onerror = end;
+    socket.onclose = end;
   });
 }
