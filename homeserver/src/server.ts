@@ -365,6 +365,7 @@ export async function createServer(config: Config, surroundings: Surroundings = 
     });
     closers.push(() => listener.stop(DRAIN_MS));
     rooms.delayedEvents.start();
+    await accounts.resumeDepartures();
 
     const stop = () => {
       stopping ??= closers.closeAll();

@@ -169,7 +169,7 @@ test('S45: a deactivated account has no tokens, no log-in, no reset, and its nam
   });
   expect((await romeo.attempt('POST', `${V3}/account/deactivate`, {})).status).toBe(401);
   const done = await romeo.call('POST', `${V3}/account/deactivate`, { auth: passwordAuth('romeo') });
-  expect(done).toEqual({ id_server_unbind_result: 'no-support' });
+  expect(done).toEqual({ id_server_unbind_result: 'success' });
   expect((await romeo.attempt('GET', `${V3}/account/whoami`)).status).toBe(401);
   expect((await callServer(server.url, 'POST', `${V3}/refresh`, { refresh_token: login.body['refresh_token'] })).status).toBe(401);
   await expect(logInTestUser(server.url, 'romeo')).rejects.toThrow('M_FORBIDDEN');

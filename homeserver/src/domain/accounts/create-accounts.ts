@@ -11,7 +11,8 @@ import { type AccountModeration, createAccountModeration } from './account-statu
 import { type AppserviceAccounts, createAppserviceAccounts, type FindAccountOwner } from './appservice-accounts.ts';
 import { type Authenticate, createAuthenticate } from './authenticate.ts';
 import { type ChangePassword, createChangePassword } from './change-password.ts';
-import { createDeactivate, type Deactivate, type LeaveAllRooms } from './deactivate.ts';
+import { createDeactivate, type Deactivate } from './deactivate.ts';
+import { createDepartures, type LeaveAllRooms } from './departures.ts';
 import { createDevices, type Devices } from './devices.ts';
 import type { IdentityBindings } from './identity-bindings.ts';
 import { createKnownTokens } from './known-tokens.ts';
@@ -47,6 +48,8 @@ export type Accounts = AsyncDisposable & {
   devices: Devices;
   changePassword: ChangePassword;
   deactivate: Deactivate;
+  /** Takes up the ends of accounts that were not finished when the server last ended. Rooms must be ready. */
+  resumeDepartures(): Promise<void>;
   emailValidations: EmailValidations;
   threepids: Threepids;
   identityBindings: IdentityBindings;
@@ -119,6 +122,7 @@ export function createAccounts(deps: AccountsDeps): Accounts {
     mode: deps.registration,
   });
   const logIn = createLogIn({ ...deps, passwordHasher, startSession, knownTokens, throttle });
+  const departures = createDepartures({ ...deps, devices });
   const { registrationSecret: secret } = deps;
   listenForAccountChanges(pool, (userNid) => knownTokens.forgetUser(userNid)).catch((error: unknown) =>
     logger.warn({ err: error }, 'changes that the admin command makes to accounts will be noticed late'),
@@ -138,7 +142,8 @@ export function createAccounts(deps: AccountsDeps): Accounts {
     refreshSession: createRefreshSession({ pool, issueTokens, knownTokens, removeDevices, clock }),
     devices,
     changePassword: createChangePassword({ pool, requireProof, emailValidations, passwordHasher, devices }),
-    deactivate: createDeactivate({ ...deps, requireProof, devices, knownTokens }),
+    deactivate: createDeactivate({ pool, clock, requireProof, knownTokens, departures }),
+    resumeDepartures: departures.resume,
     emailValidations,
     threepids: createThreepids({ pool, requireProof, emailValidations, clock }),
     identityBindings: deps.identityBindings,
@@ -153,6 +158,7 @@ export function createAccounts(deps: AccountsDeps): Accounts {
     },
     isRegistrationTokenValid: (token) => isRegistrationTokenValid(pool, token, clock.now()),
     async [Symbol.asyncDispose]() {
+      await departures.stop();
       await Promise.all([lastSeen, passwordHasher, mailQueue].map((part) => part[Symbol.asyncDispose]()));
     },
   };

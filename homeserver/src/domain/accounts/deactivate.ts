@@ -1,23 +1,22 @@
-import type { Logger } from '../../platform/logger.ts';
+import type { Clock } from '../../platform/clock.ts';
 import { missingToken } from '../../platform/matrix-error.ts';
 import { deleteAllAccountData } from '../../storage/account-data.ts';
 import { deactivateAccount } from '../../storage/accounts.ts';
 import { deleteBrowserSessionsOf } from '../../storage/browser-sessions.ts';
 import { deleteCrossSigningKeys } from '../../storage/cross-signing-keys.ts';
 import type { Pool } from '../../storage/database.ts';
+import { insertDeparture } from '../../storage/departures.ts';
 import { deleteKeyBackups } from '../../storage/key-backups.ts';
 import { deleteProfile } from '../../storage/profiles.ts';
-import { deleteThreepids } from '../../storage/threepids.ts';
+import { listThreepidBindings } from '../../storage/threepid-bindings.ts';
+import { deleteThreepids, listThreepids } from '../../storage/threepids.ts';
 import { deleteUpstreamIdentities } from '../../storage/upstream-identities.ts';
-import type { Devices } from './devices.ts';
-import type { IdentityBindings, UnbindResult } from './identity-bindings.ts';
+import type { Departures } from './departures.ts';
+import type { UnbindResult } from './identity-bindings.ts';
 import type { KnownTokens } from './known-tokens.ts';
 import type { Requester } from './requester.ts';
 import type { RequireProof } from './uia.ts';
 import { PASSWORD_STAGE } from './uia-stages.ts';
-
-/** Leaves all rooms, refuses all invites, and forgets what is kept of the person elsewhere. */
-export type LeaveAllRooms = (user: { userNid: number; userId: string; erase: boolean }) => Promise<void>;
 
 /** Each tells whether identity servers forgot the person. https://spec.matrix.org/latest/client-server-api/#account-deactivation */
 export type Deactivate = {
@@ -29,17 +28,18 @@ export type Deactivate = {
 type Deps = {
   pool: Pool;
   requireProof: RequireProof;
-  devices: Devices;
   knownTokens: KnownTokens;
-  leaveAllRooms: LeaveAllRooms;
-  identityBindings: IdentityBindings;
-  logger: Logger;
+  departures: Departures;
+  clock: Clock;
 };
 
-export function createDeactivate({ pool, requireProof, devices, knownTokens, leaveAllRooms, identityBindings, logger }: Deps): Deactivate {
+export function createDeactivate({ pool, requireProof, knownTokens, departures, clock }: Deps): Deactivate {
   async function byAdmin({ userNid, userId, erase }: { userNid: number; userId: string; erase: boolean }): Promise<UnbindResult> {
-    await pool.begin(async (sql) => {
+    const begunAt = clock.now();
+    const isPublished = await pool.begin(async (sql) => {
       await deactivateAccount(sql, userNid, erase);
+      await insertDeparture(sql, { userNid, erase, begunAt });
+      const addresses = await listThreepids(sql, userNid);
       await deleteThreepids(sql, userNid);
       await deleteBrowserSessionsOf(sql, userNid);
       await deleteUpstreamIdentities(sql, userNid);
@@ -47,15 +47,11 @@ export function createDeactivate({ pool, requireProof, devices, knownTokens, lea
       await deleteAllAccountData(sql, userNid);
       await deleteKeyBackups(sql, userNid);
       await deleteCrossSigningKeys(sql, userNid);
+      return addresses.length > 0 || (await listThreepidBindings(sql, userNid)).length > 0;
     });
     knownTokens.forgetUser(userNid);
-    await devices.logOutAll({ userNid, userId });
-    const unbound = await identityBindings.unbindAll({ userNid, userId }).catch((error: unknown): UnbindResult => {
-      logger.warn({ err: error, userId }, 'an identity server may still know this person');
-      return 'no-support';
-    });
-    await leaveAllRooms({ userNid, userId, erase }).catch((error: unknown) => logger.error({ error, userId }, 'could not leave all rooms'));
-    return unbound;
+    const unbound = await departures.begin({ userNid, userId, erase, begunAt });
+    return isPublished ? unbound : 'success';
   }
 
   return {
