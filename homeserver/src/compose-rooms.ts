@@ -22,7 +22,6 @@ import { createMemberships, type FindProfile } from './domain/rooms/membership.t
 import { createListMutualRooms } from './domain/rooms/mutual-rooms.ts';
 import { createPartialRooms } from './domain/rooms/partial-rooms.ts';
 import { createPolicy } from './domain/rooms/policy/policy-server.ts';
-import { createPrepareRecommended } from './domain/rooms/policy/prepare-recommended.ts';
 import { createPrepareEvent, type EventSigner } from './domain/rooms/prepare-event.ts';
 import { createReadRelations } from './domain/rooms/read-relations.ts';
 import { createReadRoom } from './domain/rooms/read-room.ts';
@@ -98,11 +97,10 @@ export async function composeRooms(deps: RoomDeps) {
   const rooms = createHotRooms({ database, log, notifier, logger });
   const redactions = createRedactions({ database, log });
   const prepareEvent = createPrepareEvent({ rooms, interner, clock, random, signer });
-  const policy = createPolicy(network.askPolicyServer);
-  const prepareRecommended = createPrepareRecommended(prepareEvent, policy);
-  const sendEvent = createSendEvent({ rooms, log, database, prepareEvent: prepareRecommended, redactions });
+  const policy = createPolicy(network.askPolicyServer, clock);
+  const sendEvent = createSendEvent({ rooms, log, database, prepareEvent, redactions, policy });
   const createRoom = createCreateRoom({ rooms, log, database, random, serverName, prepareEvent });
-  const inviteUser = createInviteUser({ log, prepareEvent: prepareRecommended, inviteRemote: network.remote.invite });
+  const inviteUser = createInviteUser({ log, prepareEvent, policy, inviteRemote: network.remote.invite });
   const invitePermission = createInvitePermission({ database });
   const partialRooms = createPartialRooms();
   const memberships = createMemberships({

@@ -125,9 +125,53 @@ test('a room gets rid of its policy server without asking it, also by its leavin
   expect(countAsked()).toBe(before);
 });
 
-test('a policy server that is silent lets nothing pass', async () => {
+test('a policy server that is silent lets nothing pass, and holds up nobody who takes it away', async () => {
   judge.answer(() => lie({ status: 500 }));
   await expect(romeo.send(roomId, 'Peace')).rejects.toThrow('502');
+  const asked = Promise.withResolvers<void>();
+  const held = Promise.withResolvers<void>();
+  judge.answer(async (_method, path) => {
+    if (!isPolicyPath(path)) return undefined;
+    asked.resolve();
+    await held.promise;
+    return undefined;
+  });
+  const waiting = Promise.allSettled(['Peace', 'I hate the word'].map((text) => romeo.send(roomId, text)));
+  await asked.promise;
+  const fromElsewhere = await room.event({ type: 'm.room.message', content: { body: 'signed' } });
+  await peer.sendPdus(server, [await signedByPolicy(fromElsewhere.event)]);
+  await expect.poll(() => storedKind(server, fromElsewhere.id), WAIT).toBe('timeline');
+  await romeo.setState(roomId, 'm.room.policy', {});
+  await expect(romeo.send(roomId, 'free')).resolves.toMatch(/^\$/);
+  held.resolve();
+  expect((await waiting).map(({ status }) => status)).toEqual(['rejected', 'fulfilled']);
+});
+
+test('what comes from elsewhere while the policy server is silent is shown once it has been seen', async () => {
+  judge.answer((_method, path) => (isPolicyPath(path) ? lie({ status: 503 }) : undefined));
+  const [late, limited] = [await room.event({ content: { body: 'late' } }), await room.event({ content: { body: 'limited' } })];
+  await peer.sendPdus(server, [late.event]);
+  await expect.poll(countAsked, WAIT).toBeGreaterThan(0);
+  judge.answer((_method, path) => (isPolicyPath(path) ? peerError(429, 'M_LIMIT_EXCEEDED') : undefined));
+  const before = countAsked();
+  await peer.sendPdus(server, [limited.event]);
+  await expect.poll(countAsked, WAIT).toBeGreaterThan(before);
+  expect([await storedKind(server, late.id), await storedKind(server, limited.id)]).toEqual([undefined, undefined]);
+  judge.answer(judgeBy(() => true));
+  await expect.poll(() => storedKind(server, late.id), WAIT).toBe('timeline');
+  await expect.poll(() => storedKind(server, limited.id), WAIT).toBe('timeline');
+});
+
+test('what the policy server never gives a verdict on is kept from the room in the end', async () => {
+  judge.answer((_method, path) => (isPolicyPath(path) ? lie({ status: 503 }) : undefined));
+  const { event, id } = await room.event({ content: { body: 'never seen' } });
+  await peer.sendPdus(server, [event]);
+  await expect.poll(countAsked, WAIT).toBeGreaterThan(0);
+  await server.sql`update federation_staged set attempts = 9, retry_at = 0 where event_id = ${id}`;
+  const next = await room.event({ content: { body: 'signed' } });
+  await peer.sendPdus(server, [await signedByPolicy(next.event)]);
+  await expect.poll(() => storedKind(server, id), WAIT).toBe('soft_failed');
+  await expect.poll(() => storedKind(server, next.id), WAIT).toBe('timeline');
 });
 
 test('the key of a policy server of this name is shown to whoever wants to use it', async () => {

@@ -55,6 +55,8 @@ export class HotRoom {
   readonly version: string;
   readonly rules: RoomVersionRules;
   readonly turns = createTurns();
+  /** In which the room's policy server is asked of what is sent here. */
+  readonly policyTurns = createTurns();
   /** Forward extremities, newest last. */
   heads: Head[] = [];
   notifySeq = 0;

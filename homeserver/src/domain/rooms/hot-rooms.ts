@@ -52,7 +52,7 @@ export function createHotRooms({ database, log, notifier, logger }: Deps): HotRo
   function trim(): void {
     for (const room of byNid.values()) {
       if (byNid.size <= MAX_HOT_ROOMS) return;
-      if (room.turns.isIdle()) evict(room.nid);
+      if (room.turns.isIdle() && room.policyTurns.isIdle()) evict(room.nid);
     }
   }
 

@@ -1,32 +1,42 @@
 import { isDeepStrictEqual } from 'node:util';
-import { duplicateAnnotation, forbidden } from '../../platform/matrix-error.ts';
+import { duplicateAnnotation, forbidden, limitExceeded } from '../../platform/matrix-error.ts';
 import type { Database } from '../../storage/database.ts';
 import { isUniqueViolation } from '../../storage/database-errors.ts';
 import { findSentEvent } from '../../storage/events.ts';
 import { relationOfContent } from '../../storage/relation-of.ts';
 import { isAnnotated } from '../../storage/relations.ts';
 import { type Log, RefusedBasis } from '../streams/log.ts';
-import { type HotRoom, MEMBER } from './hot-room.ts';
+import { type HotRoom, MEMBER, type PreparedEvent } from './hot-room.ts';
 import type { HotRooms } from './hot-rooms.ts';
+import { makeSigned } from './make-signed.ts';
+import type { Policy } from './policy/policy-server.ts';
 import type { PrepareEvent, Transaction } from './prepare-event.ts';
 import type { Redactions } from './redactions.ts';
 import type { EventDraft } from './room-event.ts';
 
 /** How often an event is made anew because what it was built on was refused. */
 const MAX_ATTEMPTS = 3;
+/** How many events of one room may wait for its policy server; more are to come again later. */
+const MAX_WAITING_FOR_POLICY = 200;
+const BUSY_RETRY_MS = 2_000;
 
 export type SendRequest = EventDraft & { roomId: string; senderNid: number; transaction?: Transaction | undefined };
 
 /** Sends an event into a room; resolves with its id after the commit. */
 export type SendEvent = (request: SendRequest) => Promise<string>;
 
-type Deps = { rooms: HotRooms; log: Log; database: Database; prepareEvent: PrepareEvent; redactions: Redactions };
+type Deps = { rooms: HotRooms; log: Log; database: Database; prepareEvent: PrepareEvent; redactions: Redactions; policy: Policy };
+
+/** The id of what was sent, once it is on disk. */
+type Sent = { eventId: string; committed: Promise<unknown> };
+type Steps = { make: () => Promise<PreparedEvent | { answer: Sent }>; put: (prepared: PreparedEvent) => Promise<Sent> };
 
 /**
  * The same device's same transaction gives the same answer and no second event, also while the first is still under way.
- * Throws M_FORBIDDEN for a room this server does not know, and what `prepareEvent` throws.
+ * Throws M_FORBIDDEN for a room this server does not know, and what `prepareEvent` throws, and
+ * what the room's policy server, where it has one, refuses with: nobody else gets to see the event then.
  */
-export function createSendEvent({ rooms, log, database, prepareEvent, redactions }: Deps): SendEvent {
+export function createSendEvent({ rooms, log, database, prepareEvent, redactions, policy }: Deps): SendEvent {
   return async function sendEvent(request) {
     for (let attempt = 1; ; attempt += 1) {
       try {
@@ -82,26 +92,48 @@ export function createSendEvent({ rooms, log, database, prepareEvent, redactions
   }
 
   async function sendOnce(room: HotRoom, draft: EventDraft, senderNid: number, transaction: Transaction | undefined): Promise<string> {
-    const { eventId, committed } = await room.turns.take(async () => {
+    /** In the room's turn: the event, or the one that stands for it already. */
+    async function make(): Promise<PreparedEvent | { answer: Sent }> {
       const redactedId = draft.redacts ?? (draft.type === 'm.room.redaction' ? draft.content['redacts'] : undefined);
       if (typeof redactedId === 'string')
         await redactions.checkSender(room, { sender: draft.sender, targetId: redactedId, ownOnly: draft.redactsOwnOnly });
       if (await isDoubled(room, draft, senderNid)) {
         const sent = transaction && (await findSentEvent(database.sql, { senderNid, roomNid: room.nid, ...transaction }));
         if (sent === undefined) throw duplicateAnnotation();
-        return { eventId: sent, committed: Promise.resolve() };
+        return { answer: { eventId: sent, committed: Promise.resolve() } };
       }
       const same = await findSame(room, draft);
-      if (same !== undefined) return { eventId: same, committed: log.drained() };
-      const prepared = await prepareEvent(room, draft, { senderNid, transaction });
+      if (same !== undefined) return { answer: { eventId: same, committed: log.drained() } };
+      return await prepareEvent(room, draft, { senderNid, transaction });
+    }
+
+    async function put(prepared: PreparedEvent): Promise<Sent> {
       // Nothing has waited for what is made here and now.
       const riders = draft.type === 'm.room.redaction' ? await redactions.ridersOf(room, prepared) : [];
       const appended: Promise<unknown> = log.append({ events: [room.stage(prepared)], riders });
       // The commit is awaited outside the turn; a refusal is seen there.
       appended.catch(() => undefined);
       return { eventId: prepared.head.eventId, committed: appended };
-    });
+    }
+
+    const steps = { make, put };
+    const { eventId, committed } = (await sendPlain(room, draft, steps)) ?? (await sendRecommended(room, steps));
     await committed;
     return eventId;
+  }
+
+  /** Nothing is sent when the room has a policy server, which must sign the event first. */
+  async function sendPlain(room: HotRoom, draft: EventDraft, { make, put }: Steps): Promise<Sent | undefined> {
+    return await room.turns.take(async () => {
+      if (policy.appliesTo(room, draft)) return undefined;
+      const made = await make();
+      return 'answer' in made ? made.answer : await put(made);
+    });
+  }
+
+  /** What people here say is put before the policy server one after the other, so that they do not take each other's place in the room. */
+  async function sendRecommended(room: HotRoom, { make, put }: Steps): Promise<Sent> {
+    if (room.policyTurns.waiting() >= MAX_WAITING_FOR_POLICY) throw limitExceeded(BUSY_RETRY_MS);
+    return await room.policyTurns.take(() => makeSigned(room, { make, put, sign: ({ event }) => policy.sign(room, event) }));
   }
 }

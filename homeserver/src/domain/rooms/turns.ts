@@ -1,8 +1,8 @@
 /** Most turns that may wait for one room. */
 const MAX_WAITING_TURNS = 10_000;
 
-/** A queue in which each turn begins when the one before it has ended, whether well or badly. */
-export type Turns = { take: <Result>(turn: () => Promise<Result>) => Promise<Result>; isIdle: () => boolean };
+/** A queue in which each turn begins when the one before it has ended, whether well or badly. `waiting`: how many there are, with the one under way. */
+export type Turns = { take: <Result>(turn: () => Promise<Result>) => Promise<Result>; isIdle: () => boolean; waiting: () => number };
 
 export function createTurns(): Turns {
   let last: Promise<unknown> = Promise.resolve();
@@ -23,5 +23,6 @@ export function createTurns(): Turns {
       }
     },
     isIdle: () => waiting === 0,
+    waiting: () => waiting,
   };
 }

@@ -14,6 +14,7 @@ import {
 import type { HotRoom } from '../../rooms/hot-room.ts';
 import type { HotRooms } from '../../rooms/hot-rooms.ts';
 import type { MergeHeads } from '../../rooms/merge-heads.ts';
+import { PolicyServerSilent } from '../../rooms/policy/policy-server.ts';
 import { type CheckedPdu, checkPdu, type PduCheck } from '../../rooms/receive-pdu/check-pdu.ts';
 import type { ReceiveCompletePdu, ReceivePdu } from '../../rooms/receive-pdu/receive-pdu.ts';
 import type { Reception } from '../../rooms/receive-pdu/reception.ts';
@@ -31,6 +32,8 @@ const MAX_PARALLEL_FETCHES_OF_ORIGIN = 4;
 const MAX_REMEMBERED_ORIGINS = 10_000;
 /** How often an event is tried when what it needs cannot be fetched. */
 const MAX_ATTEMPTS = 5;
+/** How often one is tried, over some minutes, when the room's policy server gives no verdict; then it is soft-failed. */
+const MAX_ATTEMPTS_AT_POLICY_SERVER = 10;
 const FIRST_RETRY_MS = 500;
 /** How long a room rests after the database, say, failed. */
 const AFTER_FAULT_MS = 5_000;
@@ -175,7 +178,8 @@ export async function createProcessStaged({
         if (stopping.signal.aborted) return;
         const check: PduCheck = pdu === undefined ? await checkPdu(readStaged(staged), room, findServerKey) : { ok: true, pdu };
         if (!check.ok) return await settle([drop(staged, check.reason)]);
-        const reception = await receivePdu((await rooms.load(roomId)) ?? room, check.pdu, { origin });
+        const options = { origin, awaitsPolicyServer: staged.attempts + 1 < MAX_ATTEMPTS_AT_POLICY_SERVER };
+        const reception = await receivePdu((await rooms.load(roomId)) ?? room, check.pdu, options);
         await settle([{ staged, committed: note(reception, staged) }]);
       })
       .catch((error: unknown) => noteFailure(staged, error))
@@ -210,7 +214,7 @@ export async function createProcessStaged({
 
   async function noteFailure(staged: StagedPdu, error: unknown): Promise<void> {
     const { origin, eventId, roomId, attempts } = staged;
-    const isLast = attempts + 1 >= MAX_ATTEMPTS;
+    const isLast = attempts + 1 >= (error instanceof PolicyServerSilent ? MAX_ATTEMPTS_AT_POLICY_SERVER : MAX_ATTEMPTS);
     logger.warn({ origin, eventId, roomId, err: error }, isLast ? 'a received event is given up' : 'a received event will be tried again');
     if (isLast) await deleteStaged(sql, [staged.stagedNid]);
     else await postponeStaged(sql, staged.stagedNid, clock.now() + FIRST_RETRY_MS * 2 ** attempts);

@@ -66,6 +66,7 @@ export function createAcceptMembership({ database, rooms, receivePdu, findServer
     const others = [...room.joinedServers.keys()].filter((server) => server !== signer.serverName && server !== origin);
     const reception = await receivePdu(room, pdu, {
       origin,
+      awaitsPolicyServer: true,
       riders: (eventNid) => [
         (sql) =>
           enqueuePdus(

@@ -25,6 +25,8 @@ const MAX_GAP_DEPTH = 100;
 export type ReceiveOptions = {
   /** The server to ask for what is missing. */
   origin: string;
+  /** Throws when the room's policy server gives no verdict, so that the event can be tried again; else the event is soft-failed then. */
+  awaitsPolicyServer?: boolean;
   /** What must commit with the event, if it is accepted. */
   riders?: (eventNid: number) => readonly Rider[];
 };
@@ -80,7 +82,7 @@ export function createReceivePdu({ database, log, rooms, interner, fetchGap, sto
     if (missing.length > 0) {
       const between = await fetchGap.missingEvents(room, options.origin, pdu.eventId);
       for (const earlier of between.slice(-MAX_GAP_DEPTH)) {
-        if (earlier.eventId !== pdu.eventId) await (await receiveNext(room, earlier, { origin: options.origin })).committed;
+        if (earlier.eventId !== pdu.eventId) await (await receiveNext(room, earlier, { ...options, riders: () => [] })).committed;
       }
     }
     return await receiveNext(room, pdu, options);
@@ -108,7 +110,7 @@ export function createReceivePdu({ database, log, rooms, interner, fetchGap, sto
     for (const prevId of await listMissingPrevs(room, pdu.event)) {
       fetched.set(prevId, await fetchGap.stateAfterMissing(room, options.origin, prevId));
     }
-    const event = await policy.trySign(room, pdu.event);
+    const event = await policy.trySign(room, pdu.event, { throwsSilence: options.awaitsPolicyServer });
     return await room.turns.take(() => judgeOnce(room, { ...pdu, event }, fetched, options));
   }
 
