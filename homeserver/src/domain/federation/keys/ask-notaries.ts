@@ -5,22 +5,52 @@ import type { Clock } from '../../../platform/clock.ts';
 import type { Logger } from '../../../platform/logger.ts';
 import type { FindServerKey } from '../../rooms/receive-pdu/room-peers.ts';
 import type { FederationClient } from '../federation-client.ts';
+import { createQuestionBatcher, type WantedKeys } from './question-batcher.ts';
 
-const TIMEOUT_MS = 10_000;
-const MAX_ANSWER_BYTES = 200 * 1024;
-/** Most lists of one answer that are looked at. */
+/** A notary may have to ask the servers itself. */
+const TIMEOUT_MS = 20_000;
+const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
+/** Most servers about which a notary is asked at once. */
+const MAX_SERVERS_ASKED = 100;
+/** Most lists about one server that are looked at. */
 const MAX_LISTS = 10;
 
 /** The lists of a server's keys that a notary of ours vouches for with its own signature, those of the first notary that has any. */
-export type AskNotaries = (serverName: string, findServerKey: FindServerKey) => Promise<ServerKeys[]>;
+export type AskNotaries = (serverName: string, wanted: WantedKeys, findServerKey: FindServerKey) => Promise<ServerKeys[]>;
 
 type Deps = { client: FederationClient; notaries: readonly string[]; clock: Clock; logger: Logger };
 
 /**
- * Asked when the server itself cannot be. Whether a list is signed by the server it is about is for the caller to check, as always.
- * https://spec.matrix.org/latest/server-server-api/#querying-keys-through-another-server
+ * Asked when the server itself cannot be; about several servers by one query. Whether a list is signed by the server it is about is for
+ * the caller to check, as always. https://spec.matrix.org/latest/server-server-api/#querying-keys-through-another-server
  */
 export function createAskNotaries({ client, notaries, clock, logger }: Deps): AskNotaries {
+  const batchers = new Map(
+    notaries.map((notary) => {
+      const ask = (questions: ReadonlyMap<string, WantedKeys>) => query(notary, questions);
+      return [notary, createQuestionBatcher({ ask, maxTogether: MAX_SERVERS_ASKED })];
+    }),
+  );
+
+  async function query(notary: string, questions: ReadonlyMap<string, WantedKeys>): Promise<Map<string, ServerKeys[]>> {
+    const server_keys = Object.fromEntries(
+      [...questions].map(([serverName, wanted]) => [
+        serverName,
+        Object.fromEntries(Object.entries(wanted).map(([keyId, until]) => [keyId, { minimum_valid_until_ts: until }])),
+      ]),
+    );
+    try {
+      const limits = { timeoutMs: TIMEOUT_MS, maxBytes: MAX_ANSWER_BYTES };
+      const answer = await client.call(notary, bulkPerspectivesKeyQuery, { body: { server_keys } }, limits);
+      const byServer = Map.groupBy(answer.server_keys, (list) => list.server_name);
+      return new Map([...byServer].map(([serverName, lists]) => [serverName, lists.slice(0, MAX_LISTS)]));
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      logger.info({ notary, servers: questions.size, reason }, 'a notary could not help');
+      return new Map();
+    }
+  }
+
   async function isVouchedFor(list: ServerKeys, notary: string, findServerKey: FindServerKey): Promise<boolean> {
     for (const keyId of listSigningKeyIds(list, notary)) {
       const publicKey = await findServerKey(notary, keyId, { at: clock.now(), enforcesValidity: true });
@@ -29,21 +59,12 @@ export function createAskNotaries({ client, notaries, clock, logger }: Deps): As
     return false;
   }
 
-  return async function askNotaries(serverName, findServerKey) {
-    for (const notary of notaries) {
+  return async function askNotaries(serverName, wanted, findServerKey) {
+    for (const [notary, ask] of batchers) {
       if (notary === serverName) continue;
-      try {
-        const body = { server_keys: { [serverName]: {} } };
-        const limits = { timeoutMs: TIMEOUT_MS, maxBytes: MAX_ANSWER_BYTES };
-        const { server_keys: lists } = await client.call(notary, bulkPerspectivesKeyQuery, { body }, limits);
-        const good: ServerKeys[] = [];
-        for (const list of lists.slice(0, MAX_LISTS)) {
-          if (list.server_name === serverName && (await isVouchedFor(list, notary, findServerKey))) good.push(list);
-        }
-        if (good.length > 0) return good;
-      } catch (error) {
-        logger.info({ notary, serverName, reason: error instanceof Error ? error.message : String(error) }, 'a notary could not help');
-      }
+      const good: ServerKeys[] = [];
+      for (const list of (await ask(serverName, wanted)) ?? []) if (await isVouchedFor(list, notary, findServerKey)) good.push(list);
+      if (good.length > 0) return good;
     }
     return [];
   };

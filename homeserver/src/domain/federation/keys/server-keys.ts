@@ -9,17 +9,23 @@ import type { Database } from '../../../storage/database.ts';
 import { listServerKeys, type ServerKey, saveServerKeys } from '../../../storage/server-keys.ts';
 import { NotAskedError, type Urgency } from '../circuit-breaker.ts';
 import type { FederationClient } from '../federation-client.ts';
+import { createSlots } from '../outbound/slots.ts';
 import type { AskNotaries } from './ask-notaries.ts';
 import type { OldKey } from './own-keys.ts';
+import type { WantedKeys } from './question-batcher.ts';
 import { readKeyList, validUntil } from './read-key-list.ts';
 
 const MAX_CACHED_SERVERS = 10_000;
 const FETCH_TIMEOUT_MS = 10_000;
 const MAX_LIST_BYTES = 100 * 1024;
+/** How many servers are asked for their keys at a time. */
+const MAX_PARALLEL_FETCHES = 64;
 /** A server whose keys could not be had, or lacked the one asked for, is not asked again for so long. */
 const RETRY_AFTER_MS = 60_000;
 /** The same for a server that is asking us something: it may have come back just now. */
 const RETRY_CALLER_AFTER_MS = 10_000;
+
+const MAX_FETCHES_FOR_ONE = 2;
 
 /** What a key must have been good for. */
 export type KeyPurpose = {
@@ -36,8 +42,8 @@ export type ServerKeyring = {
   find: (serverName: string, keyId: string, purpose: KeyPurpose) => Promise<Uint8Array | undefined>;
   /** The same from what is known here. `mayAsk`: the server could be asked, and may then have it. */
   findKnown: (serverName: string, keyId: string, purpose: KeyPurpose) => Promise<{ publicKey: Uint8Array | undefined; mayAsk: boolean }>;
-  /** Asks the server for its keys now. `undefined` when it gives no good list. */
-  fetch: (serverName: string, urgency?: Urgency) => Promise<ServerKeys | undefined>;
+  /** Asks the server for its keys now; notaries, when it does not answer, for those that are wanted. `undefined` when there is no good list. */
+  fetch: (serverName: string, urgency?: Urgency, wanted?: WantedKeys) => Promise<ServerKeys | undefined>;
 };
 
 type Deps = {
@@ -53,7 +59,8 @@ type Deps = {
 
 /** The keys of other servers: remembered, and fetched when they are not known or no longer valid; from notaries when their server is silent. */
 export function createServerKeyring({ database, client, signer, oldKeys, notaries, askNotaries, clock, logger }: Deps): ServerKeyring {
-  const known = new LRUCache<string, ServerKey[]>({ max: MAX_CACHED_SERVERS });
+  const known = new LRUCache<string, Promise<ServerKey[]>>({ max: MAX_CACHED_SERVERS });
+  const slots = createSlots(MAX_PARALLEL_FETCHES);
   const fetches = new Map<string, Promise<ServerKeys | undefined>>();
   const lastFetches = new LRUCache<string, { at: number; wasAsked: boolean }>({ max: MAX_CACHED_SERVERS });
   const ownKeys = [
@@ -63,31 +70,34 @@ export function createServerKeyring({ database, client, signer, oldKeys, notarie
 
   async function listKnown(serverName: string): Promise<ServerKey[]> {
     const cached = known.get(serverName);
-    if (cached !== undefined) return cached;
-    const keys = await listServerKeys(database.sql, serverName);
-    known.set(serverName, keys);
-    return keys;
+    if (cached !== undefined) return await cached;
+    const reading = listServerKeys(database.sql, serverName);
+    known.set(serverName, reading);
+    reading.catch(() => {
+      if (known.get(serverName) === reading) known.delete(serverName);
+    });
+    return await reading;
   }
 
-  async function fetchNow(serverName: string, urgency: Urgency): Promise<ServerKeys | undefined> {
+  async function fetchNow(serverName: string, urgency: Urgency, wanted: WantedKeys): Promise<ServerKeys | undefined> {
     const last = { at: clock.now(), wasAsked: true };
     lastFetches.set(serverName, last);
     try {
       const limits = { timeoutMs: FETCH_TIMEOUT_MS, maxBytes: MAX_LIST_BYTES, urgency };
-      const list = await client.call(serverName, getServerKey, {}, limits);
+      const list = await slots.run(() => client.call(serverName, getServerKey, {}, limits));
       if (!(await keep(serverName, list))) throw new Error('the list of keys is not about this server, or not signed by it');
       return list;
     } catch (error) {
       last.wasAsked = !(error instanceof NotAskedError);
       logger.info({ serverName, reason: error instanceof Error ? error.message : String(error) }, 'the keys of a server could not be had');
-      return notaries.includes(serverName) ? undefined : await fetchFromNotaries(serverName);
+      return notaries.includes(serverName) ? undefined : await fetchFromNotaries(serverName, wanted);
     }
   }
 
   /** A notary cannot change what we know of a key, only tell of further ones, or that a key is good for longer. */
-  async function fetchFromNotaries(serverName: string): Promise<ServerKeys | undefined> {
+  async function fetchFromNotaries(serverName: string, wanted: WantedKeys): Promise<ServerKeys | undefined> {
     let newest: ServerKeys | undefined;
-    for (const list of await askNotaries(serverName, keyring.find)) {
+    for (const list of await askNotaries(serverName, wanted, keyring.find)) {
       if (!(await keep(serverName, list))) continue;
       if (newest === undefined || list.valid_until_ts > newest.valid_until_ts) newest = list;
     }
@@ -104,8 +114,8 @@ export function createServerKeyring({ database, client, signer, oldKeys, notarie
     return true;
   }
 
-  async function fetch(serverName: string, urgency: Urgency = 'background'): Promise<ServerKeys | undefined> {
-    const running = fetches.get(serverName) ?? fetchNow(serverName, urgency).finally(() => fetches.delete(serverName));
+  async function fetch(serverName: string, urgency: Urgency = 'background', wanted: WantedKeys = {}): Promise<ServerKeys | undefined> {
+    const running = fetches.get(serverName) ?? fetchNow(serverName, urgency, wanted).finally(() => fetches.delete(serverName));
     fetches.set(serverName, running);
     return await running;
   }
@@ -128,9 +138,13 @@ export function createServerKeyring({ database, client, signer, oldKeys, notarie
     fetch,
     findKnown,
     find: async (serverName, keyId, purpose) => {
-      const { publicKey, mayAsk } = await findKnown(serverName, keyId, purpose);
-      if (!mayAsk) return publicKey;
-      await fetch(serverName, purpose.isCalling === true ? 'insisting' : 'background');
+      // What was under way already may have been for less urgent reasons, and not have asked the server itself.
+      for (let fetched = 0; fetched < MAX_FETCHES_FOR_ONE; fetched += 1) {
+        const { publicKey, mayAsk } = await findKnown(serverName, keyId, purpose);
+        if (!mayAsk) return publicKey;
+        const wanted = { [keyId]: purpose.enforcesValidity ? purpose.at : 0 };
+        await fetch(serverName, purpose.isCalling === true ? 'insisting' : 'background', wanted);
+      }
       return (await findKnown(serverName, keyId, purpose)).publicKey;
     },
   };
