@@ -15,6 +15,7 @@ import { createListRoomFacts } from './domain/sync/room-facts.ts';
 import { createListSummaries } from './domain/sync/room-summaries.ts';
 import { createListBumpStamps } from './domain/sync/sliding/bump-stamps.ts';
 import { createConnections } from './domain/sync/sliding/connections.ts';
+import { createKeepConnections } from './domain/sync/sliding/keep-connections.ts';
 import { createListRooms } from './domain/sync/sliding/list-rooms.ts';
 import { createSlidingSync } from './domain/sync/sliding/sliding-sync.ts';
 import { createTellExtensions } from './domain/sync/sliding/tell-extensions.ts';
@@ -80,10 +81,11 @@ export function composeSync(deps: Deps) {
   const stripRooms = createStripRooms(deps);
   const buildSync = createBuildSync({ ...deps, listStandings, sortRooms: createSortRooms({ ...deps, activity }), tellRooms, stripRooms });
   const sync = createSync({ ...deps, buildSync, acknowledged: ephemeral.acknowledged, synced: ephemeral.synced });
+  const keep = createKeepConnections(deps);
   const slidingSync = createSlidingSync({
     ...deps,
     listDirect: createListDirect(deps),
-    connections: createConnections(),
+    connections: createConnections({ ...deps, keep }),
     listStandings,
     listRooms: createListRooms({ ...deps, activity, listRoomFacts, stripRooms }),
     tellSlidingRooms: createTellSlidingRooms({ ...deps, listBumpStamps: createListBumpStamps(deps), tellRooms, stripRooms, listRoomFacts }),
@@ -95,5 +97,5 @@ export function composeSync(deps: Deps) {
     ...slidingSyncRoutes(slidingSync),
     ...composeOldSync({ ...deps, listStandings, tellRooms, stripRooms }),
   ];
-  return { sync, routes, sockets };
+  return { sync, routes, sockets, stop: keep.stop };
 }

@@ -267,6 +267,7 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       unread: push.unread,
       e2ee: e2ee.forSync,
     });
+    closers.push(sync.stop);
 
     // Telling application services.
     const appserviceQueues = await composeAppservices({ ...streams, ...rooms, ...appservices, database, clock, logger, ephemeral, e2ee });

@@ -11,8 +11,8 @@ export type TopologicalToken = { kind: 'topological'; topological: number; event
 /** Positions in (after, upTo]; events without a position are before all others. */
 export type PositionBounds = { after?: number; upTo?: number };
 
-/** The number at the end is a sliding sync's, which tells its answers apart; the place is the same without it. */
-const STREAM = /^s(\d{1,16})(?:_([A-Za-z0-9]{1,16})_(\d{1,16})(?:_\d{1,16})?)?$/;
+/** The numbers at the end are a sliding sync's, which tells its connections and answers apart; the place is the same without them. */
+const STREAM = /^s(\d{1,16})(?:_([A-Za-z0-9]{1,16})_(\d{1,16})(?:_\d{1,16}){0,2})?$/;
 const TOPOLOGICAL = /^t(\d{1,16})_(\d{1,16})(?:_([au])(\d{1,16}))?$/;
 
 /** The text of a token. */

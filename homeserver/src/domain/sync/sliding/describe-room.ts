@@ -6,7 +6,7 @@ import type { ClientEvent } from '../../rooms/render-events.ts';
 import { type RoomFacts, readFacts } from '../room-facts.ts';
 import type { StateStub, ToldRoom } from '../room-to-tell.ts';
 import type { UnreadCounts } from '../sources.ts';
-import type { SentRoom } from './connections.ts';
+import type { SentRoom } from './connection.ts';
 import { isLazy, type RoomConfig, wantsState } from './room-config.ts';
 
 /** What is asked for of the state that changed; and, when members are told of lazily, who speaks, and who changed where there is no gap. */

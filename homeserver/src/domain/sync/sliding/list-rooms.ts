@@ -9,7 +9,7 @@ import { FACT_TYPES, type ListRoomFacts, type RoomFacts, readFacts } from '../ro
 import { isExpelled, isFromIgnored, isGone, isWhole } from '../sort-rooms.ts';
 import type { Ignored, SyncDevice } from '../sources.ts';
 import type { StripRooms } from '../strip-rooms.ts';
-import type { SentRoom } from './connections.ts';
+import type { SentRoom } from './connection.ts';
 import { combineConfigs, type RoomConfig, wantsOtherMembers } from './room-config.ts';
 import type { SlidingRequest } from './sliding-request.ts';
 

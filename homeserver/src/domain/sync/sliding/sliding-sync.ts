@@ -8,7 +8,8 @@ import type { ListDirect } from '../direct-rooms.ts';
 import type { AccountDataForSync, E2eeForSync, EphemeralForSync } from '../sources.ts';
 import type { ListStandings } from '../standings.ts';
 import { MAX_SYNC_WAIT_MS } from '../sync.ts';
-import type { Connections, Position } from './connections.ts';
+import type { Position } from './connection.ts';
+import type { Connections } from './connections.ts';
 import type { ListRooms, Personal } from './list-rooms.ts';
 import type { SlidingRequest } from './sliding-request.ts';
 import { listEnabled, readToDeviceSince, type TellExtensions } from './tell-extensions.ts';
@@ -94,7 +95,7 @@ export function createSlidingSync(deps: Deps): SlidingSync {
     const { device, connId, signal } = request;
     checkLimits(request);
     const pos = request.pos === '' ? undefined : request.pos;
-    const before = pos === undefined ? undefined : connections.load(device, connId, pos);
+    const before = pos === undefined ? undefined : await connections.load(device, connId, pos);
     await acknowledge(request, before);
     ephemeral.synced(device, request.setPresence);
 

@@ -4,7 +4,7 @@ import type { JsonObject } from 'federation-spec/events/event.ts';
 import { invalidParam } from '../../../platform/matrix-error.ts';
 import { describeThreadSubscriptions } from '../../rooms/describe-thread-subscriptions.ts';
 import type { AccountDataForSync, E2eeForSync, EphemeralForSync, SyncDevice, ThreadSubscriptionsForSync } from '../sources.ts';
-import type { Position } from './connections.ts';
+import type { Position } from './connection.ts';
 import type { CoveredRoom } from './list-rooms.ts';
 
 /** Most messages from device to device in one answer; the rest comes with the next. */

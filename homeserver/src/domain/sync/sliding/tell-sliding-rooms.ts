@@ -10,7 +10,7 @@ import { isGone } from '../sort-rooms.ts';
 import type { SyncDevice, UnreadForSync } from '../sources.ts';
 import type { StripRooms } from '../strip-rooms.ts';
 import type { ListBumpStamps } from './bump-stamps.ts';
-import type { Position, SentRoom } from './connections.ts';
+import type { Position, SentRoom } from './connection.ts';
 import { countsOf, describeRoom, hasFaceChanged, pickLost, pickState, readLastFacts } from './describe-room.ts';
 import type { CoveredRoom } from './list-rooms.ts';
 import { wantsMoreState, wantsOtherMembers } from './room-config.ts';
