@@ -168,7 +168,7 @@ export async function composeFederation(deps: Deps) {
     fetchHistory: createFetchHistory({
       ...common,
       peer,
-      storeBackfilled: createStoreBackfilled({ database, interner, fetchGap, redactions }),
+      storeBackfilled: createStoreBackfilled({ database, interner, fetchGap, redactions, resolveStates }),
     }),
     resolveRemoteAlias: peers.queries.resolveAlias,
     queryRemotePublicRooms: peers.queries.publicRooms,

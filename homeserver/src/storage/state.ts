@@ -102,3 +102,12 @@ export async function insertStateDelta(sql: Sql, eventNid: number, delta: readon
     insert into state_deltas (event_nid, key_nid, state_event_nid)
     select ${eventNid}, * from unnest(${delta.map((row) => row.keyNid)}::bigint[], ${delta.map((row) => row.stateEventNid)}::bigint[])`;
 }
+
+/** The same for many events at once. */
+export async function insertStateDeltas(sql: Sql, rows: readonly (DeltaRow & { eventNid: number })[]): Promise<void> {
+  if (rows.length === 0) return;
+  await sql`
+    insert into state_deltas (event_nid, key_nid, state_event_nid)
+    select * from unnest(${rows.map((row) => row.eventNid)}::bigint[], ${rows.map((row) => row.keyNid)}::bigint[],
+                         ${rows.map((row) => row.stateEventNid)}::bigint[])`;
+}

@@ -90,9 +90,16 @@ test('a timeline begins behind a gap, and paging back fills the gap in its place
 });
 
 test('who was in the room sees what fills a gap, also where history is for those only who were there', async () => {
-  await romeo.setState(room.roomId, 'm.room.history_visibility', { history_visibility: 'joined' });
+  const closing = await romeo.setState(room.roomId, 'm.room.history_visibility', { history_visibility: 'joined' });
   const paris = await servers.user('paris', 0);
-  const lost = await say('lost');
+  const [stored] = await servers.at(0).sql<{ json: string }[]>`select json from events where event_id = ${closing}`;
+  const closed: Made = { event: JSON.parse(stored?.json ?? '') as Pdu, id: closing };
+  room.state.splice(
+    room.state.findIndex((event) => event.type === 'm.room.history_visibility'),
+    1,
+    closed.event,
+  );
+  const lost = await say('lost', [closed]);
   const found = await say('found', [lost]);
   answerTruly(lost);
   await send(found);

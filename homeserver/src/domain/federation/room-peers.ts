@@ -17,17 +17,23 @@ export type HistoryPeer = {
 /** Asks other servers for events and states of rooms. https://spec.matrix.org/latest/server-server-api/#retrieving-events */
 export function createRoomPeers(client: FederationClient): RoomPeers & HistoryPeer {
   const patient = { timeoutMs: STATE_TIMEOUT_MS, maxBytes: MAX_STATE_BYTES };
+  const patientFor = (timeoutMs = STATE_TIMEOUT_MS) => ({ ...patient, timeoutMs });
   return {
     fetchMissing: async (origin, roomId, { earliest, latest, limit }) => {
       const body = { limit, min_depth: 0, earliest_events: [...earliest], latest_events: [...latest] };
       return (await client.call(origin, getMissingPreviousEvents, { params: { roomId }, body })).events;
     },
-    fetchStateIds: async (origin, roomId, eventId) => {
-      const answer = await client.call(origin, getRoomStateIds, { params: { roomId }, query: { event_id: eventId } }, patient);
+    fetchStateIds: async (origin, roomId, eventId, timeoutMs) => {
+      const answer = await client.call(
+        origin,
+        getRoomStateIds,
+        { params: { roomId }, query: { event_id: eventId } },
+        patientFor(timeoutMs),
+      );
       return { stateIds: answer.pdu_ids, authChainIds: answer.auth_chain_ids };
     },
-    fetchState: async (origin, roomId, eventId) => {
-      const answer = await client.call(origin, getRoomState, { params: { roomId }, query: { event_id: eventId } }, patient);
+    fetchState: async (origin, roomId, eventId, timeoutMs) => {
+      const answer = await client.call(origin, getRoomState, { params: { roomId }, query: { event_id: eventId } }, patientFor(timeoutMs));
       return [...answer.auth_chain, ...answer.pdus];
     },
     fetchEvent: async (origin, eventId) => {

@@ -37,7 +37,9 @@ export function createFindEventNearTime({ database, fetchHistory }: { database: 
 
   return async (room, view, moment) => {
     for (let page = 0; page < MAX_PAGES; page += 1) if (await isGapFilled(room, moment.timestampMs)) break;
-    const found = (await nearest(room, moment, MAX_NEAR_TIME)).find(view.maySee);
+    const near = await nearest(room, moment, MAX_NEAR_TIME);
+    await view.learn(near);
+    const found = near.find(view.maySee);
     if (found === undefined) throw notFound('The room has no event on that side of the time that you may see.');
     return found;
   };

@@ -3,14 +3,17 @@ import type { RoomEventFilter } from 'federation-spec/api/schemas/filters.ts';
 import type { Database } from '../../storage/database.ts';
 import { listEventsByNid, type StoredEvent } from '../../storage/events.ts';
 import { listState } from '../../storage/state.ts';
+import { listHoldersBefore } from '../../storage/states-before.ts';
 import { listMembersOfRooms } from '../../storage/sync.ts';
 import { formatToken } from '../streams/token.ts';
 import { type EnterRoom, type RoomReader, stateAt } from './enter-room.ts';
 import { passesFilter } from './event-filter.ts';
 import type { FetchHistory } from './fetch-history.ts';
 import { type HotRoom, MEMBER } from './hot-room.ts';
+import { hasState, isApart } from './learn-standing.ts';
 import { beginAt, DEFAULT_PAGE, endAt, MAX_PAGE } from './paging.ts';
 import { readPdu } from './read-pdu.ts';
+import { loadStateAfter } from './receive-pdu/nid-state.ts';
 import type { ClientEvent, RenderEvents } from './render-events.ts';
 import type { RoomView } from './visibility.ts';
 import { walkEvents } from './walk-events.ts';
@@ -46,6 +49,14 @@ export function createReadMessages({ database, enterRoom, renderEvents, fetchHis
     const [first] = events;
     if (first === undefined) return [];
     const speakers = [...new Set(events.map((event) => readPdu(event.json).sender))];
+    if (isApart(first) && hasState(first)) {
+      const asked = speakers.map((stateKey) => ({ eventNid: first.eventNid, type: MEMBER, stateKey }));
+      const holders = await listHoldersBefore(sql, asked);
+      return await listEventsByNid(
+        sql,
+        holders.map((holder) => holder.holderNid),
+      );
+    }
     return await listMembersOfRooms(sql, [{ roomNid: room.nid, userIds: speakers, at: Math.min(first.position ?? end, end) }]);
   }
 
@@ -107,27 +118,42 @@ export function createReadMessages({ database, enterRoom, renderEvents, fetchHis
       const [rendered] = await renderEvents([event], rendering);
       if (rendered === undefined) throw new Error('an event was lost while it was rendered');
       const around = [...earlier.events, event, ...later.events];
-      const last = later.events.at(-1)?.position ?? event.position;
+      const last = later.events.at(-1) ?? event;
       return {
         event: rendered,
         before: await renderEvents(earlier.events, rendering),
         after: await renderEvents(later.events, rendering),
-        state: await readState(who, { around, filter, upTo: Math.min(last ?? LATEST, stateAt(room, view).at ?? LATEST) }),
+        state: await readState(who, { around, filter, last, upTo: stateAt(room, view).at ?? LATEST }),
         start: formatToken({ kind: 'topological', ...earlier.place }),
         end: formatToken({ kind: 'topological', ...later.place }),
       };
     },
   };
 
+  /** The room's state after an event, or at a position of the log if that is earlier. */
+  async function listStateAfter(room: HotRoom, event: StoredEvent, upTo: number) {
+    const state = event.position === null ? await loadStateAfter(sql, event) : undefined;
+    if (state !== undefined) {
+      const events = await listEventsByNid(sql, [...state.values()]);
+      return events.map(({ type, eventNid, json }) => ({ type, eventNid, json, stateKey: readPdu(json).state_key ?? '' }));
+    }
+    const at = Math.min(event.position ?? LATEST, upTo);
+    return await listState(sql, room.nid, at === LATEST ? {} : { at });
+  }
+
   /** The state at the last of the events; of its members, when they are loaded lazily, those who speak. */
   async function readState(
     { room, reader }: { room: HotRoom; reader: RoomReader },
-    { around, filter, upTo }: { around: readonly StoredEvent[]; filter: RoomEventFilter | undefined; upTo: number },
+    {
+      around,
+      filter,
+      last,
+      upTo,
+    }: { around: readonly StoredEvent[]; filter: RoomEventFilter | undefined; last: StoredEvent; upTo: number },
   ): Promise<StateEvent[]> {
-    const when = upTo === LATEST ? {} : { at: upTo };
     const isLazy = filter?.lazy_load_members === true;
     const speakers = new Set(around.map((event) => readPdu(event.json).sender));
-    const rows = await listState(sql, room.nid, when);
+    const rows = await listStateAfter(room, last, upTo);
     const wanted = rows.filter(({ type, stateKey }) => !isLazy || type !== MEMBER || speakers.has(stateKey));
     const nids = wanted.filter(({ json }) => filter === undefined || passesStateFilter(json, filter)).map((row) => row.eventNid);
     const events = await renderEvents(await listEventsByNid(sql, nids), { roomId: room.roomId, reader });

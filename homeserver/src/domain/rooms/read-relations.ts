@@ -50,6 +50,7 @@ export function createReadRelations({ database, enterRoom, renderEvents }: Deps)
       const events = found.slice(0, limit);
       const next = found.length > limit ? placeAfter(events, way) : undefined;
       const bundleUpTo = stateAt(room, view).at ?? null;
+      await view.learn(events);
       return {
         chunk: await renderEvents(events.filter(view.maySee), { roomId, reader, bundleUpTo, membershipAt: view.membershipAt }),
         ...(next === undefined ? {} : { nextBatch: formatToken({ kind: 'topological', ...next, bounds }) }),
@@ -68,6 +69,7 @@ export function createReadRelations({ database, enterRoom, renderEvents }: Deps)
 
       const page = found.slice(0, limit);
       const last = found.length > limit ? page.at(-1)?.last : undefined;
+      await view.learn(page.map(({ root }) => root));
       const roots = page.map(({ root }) => root).filter(view.maySee);
       return {
         chunk: await renderEvents(roots, { roomId: request.roomId, reader, bundleUpTo: upTo ?? null, membershipAt: view.membershipAt }),

@@ -107,8 +107,8 @@ export function createRedactions({ database, log }: Deps): Redactions {
         const fresh = rows.find((candidate) => candidate.eventId === targetId);
         const target = fresh ?? (await findTarget({ database, log }, room, targetId));
         if (target === undefined) riders.push((tx) => insertWaitingRedaction(tx, { targetId, eventNid: row.eventNid }));
-        else if (prune(room, target, { event, eventNid: row.eventNid }) !== undefined && fresh === undefined) {
-          const { eventNid, json: prunedJson } = target;
+        else if (prune(room, target, { event, eventNid: row.eventNid }) !== undefined) {
+          const { eventNid, json: prunedJson } = target; // known as an outlier, it has its text already
           riders.push((tx) => markRedacted(tx, { eventNid, redactedBy: row.eventNid, prunedJson }));
         }
       }

@@ -3,6 +3,7 @@ import { isJsonObject, type JsonObject } from 'federation-spec/events/event.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Database } from '../../storage/database.ts';
 import { listEventsByNid, type StoredEvent } from '../../storage/events.ts';
+import { listHoldersBefore } from '../../storage/states-before.ts';
 import { listReplacedState } from '../../storage/timeline.ts';
 import { DELAYED_DEVICE, DELAYED_PATH } from './delayed-transaction.ts';
 import type { ErasedUsers } from './erased-users.ts';
@@ -69,11 +70,25 @@ export function createRenderGroups({ database, clock, loadBundles, erasedUsers }
     return bundles;
   }
 
+  /** What each state event replaced. What has no position in the log is asked for by the state before it. */
+  async function findReplaced(events: readonly StoredEvent[]): Promise<Map<number, { eventId: string; json: string }>> {
+    const apart = events.filter((event) => event.keyNid !== null && event.position === null);
+    const [replaced, holders] = await Promise.all([
+      listReplacedState(database.sql, events),
+      listHoldersBefore(
+        database.sql,
+        apart.map(({ eventNid, type, json }) => ({ eventNid, type, stateKey: readPdu(json).state_key ?? '' })),
+      ),
+    ]);
+    for (const { eventNid, holderId, json } of holders) replaced.set(eventNid, { eventId: holderId, json });
+    return replaced;
+  }
+
   return async function renderGroups(all) {
     const groups = all.map(({ events, view }) => ({ events: events.filter((event) => event.type !== DUMMY_EVENT), view }));
     const shown = groups.flatMap(({ events }) => events);
     const [replaced, redactions, bundles] = await Promise.all([
-      listReplacedState(database.sql, shown),
+      findReplaced(shown),
       listEventsByNid(
         database.sql,
         shown.flatMap((event) => event.redactedBy ?? []),

@@ -5,6 +5,7 @@ import { type HistoryPlace, listHistoryPlaces } from '../../storage/history-plac
 import { type KeyInterval, listKeyHistories } from '../../storage/timeline.ts';
 import { findMoment } from './history-moment.ts';
 import { MEMBER } from './hot-room.ts';
+import { createLearnt, type Learnt, type StandingBefore, type Stated } from './learn-standing.ts';
 import { readPdu } from './read-pdu.ts';
 import { DUMMY_EVENT } from './room-event.ts';
 
@@ -16,8 +17,13 @@ export type MaySee = (
 /** What a person may see of one room. */
 export type RoomView = {
   maySee: MaySee;
+  /**
+   * Reads how things stood before those of the events whose place in the log does not tell it: what came by backfill, or stands behind a
+   * gap. They are then judged by that. Costs a query, when there are any. Views that were made together learn together.
+   */
+  learn: (events: readonly Stated[]) => Promise<void>;
   /** How the reader stood to the room at an event, with what the event itself changed. */
-  membershipAt: (event: Pick<StoredEvent, 'position'>) => string;
+  membershipAt: (event: Pick<StoredEvent, 'eventNid' | 'position'>) => string;
   /** The membership the room's current state gives the reader. */
   membership: string | undefined;
   /** For someone who was once joined: the last position at which they were. */
@@ -48,23 +54,30 @@ export function createViewRooms({ database }: { database: Database }): ViewRooms
     ]);
     const histories = Map.groupBy(intervals, ({ roomNid }) => roomNid);
     const places = Map.groupBy(landmarks, ({ roomNid }) => roomNid);
+    const learnt = createLearnt(database.sql, userId);
     return new Map(
       roomNids.map((roomNid) => {
         const { [VISIBILITY]: visibilities = [], [MEMBER]: memberships = [] } = Object.groupBy(
           histories.get(roomNid) ?? [],
           ({ type }) => type,
         );
-        return [roomNid, toView(visibilities, memberships, places.get(roomNid) ?? [])];
+        return [roomNid, toView({ visibilities, memberships, places: places.get(roomNid) ?? [] }, learnt)];
       }),
     );
   };
 }
 
 export function createViewRoom(viewRooms: ViewRooms): ViewRoom {
-  return async (roomNid, userId) => (await viewRooms([roomNid], userId)).get(roomNid) ?? toView([], [], []);
+  return async (roomNid, userId) => {
+    const view = (await viewRooms([roomNid], userId)).get(roomNid);
+    if (view === undefined) throw new Error(`the room ${roomNid} was not looked at`);
+    return view;
+  };
 }
 
-function toView(visibilities: readonly KeyInterval[], memberships: readonly KeyInterval[], places: readonly HistoryPlace[]): RoomView {
+type Histories = { visibilities: readonly KeyInterval[]; memberships: readonly KeyInterval[]; places: readonly HistoryPlace[] };
+
+function toView({ visibilities, memberships, places }: Histories, learnt: Learnt): RoomView {
   const visibility = valuesOf(visibilities, 'history_visibility');
   const membership = valuesOf(memberships, 'membership');
   const lastJoin = membership.findLast((interval) => interval.value === 'join');
@@ -85,13 +98,28 @@ function toView(visibilities: readonly KeyInterval[], memberships: readonly KeyI
     return isVisible(held, standing, joinsLater) || (event.type === VISIBILITY && isVisible('shared', standing, joinsLater));
   }
 
+  /** With what is known of the state before it; an event that says how history is shown is shown as before or as after it. */
+  function maySeeLearnt(event: Parameters<MaySee>[0], { visibility = 'shared', membership: standing, brings }: StandingBefore): boolean {
+    const position = event.position ?? findMoment(places, event.topological ?? 0).position;
+    const joinsLater = lastJoin !== undefined && lastJoin.to > position;
+    return [visibility, brings ?? visibility].some((shown) => isVisible(shown, standing, joinsLater));
+  }
+
   return {
+    learn: learnt.learn,
     membership: membership.findLast((interval) => interval.to === Number.POSITIVE_INFINITY)?.value,
     lastJoinedAt: lastJoin === undefined ? undefined : lastJoin.to,
-    membershipAt: ({ position }) => valueAt(membership, position ?? 0) ?? 'leave',
+    membershipAt: ({ eventNid, position }) => {
+      const own = position === null ? ownBackfilled.find((place) => place.eventNid === eventNid) : undefined;
+      const said = own === undefined ? undefined : readPdu(own.json).content['membership'];
+      if (typeof said === 'string') return said;
+      return (position === null ? learnt.find(eventNid)?.membership : undefined) ?? valueAt(membership, position ?? 0) ?? 'leave';
+    },
     maySee: (event) => {
       if (event.type === DUMMY_EVENT) return false;
       if (ownEvents.has(event.eventNid)) return true;
+      const before = learnt.find(event.eventNid);
+      if (before !== undefined) return maySeeLearnt(event, before);
       if (event.position === null && event.topological !== undefined) return maySeeBackfilled(event, event.topological);
       const position = event.position ?? 0;
       const moments = event.type === MEMBER || event.type === 'm.room.history_visibility' ? [position - 1, position] : [position - 1];

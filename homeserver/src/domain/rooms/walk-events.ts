@@ -47,6 +47,7 @@ export async function walkEvents(sql: Sql, { room, view: known }: { room: HotRoo
     view = fuller ?? view;
     if (events.length > 0) isEmpty = false;
 
+    await view.learn(events);
     const seen = events.filter((event) => view.maySee(event) && isWanted(event));
     const wanted = await keepRelated(sql, seen, filter);
     const taken = wanted.slice(0, limit - gathered.length);

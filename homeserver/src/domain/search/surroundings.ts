@@ -39,13 +39,14 @@ export function createListSurroundings({ database, viewRoom, renderEvents }: Dep
   }
 
   return async function listSurroundings(reader, roomId, event, wish) {
-    const { maySee, membershipAt } = await viewRoom(event.roomNid, reader.userId);
+    const { maySee, membershipAt, learn } = await viewRoom(event.roomNid, reader.userId);
     const place = { topological: event.topological, eventNid: event.eventNid };
     const before = { ...place, eventNid: event.eventNid - 1 };
     const [earlier, later] = await Promise.all([
       listSide({ from: before, direction: 'backwards', limit: wish.before_limit }),
       listSide({ from: place, direction: 'forwards', limit: wish.after_limit }),
     ]);
+    await learn([...earlier, ...later]);
     const render = (events: readonly StoredEvent[]): Promise<ClientEvent[]> =>
       renderEvents(events.filter(maySee), { roomId, reader, membershipAt });
     const speakers = [event, ...earlier, ...later].map((spoken) => readPdu(spoken.json).sender);

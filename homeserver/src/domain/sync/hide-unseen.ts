@@ -15,6 +15,8 @@ export function createHideUnseen({ viewRooms }: { viewRooms: ViewRooms }) {
       questionable.map((room) => room.roomNid),
       userId,
     );
+    const [anyView] = views.values();
+    await anyView?.learn(questionable.flatMap((room) => timelines.get(room.roomNid)?.events ?? []));
     for (const room of questionable) {
       const timeline = timelines.get(room.roomNid);
       const view = views.get(room.roomNid);

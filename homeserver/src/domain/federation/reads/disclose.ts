@@ -5,10 +5,12 @@ import type { Database } from '../../../storage/database.ts';
 import { findEvent, type StoredEvent } from '../../../storage/events.ts';
 import { type HistoryPlace, listHistoryPlaces } from '../../../storage/history-places.ts';
 import { wasServerInRoom } from '../../../storage/server-visibility.ts';
+import { listHoldersBefore, wasServerThereBefore } from '../../../storage/states-before.ts';
 import { type KeyInterval, listKeyHistory } from '../../../storage/timeline.ts';
 import { findMoment } from '../../rooms/history-moment.ts';
-import type { HotRoom } from '../../rooms/hot-room.ts';
+import { type HotRoom, MEMBER } from '../../rooms/hot-room.ts';
 import type { HotRooms } from '../../rooms/hot-rooms.ts';
+import { hasState, isApart, wordOf } from '../../rooms/learn-standing.ts';
 import { readPdu } from '../../rooms/read-pdu.ts';
 import { isServerAllowed } from '../../rooms/server-acl.ts';
 
@@ -24,8 +26,8 @@ export type Disclose = {
   events: (room: HotRoom, origin: string, events: readonly StoredEvent[]) => Promise<JsonObject[]>;
 };
 
-/** How the visibility of a room's history was over time. */
-type History = { visibilities: readonly KeyInterval[]; places: readonly HistoryPlace[] };
+/** How the visibility of a room's history was over time, and before events whose place in the log does not tell it. */
+type History = { visibilities: readonly KeyInterval[]; places: readonly HistoryPlace[]; before: ReadonlyMap<number, string | undefined> };
 
 const VISIBILITY = 'm.room.history_visibility';
 const VISIBILITY_KEY = 'history_visibility';
@@ -37,17 +39,33 @@ export function createDisclose({ database, rooms, serverName }: { database: Data
     const visibilities = await listKeyHistory(sql, room.nid, VISIBILITY, '');
     const isBackfilled = events.some((event) => event.position === null);
     const places = isBackfilled ? await listHistoryPlaces(sql, [room.nid], [{ type: VISIBILITY, stateKey: '' }]) : [];
-    return { visibilities, places };
+    const apart = events.filter((event) => isApart(event) && hasState(event));
+    const holders = await listHoldersBefore(
+      sql,
+      apart.map(({ eventNid }) => ({ eventNid, type: VISIBILITY, stateKey: '' })),
+    );
+    const held = new Map(holders.map(({ eventNid, json }) => [eventNid, wordOf(json, VISIBILITY_KEY)]));
+    return { visibilities, places, before: new Map(apart.map(({ eventNid }) => [eventNid, held.get(eventNid)])) };
+  }
+
+  /** With what is known of the state before it. */
+  async function maySeeBy(origin: string, event: StoredEvent, visibility: string): Promise<boolean> {
+    if (!isRestricted(visibility)) return true;
+    const { sender, state_key: stateKey = '' } = readPdu(event.json);
+    const concernsOrigin = sender.endsWith(`:${origin}`) || (event.type === MEMBER && stateKey.endsWith(`:${origin}`));
+    if (concernsOrigin || (event.type === VISIBILITY && !isRestricted(wordOf(event.json, VISIBILITY_KEY)))) return true;
+    return await wasServerThereBefore(sql, { eventNid: event.eventNid, serverName: origin, invited: visibility === 'invited' });
   }
 
   /** https://spec.matrix.org/latest/client-server-api/#room-history-visibility, for a server instead of a person. */
-  async function maySee(room: HotRoom, origin: string, event: StoredEvent, { visibilities, places }: History): Promise<boolean> {
+  async function maySee(room: HotRoom, origin: string, event: StoredEvent, { visibilities, places, before }: History): Promise<boolean> {
+    if (before.has(event.eventNid)) return await maySeeBy(origin, event, before.get(event.eventNid) ?? 'shared');
     const moment = event.position === null ? findMoment(places, event.topological) : undefined;
     const position = moment?.position ?? event.position ?? 0;
     const holder = visibilities.find((interval) => interval.fromPos < position && interval.toPos >= position) ?? visibilities[0];
     const held = holder === undefined ? 'shared' : readPdu(holder.json).content[VISIBILITY_KEY];
     const visibility = moment?.told(VISIBILITY, VISIBILITY_KEY) ?? held;
-    if (visibility !== 'joined' && visibility !== 'invited') return true;
+    if (!isRestricted(visibility)) return true;
     if (event.senderNid !== 0 && readPdu(event.json).sender.endsWith(`:${origin}`)) return true;
     const at = { roomNid: room.nid, serverName: origin, invited: visibility === 'invited' };
     return (await wasServerInRoom(sql, { ...at, position: position - 1 })) || (await wasServerInRoom(sql, { ...at, position }));
@@ -83,4 +101,9 @@ export function createDisclose({ database, rooms, serverName }: { database: Data
       return shown;
     },
   };
+}
+
+/** Whether history is shown only to those who were in the room, or invited to it. */
+function isRestricted(visibility: unknown): boolean {
+  return visibility === 'joined' || visibility === 'invited';
 }

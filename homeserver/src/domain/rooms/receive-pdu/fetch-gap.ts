@@ -15,6 +15,9 @@ const MAX_GAP_EVENTS = 100;
 const MAX_OTHER_SERVERS = 2;
 /** From how many missing state events on the whole state is fetched in one answer. */
 const MAX_SINGLE_FETCHES = 10;
+/** Up to how many state events that nothing but history needs are fetched, and how long somebody who reads it waits for each answer. */
+const MAX_HISTORY_STATE_EVENTS = 2_000;
+const HISTORY_STATE_TIMEOUT_MS = 10_000;
 
 type Deps = {
   database: Database;
@@ -33,6 +36,8 @@ export type FetchGap = {
   ensureAuthEvents: (room: HotRoom, origin: string, pdu: CheckedPdu) => Promise<void>;
   /** The state after an event that we lack, from the server that told us of it, or else another of the room. */
   stateAfterMissing: (room: HotRoom, origin: string, eventId: string) => Promise<NidState>;
+  /** The state before an event of long ago, from one server; `undefined` when that does not give it, or it would be too much to fetch. */
+  stateOfHistory: (room: HotRoom, origin: string, eventId: string) => Promise<NidState | undefined>;
 };
 
 /** Asks for what must be known before an event can be judged. https://spec.matrix.org/latest/server-server-api/#backfilling-and-retrieving-missing-events */
@@ -88,27 +93,52 @@ export function createFetchGap({ database, peers, findServerKey, storeOutliers, 
       }
       throw failure;
     },
+
+    stateOfHistory: async (room, origin, eventId) => {
+      const limits = { maxEvents: MAX_HISTORY_STATE_EVENTS, timeoutMs: HISTORY_STATE_TIMEOUT_MS };
+      const stateIds = await fetchState(room, origin, eventId, limits).catch(() => undefined);
+      return stateIds === undefined ? undefined : stateOf(room, await listEventsById(sql, stateIds));
+    },
   };
 
   /**
-   * The state after an event, event by event from one server. What it cannot give, or nobody is seen to have signed, is no part of it: keys of
-   * servers that are gone must not keep everybody out. Throws when it does not give the event itself.
+   * Has the state before an event stored, event by event from one server; resolves with the ids of what is in it, or with nothing when more
+   * would have to be fetched than may be.
+   */
+  async function fetchState(
+    room: HotRoom,
+    origin: string,
+    eventId: string,
+    { maxEvents = Number.POSITIVE_INFINITY, timeoutMs }: { maxEvents?: number; timeoutMs?: number } = {},
+  ): Promise<string[] | undefined> {
+    const { stateIds, authChainIds } = await peers.fetchStateIds(origin, room.roomId, eventId, timeoutMs);
+    const unknown = await listUnknown(room, [...new Set([...stateIds, ...authChainIds])]);
+    if (unknown.length > maxEvents) return undefined;
+    if (unknown.length > MAX_SINGLE_FETCHES) await keep(room, await peers.fetchState(origin, room.roomId, eventId, timeoutMs));
+    else await keep(room, await fetchSingly(origin, unknown));
+    return stateIds;
+  }
+
+  /**
+   * The state after an event. What the server cannot give, or nobody is seen to have signed, is no part of it: keys of servers that are gone
+   * must not keep everybody out. Throws when it does not give the event itself.
    */
   async function fetchStateAfter(room: HotRoom, origin: string, eventId: string): Promise<NidState> {
-    const { stateIds, authChainIds } = await peers.fetchStateIds(origin, room.roomId, eventId);
-    const unknown = await listUnknown(room, [...new Set([...stateIds, ...authChainIds])]);
-    if (unknown.length > MAX_SINGLE_FETCHES) await keep(room, await peers.fetchState(origin, room.roomId, eventId));
-    else await keep(room, await fetchSingly(origin, unknown));
+    const stateIds = (await fetchState(room, origin, eventId)) ?? [];
     await keep(room, await fetchSingly(origin, await listUnknown(room, [eventId])));
 
     const stored = new Map((await listEventsById(sql, [...stateIds, eventId])).map((row) => [row.eventId, row]));
     const after = stored.get(eventId);
     if (after?.roomNid !== room.nid) throw new Error(`${origin} told of a state of ${room.roomId} at ${eventId}, which it does not give`);
-    const state: NidState = new Map();
-    for (const row of stored.values()) if (row.eventId !== eventId) setKey(state, row, room);
-    setKey(state, after, room);
-    return state;
+    stored.delete(eventId);
+    return stateOf(room, [...stored.values(), after]);
   }
+}
+
+function stateOf(room: HotRoom, events: readonly StoredEvent[]): NidState {
+  const state: NidState = new Map();
+  for (const row of events) setKey(state, row, room);
+  return state;
 }
 
 function setKey(state: NidState, row: StoredEvent, room: HotRoom): void {

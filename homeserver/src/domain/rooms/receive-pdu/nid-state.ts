@@ -26,7 +26,8 @@ async function deriveStateAt(sql: Sql, roomNid: number, at: number, known: Known
   return state;
 }
 
-async function loadBase(sql: Sql, { roomNid, basePos, baseSnapshot }: StoredEvent, known: KnownState | undefined): Promise<NidState> {
+/** The state on which that before a stored event is laid. */
+export async function loadBase(sql: Sql, { roomNid, basePos, baseSnapshot }: StoredEvent, known?: KnownState): Promise<NidState> {
   if (baseSnapshot !== null) return toNidState(await listSnapshotNids(sql, baseSnapshot));
   const at = basePos ?? 0;
   return known !== undefined && known.at >= at ? await deriveStateAt(sql, roomNid, at, known) : await loadStateAt(sql, roomNid, at);

@@ -3,14 +3,15 @@ import { listAuthEventIds, listPrevEventIds } from 'federation-spec/events/edges
 import type { Pdu } from 'federation-spec/events/event.ts';
 import type { Verdict } from 'federation-spec/verdict.ts';
 import type { Database } from '../../../storage/database.ts';
-import { listEventsById, listEventsByNid, type StoredEvent } from '../../../storage/events.ts';
+import { listEventsById, type StoredEvent } from '../../../storage/events.ts';
 import type { Log } from '../../streams/log.ts';
 import type { Rider } from '../../streams/log-batch.ts';
 import type { HotRoom } from '../hot-room.ts';
 import type { HotRooms } from '../hot-rooms.ts';
 import type { Interner } from '../interner.ts';
 import type { Policy } from '../policy/policy-server.ts';
-import { authStateOf, checkByAuthEvents, listNeededMembers, listNeededState, supplementState, toKnownEvent } from './auth-states.ts';
+import { checkByAuthEvents, listNeededMembers, supplementState, toKnownEvent } from './auth-states.ts';
+import { createCheckByState } from './check-by-state.ts';
 import type { CheckedPdu } from './check-pdu.ts';
 import type { FetchGap } from './fetch-gap.ts';
 import { findGraphEdges, onHeads } from './graph-edges.ts';
@@ -63,6 +64,7 @@ export function createReceivePdu({ database, log, rooms, interner, fetchGap, sto
   receiveCompletePdu: ReceiveCompletePdu;
 } {
   const { sql } = database;
+  const checkByState = createCheckByState({ sql, interner });
   /** Accepted events whose commit is still under way, by id. */
   const inFlight = new Map<string, Reception>();
 
@@ -171,7 +173,7 @@ export function createReceivePdu({ database, log, rooms, interner, fetchGap, sto
     const supplement = room.isPartial ? authEvents.map((auth) => auth.event) : [];
     const byStateBefore = before.isMainLine
       ? checkAuthRules(event, supplementState(room, supplement), room.rules)
-      : await checkByState(room, event, before.state, supplement); // 5
+      : await checkByState(event, (keyNid) => before.state.get(keyNid), { rules: room.rules, supplement }); // 5
     if (!byStateBefore.allowed) return await storePdu.aside(room, pdu, { ...place, kind: 'rejected', reason: byStateBefore.reason });
 
     // A room that is not whole yet is checked again when it is.
@@ -197,13 +199,6 @@ export function createReceivePdu({ database, log, rooms, interner, fetchGap, sto
       states.push(state);
     }
     return { isMainLine: false, state: await resolveStates(room.rules, states), current, at };
-  }
-
-  async function checkByState(room: HotRoom, event: Pdu, state: NidState, supplement: readonly Pdu[]): Promise<Verdict> {
-    const pairs = listNeededState(event, room.rules);
-    const nids = (await interner.keyNids(pairs)).flatMap((keyNid) => state.get(keyNid) ?? []);
-    const events = (await listEventsByNid(sql, nids)).map((row) => toKnownEvent(row).event);
-    return checkAuthRules(event, supplementState(authStateOf(events, undefined, room.rules), supplement), room.rules);
   }
 
   return {

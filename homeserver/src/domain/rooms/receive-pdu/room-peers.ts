@@ -22,9 +22,14 @@ export type RoomPeers = {
     range: { earliest: readonly string[]; latest: readonly string[]; limit: number },
   ) => Promise<JsonObject[]>;
   /** The state before an event, and what allows it, as ids. */
-  fetchStateIds: (origin: string, roomId: string, eventId: string) => Promise<{ stateIds: string[]; authChainIds: string[] }>;
+  fetchStateIds: (
+    origin: string,
+    roomId: string,
+    eventId: string,
+    timeoutMs?: number,
+  ) => Promise<{ stateIds: string[]; authChainIds: string[] }>;
   /** The same, as events, the state's and the auth chain's in one list. */
-  fetchState: (origin: string, roomId: string, eventId: string) => Promise<JsonObject[]>;
+  fetchState: (origin: string, roomId: string, eventId: string, timeoutMs?: number) => Promise<JsonObject[]>;
   fetchEvent: (origin: string, eventId: string) => Promise<JsonObject | undefined>;
   fetchAuthChain: (origin: string, roomId: string, eventId: string) => Promise<JsonObject[]>;
 };

@@ -1,15 +1,20 @@
 import { encodeCanonicalJson } from 'federation-spec/canonical-json/encode-canonical-json.ts';
 import { listAuthEventIds, listPrevEventIds } from 'federation-spec/events/edges.ts';
 import { type BackwardExtremity, deleteBackwardExtremities, insertBackwardExtremities } from '../../../storage/backward-extremities.ts';
-import type { Database } from '../../../storage/database.ts';
+import type { Database, Sql } from '../../../storage/database.ts';
 import { insertUnpositionedEvents, listEventsById, type StoredEvent } from '../../../storage/events.ts';
 import { adoptOutlier } from '../../../storage/outliers.ts';
+import { type DeltaRow, insertSnapshot, insertStateDeltas } from '../../../storage/state.ts';
 import type { HotRoom } from '../hot-room.ts';
 import type { Interner } from '../interner.ts';
 import type { Redactions } from '../redactions.ts';
 import { checkByAuthEvents, toKnownEvent } from './auth-states.ts';
+import { createCheckByState } from './check-by-state.ts';
 import type { CheckedPdu } from './check-pdu.ts';
 import type { FetchGap } from './fetch-gap.ts';
+import { createFindHistoryStates, type HistoryEvent } from './history-states.ts';
+import type { LayeredState } from './layered-state.ts';
+import type { ResolveStates } from './resolve-states.ts';
 import { sortByPrevs } from './sort-by-prevs.ts';
 
 /** Events from before the ones we have, with the server that gave them and the extremities that were asked about. */
@@ -18,14 +23,22 @@ export type Backfill = { origin: string; pdus: readonly CheckedPdu[]; extremitie
 /** Stores them below what is here; they get no position and nobody is told. Resolves with how many are new. */
 export type StoreBackfilled = (room: HotRoom, backfill: Backfill) => Promise<number>;
 
-type Deps = { database: Database; interner: Interner; fetchGap: FetchGap; redactions: Pick<Redactions, 'ridersOfHistory'> };
+type Deps = {
+  database: Database;
+  interner: Interner;
+  fetchGap: FetchGap;
+  redactions: Pick<Redactions, 'ridersOfHistory'>;
+  resolveStates: ResolveStates;
+};
 
 /**
- * Each is checked against its own auth events; the state before it stays unknown. They are numbered downwards from the events that build
- * upon them, the newest first, so that reading backwards meets them in the order of the graph.
+ * Each is checked against its own auth events, and the state before it where that is to be had. They are numbered downwards from the events
+ * that build upon them, the newest first, so that reading backwards meets them in the order of the graph.
  */
-export function createStoreBackfilled({ database, interner, fetchGap, redactions }: Deps): StoreBackfilled {
+export function createStoreBackfilled({ database, interner, fetchGap, redactions, resolveStates }: Deps): StoreBackfilled {
   const { sql } = database;
+  const checkByState = createCheckByState({ sql, interner });
+  const findHistoryStates = createFindHistoryStates({ sql, fetchGap, resolveStates, checkByState });
 
   async function toRow(room: HotRoom, { event, eventId }: CheckedPdu, present: StoredEvent | undefined): Promise<StoredEvent | undefined> {
     const authIds = [...new Set(listAuthEventIds(event))];
@@ -55,49 +68,99 @@ export function createStoreBackfilled({ database, interner, fetchGap, redactions
     };
   }
 
-  return async (room, { origin, pdus, extremities }) => {
-    const newestFirst = listConnected(sortByPrevs(pdus).reverse(), extremities);
-    const ids = newestFirst.map((pdu) => pdu.eventId);
-    const findPresent = async () => new Map((await listEventsById(sql, ids)).map((row) => [row.eventId, row]));
-    const before = await findPresent();
-    const fresh = newestFirst.filter((pdu) => (before.get(pdu.eventId)?.kind ?? 'outlier') === 'outlier');
-    for (const pdu of fresh) await fetchGap.ensureAuthEvents(room, origin, pdu);
+  /** The rows of the events, the newest first, and what they build upon. */
+  async function placeRows(room: HotRoom, { pdus: newestFirst, extremities }: Backfill) {
     // Fetched as what allows another, an event may be here as an outlier by now.
-    const present = await findPresent();
-
-    const rows: StoredEvent[] = [];
+    const present = await findPresent(newestFirst);
+    const events: HistoryEvent[] = [];
     const below: BackwardExtremity[] = [];
     let topological = Math.min(...extremities.map((extremity) => extremity.topological));
-    for (const pdu of fresh) {
+    for (const pdu of newestFirst) {
       const row = await toRow(room, pdu, present.get(pdu.eventId));
       if (row === undefined) continue;
       topological -= 1;
-      rows.push({ ...row, topological });
+      events.push({ event: pdu.event, row: { ...row, topological } });
       below.push(...listPrevEventIds(pdu.event).map((eventId) => ({ eventId, topological })));
     }
-    const known = new Set([...rows.map((row) => row.eventId), ...newestFirst.map((pdu) => pdu.eventId)]);
+    return { events, below };
+  }
+
+  async function findPresent(pdus: readonly CheckedPdu[]): Promise<Map<string, StoredEvent>> {
     const stored = await listEventsById(
       sql,
-      below.map((extremity) => extremity.eventId).filter((id) => !known.has(id)),
+      pdus.map((pdu) => pdu.eventId),
     );
-    for (const row of stored) if (row.kind !== 'outlier') known.add(row.eventId);
+    return new Map(stored.map((row) => [row.eventId, row]));
+  }
 
-    const redactionRiders = await redactions.ridersOfHistory(
-      room,
-      rows.filter((row) => row.kind === 'backfilled'),
+  /** Finds the states before the events and rejects what they do not allow. State events must be stored by then for others to rest on. */
+  async function judge(room: HotRoom, origin: string, events: readonly HistoryEvent[], extremities: readonly BackwardExtremity[]) {
+    const stateful = events.map(({ row }) => row).filter((row) => row.keyNid !== null && row.kind === 'backfilled');
+    await insertUnpositionedEvents(
+      sql,
+      stateful.map((row) => ({ ...row, kind: 'outlier', topological: 0 })),
     );
-    await sql.begin(async (tx) => {
-      await insertUnpositionedEvents(
-        tx,
-        rows.filter((row) => !present.has(row.eventId)),
-      );
-      for (const row of rows) if (present.has(row.eventId)) await adoptOutlier(tx, row);
-      for (const rider of redactionRiders) await rider(tx);
-      await deleteBackwardExtremities(tx, room.nid, [...known]);
-      await insertBackwardExtremities(tx, room.nid, dedupe(below.filter((extremity) => !known.has(extremity.eventId))));
+    const { before, refused } = await findHistoryStates(room, { origin, events: events.toReversed(), extremities });
+    for (const { row } of events) {
+      const reason = refused.get(row.eventId);
+      if (reason !== undefined) Object.assign(row, { kind: 'rejected', reason });
+    }
+    return before;
+  }
+
+  return async (room, { origin, pdus, extremities }) => {
+    const newestFirst = listConnected(sortByPrevs(pdus).reverse(), extremities);
+    const stored = await findPresent(newestFirst);
+    const fresh = newestFirst.filter((pdu) => (stored.get(pdu.eventId)?.kind ?? 'outlier') === 'outlier');
+    for (const pdu of fresh) await fetchGap.ensureAuthEvents(room, origin, pdu);
+    const { events, below } = await placeRows(room, { origin, pdus: fresh, extremities });
+    const before = await judge(room, origin, events, extremities);
+
+    return await room.turns.take(async () => {
+      // Somebody else may have sent it meanwhile.
+      const present = await findPresent(fresh);
+      const rows = events.map(({ row }) => row).filter((row) => (present.get(row.eventId)?.kind ?? 'outlier') === 'outlier');
+      const known = new Set(newestFirst.map((pdu) => pdu.eventId));
+      const others = below.map((extremity) => extremity.eventId).filter((id) => !known.has(id));
+      for (const row of await listEventsById(sql, others)) if (row.kind !== 'outlier') known.add(row.eventId);
+
+      const accepted = rows.filter((row) => row.kind === 'backfilled');
+      const redactionRiders = await redactions.ridersOfHistory(room, accepted);
+      await sql.begin(async (tx) => {
+        const deltas = await layStates(tx, rows, before);
+        await insertUnpositionedEvents(
+          tx,
+          rows.filter((row) => !present.has(row.eventId)),
+        );
+        for (const row of rows) if (present.has(row.eventId)) await adoptOutlier(tx, row);
+        await insertStateDeltas(tx, deltas);
+        for (const rider of redactionRiders) await rider(tx);
+        await deleteBackwardExtremities(tx, room.nid, [...known]);
+        await insertBackwardExtremities(tx, room.nid, dedupe(below.filter((extremity) => !known.has(extremity.eventId))));
+      });
+      return accepted.length;
     });
-    return rows.filter((row) => row.kind === 'backfilled').length;
   };
+}
+
+/** Notes in each row on what the state before it is laid, storing bases that are not stored yet; resolves with the layers. */
+async function layStates(tx: Sql, rows: readonly StoredEvent[], before: ReadonlyMap<string, LayeredState>) {
+  const deltas: (DeltaRow & { eventNid: number })[] = [];
+  for (const row of rows) {
+    const state = before.get(row.eventId);
+    if (state === undefined) continue;
+    const { base, delta } = state;
+    if (base.basePos === null && base.baseSnapshot === null) {
+      base.baseSnapshot = await insertSnapshot(
+        tx,
+        [...base.state].map(([keyNid, eventNid]) => ({ keyNid, eventNid })),
+      );
+    }
+    row.basePos = base.basePos;
+    row.baseSnapshot = base.baseSnapshot;
+    for (const [keyNid, stateEventNid] of delta) deltas.push({ eventNid: row.eventNid, keyNid, stateEventNid });
+  }
+  return deltas;
 }
 
 /** Those of the events that are what was asked for, or that such an event builds upon: nothing else has a place there. */
