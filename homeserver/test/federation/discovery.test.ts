@@ -8,6 +8,7 @@ import { createDiscoverServer } from '../../src/domain/federation/discovery/disc
 import { createFederationClient } from '../../src/domain/federation/federation-client.ts';
 import { createAddressGuard } from '../../src/platform/http-client/address-guard.ts';
 import { createHttpClient } from '../../src/platform/http-client/http-client.ts';
+import { systemRandom } from '../../src/platform/random.ts';
 import { createResolveSrv } from '../../src/platform/resolve-srv.ts';
 import { type DnsServer, startDnsServer } from '../kit/dns-server.ts';
 import { freePort } from '../kit/free-port.ts';
@@ -56,7 +57,7 @@ async function ask(serverName: string, { allow = ['127.0.0.0/8', '::1/128'], del
   const http = createHttpClient({ guard: createAddressGuard(allow), extraCa: [await readFile(ca.caFile, 'utf8')] });
   const clock = { now: () => Date.now() };
   const fetchWellKnown = () => Promise.resolve({ delegated, cacheMs: 60_000 });
-  const discover = createDiscoverServer({ fetchWellKnown, resolveSrv: createResolveSrv([dns.address]), clock });
+  const discover = createDiscoverServer({ fetchWellKnown, resolveSrv: createResolveSrv(systemRandom, [dns.address]), clock });
   const signer = { serverName: 'asker.test', keyId: 'ed25519:1', seed: new Uint8Array(32) };
   const client = createFederationClient({ http, discover, signer, mayFederate: () => true });
   try {

@@ -76,3 +76,19 @@ test('S30: what a file says is believed for two days at most, and for a minute a
   expect(await cacheMs('no-store')).toBe(60_000);
   expect(await cacheMs('max-age=7200')).toBe(7_200_000);
 });
+
+test('a host that has trouble stands by what it said, for a short while at a time; one that says nothing any more does not', async () => {
+  serve = (_req, res) => void res.end(JSON.stringify({ 'm.server': 'castle.test:443' }));
+  await fetchWellKnown(host);
+  for (const trouble of [
+    (_req: IncomingMessage, res: ServerResponse) => void res.writeHead(503).end(),
+    (req: IncomingMessage, _res: ServerResponse) => void req.socket.destroy(),
+  ]) {
+    serve = trouble;
+    expect(await fetchWellKnown(host)).toEqual({ delegated: 'castle.test:443', cacheMs: 120_000 });
+  }
+  serve = (_req, res) => void res.writeHead(404).end();
+  expect(await fetchWellKnown(host)).toEqual({ delegated: undefined, cacheMs: 3_600_000 });
+  serve = (_req, res) => void res.writeHead(503).end();
+  expect((await fetchWellKnown(host)).delegated).toBeUndefined();
+});

@@ -1,6 +1,7 @@
 import { readJson } from 'federation-spec/canonical-json/read-json.ts';
 import { isJsonObject } from 'federation-spec/events/event.ts';
 import { parseServerName } from 'federation-spec/identifiers/server-name.ts';
+import { LRUCache } from 'lru-cache';
 import type { HttpClient, OutboundResponse } from '../../../platform/http-client/http-client.ts';
 
 const TIMEOUT_MS = 10_000;
@@ -11,28 +12,48 @@ const DEFAULT_CACHE_MS = 24 * HOUR_MS;
 const MAX_CACHE_MS = 48 * HOUR_MS;
 const MIN_CACHE_MS = 60_000;
 const FAILURE_CACHE_MS = HOUR_MS;
+/** A host that does not answer, or has trouble, may be back soon. */
+const AWAY_CACHE_MS = 120_000;
+/** How many hosts are remembered, and for how long, by what they said before they stopped answering. */
+const MAX_REMEMBERED = 10_000;
+const REMEMBERED_MS = 48 * HOUR_MS;
 
 /** Where a host says its homeserver is (`undefined`: it says nothing), and for how long that may be believed. */
 export type WellKnown = { delegated: string | undefined; cacheMs: number };
 export type FetchWellKnown = (host: string) => Promise<WellKnown>;
 
-/** Step 3 of https://spec.matrix.org/latest/server-server-api/#resolving-server-names. Never throws: any fault means "nothing said". */
+/**
+ * Step 3 of https://spec.matrix.org/latest/server-server-api/#resolving-server-names. Never throws: any fault means "nothing said"; a host
+ * that does not answer for a while still stands by what it said before.
+ */
 export function createFetchWellKnown(http: HttpClient): FetchWellKnown {
+  const remembered = new LRUCache<string, string>({ max: MAX_REMEMBERED, ttl: REMEMBERED_MS });
+
   return async (host) => {
-    try {
-      const response = await http.request({
-        method: 'GET',
-        url: `https://${host}/.well-known/matrix/server`,
-        timeoutMs: TIMEOUT_MS,
-        maxBytes: MAX_BYTES,
-        maxRedirects: MAX_REDIRECTS,
-      });
-      const delegated = readDelegation(response);
-      return delegated === undefined ? { delegated, cacheMs: FAILURE_CACHE_MS } : { delegated, cacheMs: cacheTime(response) };
-    } catch {
-      return { delegated: undefined, cacheMs: FAILURE_CACHE_MS };
+    const response = await fetchFile(http, host);
+    if (response === undefined || response.status >= 500) return { delegated: remembered.get(host), cacheMs: AWAY_CACHE_MS };
+    const delegated = readDelegation(response);
+    if (delegated === undefined) {
+      remembered.delete(host);
+      return { delegated, cacheMs: FAILURE_CACHE_MS };
     }
+    remembered.set(host, delegated);
+    return { delegated, cacheMs: cacheTime(response) };
   };
+}
+
+async function fetchFile(http: HttpClient, host: string): Promise<OutboundResponse | undefined> {
+  try {
+    return await http.request({
+      method: 'GET',
+      url: `https://${host}/.well-known/matrix/server`,
+      timeoutMs: TIMEOUT_MS,
+      maxBytes: MAX_BYTES,
+      maxRedirects: MAX_REDIRECTS,
+    });
+  } catch {
+    return undefined;
+  }
 }
 
 function readDelegation({ status, body }: OutboundResponse): string | undefined {
