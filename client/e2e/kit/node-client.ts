@@ -30,10 +30,15 @@ export type NodeClient = MatrixClient & AsyncDisposable & { session: Session };
 
 /** Signs up at a server that wants nothing more, and starts a client. */
 export async function signUp(url: string, username: string, platform: Partial<MatrixPlatform> = {}): Promise<NodeClient> {
+  return await startClient(await register(url, username), platform);
+}
+
+/** Signs up, and starts no client yet. */
+export async function register(url: string, username: string): Promise<Session> {
   const registration = await startRegistration({ fetch, homeserverUrl: url, username, password: PASSWORD, deviceName: 'Node' });
   const step = registration.step();
   if (step.step !== 'done') throw new Error(`The server asks for ${step.step}`);
-  return await startClient(step.session, platform);
+  return step.session;
 }
 
 /** Logs in as another device of the account. */

@@ -3,21 +3,31 @@ import type { Sql } from './database.ts';
 /** A key that is given away once; `key` is JSON text. */
 export type OneTimeKey = { algorithm: string; keyId: string; key: string };
 
-/** Stores keys and returns those of them that are stored with other content under the same id. */
-export async function insertOneTimeKeys(sql: Sql, userNid: number, deviceId: string, keys: readonly OneTimeKey[]): Promise<string[]> {
-  const rows = await sql<{ keyId: string }[]>`
-    with given as (
-      select * from unnest(${keys.map((k) => k.algorithm)}::text[], ${keys.map((k) => k.keyId)}::text[], ${keys.map((k) => k.key)}::text[])
-             with ordinality as g (algorithm, key_id, key, ord)
-    ), inserted as (
-      insert into one_time_keys (user_nid, device_id, algorithm, key_id, key)
-      select ${userNid}, ${deviceId}, algorithm, key_id, key from given order by ord
-      on conflict do nothing
-    )
-    select o.key_id as "keyId"
-    from   given g join one_time_keys o on o.algorithm = g.algorithm and o.key_id = g.key_id and o.key <> g.key
-    where  o.user_nid = ${userNid} and o.device_id = ${deviceId}`;
-  return rows.map((row) => row.keyId);
+/** Stores keys, except those whose id is taken. */
+export async function insertOneTimeKeys(sql: Sql, userNid: number, deviceId: string, keys: readonly OneTimeKey[]): Promise<void> {
+  await sql`
+    insert into one_time_keys (user_nid, device_id, algorithm, key_id, key)
+    select ${userNid}, ${deviceId}, algorithm, key_id, key
+    from   unnest(${keys.map((k) => k.algorithm)}::text[], ${keys.map((k) => k.keyId)}::text[], ${keys.map((k) => k.key)}::text[])
+           with ordinality as g (algorithm, key_id, key, ord)
+    order  by ord
+    on conflict do nothing`;
+}
+
+/** The stored keys of a device that have the ids of these. */
+export async function listOneTimeKeys(sql: Sql, userNid: number, deviceId: string, ids: readonly OneTimeKey[]): Promise<OneTimeKey[]> {
+  return await sql<OneTimeKey[]>`
+    select algorithm, key_id as "keyId", key
+    from   one_time_keys
+           join unnest(${ids.map((k) => k.algorithm)}::text[], ${ids.map((k) => k.keyId)}::text[]) as g (algorithm, key_id) using (algorithm, key_id)
+    where  user_nid = ${userNid} and device_id = ${deviceId}`;
+}
+
+/** Forgets the one-time and fallback keys of a device. */
+export async function deleteOneTimeKeys(sql: Sql, userNid: number, deviceId: string): Promise<void> {
+  await sql`
+    with one_time as (delete from one_time_keys where user_nid = ${userNid} and device_id = ${deviceId})
+    delete from fallback_keys where user_nid = ${userNid} and device_id = ${deviceId}`;
 }
 
 export async function countOneTimeKeys(sql: Sql, userNid: number, deviceId: string): Promise<Record<string, number>> {

@@ -12,6 +12,10 @@ const upload = (user: TestUser, body: object) => user.attempt('POST', `${V3}/key
 const claim = async (user: TestUser, target: TestUser): Promise<Keys> =>
   await user.call('POST', `${V3}/keys/claim`, { one_time_keys: { [target.id]: { [target.deviceId]: 'signed_curve25519' } } });
 
+function withoutSignatures<T extends object>({ signatures: _signatures, ...bare }: T & { signatures: unknown }) {
+  return bare;
+}
+
 test('device keys are given to who asks as they were uploaded, with the name of the device', async () => {
   await using server = await startServer();
   const romeo = await server.user('romeo');
@@ -92,16 +96,42 @@ test('S50: a one-time key is given once, even to a hundred who ask at once; then
 test('S50: a one-time key cannot be replaced by another of the same id', async () => {
   await using server = await startServer();
   const romeo = await server.user('romeo');
-  const { pair } = await setUpDevice(romeo);
+  const { pair, deviceKeys } = await setUpDevice(romeo);
   const key = await createOneTimeKey(romeo, pair);
   const first = await upload(romeo, { one_time_keys: { 'signed_curve25519:A': key } });
   expect(first.body).toEqual({ one_time_key_counts: { signed_curve25519: 1 } });
   expect((await upload(romeo, { one_time_keys: { 'signed_curve25519:A': key } })).status).toBe(200);
+  const { signatures: _signatures, ...bare } = key;
+  expect((await upload(romeo, { one_time_keys: { 'signed_curve25519:A': bare } })).status, 'the same key, not signed').toBe(200);
+
   const other = await createOneTimeKey(romeo, pair);
-  expect(await upload(romeo, { one_time_keys: { 'signed_curve25519:A': other } })).toMatchObject({
-    status: 400,
-    body: { errcode: 'M_INVALID_PARAM' },
+  const renamed = await signAs({ ...withoutSignatures(deviceKeys), extra: 'new' }, romeo.id, romeo.deviceId, pair.seed);
+  const refused = await upload(romeo, {
+    device_keys: renamed,
+    one_time_keys: { 'signed_curve25519:A': other, 'signed_curve25519:B': await createOneTimeKey(romeo, pair) },
   });
+  expect(refused).toMatchObject({ status: 400, body: { errcode: 'M_UNKNOWN' } });
+  expect(refused.body).toHaveProperty('error', expect.stringMatching(/^One time key signed_curve25519:A already exists\. Old key: /));
+  expect((await upload(romeo, {})).body, 'nothing of it is stored').toEqual({ one_time_key_counts: { signed_curve25519: 1 } });
+  expect((await query(romeo, romeo.id))['device_keys'][romeo.id][romeo.deviceId]).not.toHaveProperty('extra');
+});
+
+test('a device that comes with another signing key starts anew: the one-time keys of the old one are given to nobody', async () => {
+  await using server = await startServer();
+  const romeo = await server.user('romeo');
+  const juliet = await server.user('juliet');
+  const { pair: old } = await setUpDevice(romeo, 2);
+  await upload(romeo, { fallback_keys: { 'signed_curve25519:F': await createOneTimeKey(romeo, old, { fallback: true }) } });
+
+  const pair = createKeyPair();
+  const key = await createOneTimeKey(romeo, pair);
+  const answer = await upload(romeo, {
+    device_keys: await createDeviceKeys(romeo, pair),
+    one_time_keys: { 'signed_curve25519:K0': key },
+  });
+  expect(answer).toMatchObject({ status: 200, body: { one_time_key_counts: { signed_curve25519: 1 } } });
+  expect((await claim(juliet, romeo))['one_time_keys'][romeo.id][romeo.deviceId]).toEqual({ 'signed_curve25519:K0': key });
+  expect((await claim(juliet, romeo))['one_time_keys']).toEqual({});
 });
 
 test('sync counts the one-time keys that are left, and names the unused fallback keys', async () => {

@@ -3,11 +3,14 @@ import { putRoomKeys } from 'federation-spec/api/client/key-backup.ts';
 import { claimKeys, queryKeys, uploadKeys } from 'federation-spec/api/client/keys.ts';
 import { sendToDevice } from 'federation-spec/api/client/to-device.ts';
 import type { MatrixHttp } from '../http/matrix-http.ts';
-import type { JsonObject } from '../json.ts';
+import { isTransient, RequestError } from '../http/request-error.ts';
+import { type JsonObject, objectIn } from '../json.ts';
 import type { CryptoEngine, OutgoingRequest } from './crypto-engine.ts';
 
 /** Rounds of "what else is to be sent" before giving the turn back. */
 const MAX_ROUNDS = 20;
+/** How many batches of one-time keys may be given up, since their ids are taken, before something else must be wrong. */
+const MAX_GIVEN_UP_BATCHES = 10;
 
 type Deps = {
   engine: CryptoEngine;
@@ -18,7 +21,11 @@ type Deps = {
 
 /** Carries the engine's requests to the homeserver and the answers back. */
 export type OutgoingSender = {
-  /** Sends all that waits, one after another; a call while one is under way sees to it that what came since goes too. */
+  /**
+   * Sends all that waits, one after another; a call while one is under way sees to it that what came since goes too. What the server
+   * refuses holds nothing else up and stays for the next time. Rejects when the server does not answer, or does not tell the keys of
+   * others: one would encrypt for too few.
+   */
   flush(): Promise<void>;
   send(request: OutgoingRequest): Promise<void>;
   sendAll(requests: readonly OutgoingRequest[]): Promise<void>;
@@ -29,14 +36,35 @@ export function createOutgoingSender({ engine, http, sendRoomEvent }: Deps): Out
   let next: Promise<void> | undefined;
   let roomEvents: Promise<unknown> = Promise.resolve();
   const onTheirWay = new Set<string>();
+  let givenUpBatches = 0;
 
   async function drain(): Promise<void> {
+    const refused = new Set<string>();
+    let failure: RequestError | undefined;
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
       const requests = await engine.outgoingRequests();
       for (const request of requests) if (request.kind === 'room-message') sendToRoom(request);
-      const others = requests.filter(({ kind }) => kind !== 'room-message');
-      if (others.length === 0) return;
-      for (const request of others) await send(request);
+      const others = requests.filter((request) => request.kind !== 'room-message' && !refused.has(nameOf(request)));
+      if (others.length === 0) break;
+      for (const request of others) {
+        const refusal = await trySend(request);
+        if (refusal === undefined) continue;
+        refused.add(nameOf(request));
+        if (request.kind === 'keys-query') failure = refusal;
+        else console.warn(`The server refused what encryption sends (${request.kind}); it is tried again later`, refusal);
+      }
+    }
+    if (failure !== undefined) throw failure;
+  }
+
+  /** Sends a request; the error when the server refuses just this one. */
+  async function trySend(request: OutgoingRequest): Promise<RequestError | undefined> {
+    try {
+      await send(request);
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof RequestError) || isTransient(error) || error.status === 401) throw error;
+      return error;
     }
   }
 
@@ -57,11 +85,29 @@ export function createOutgoingSender({ engine, http, sendRoomEvent }: Deps): Out
     await engine.markSent({ id: request.id, kind: request.kind }, answer);
   }
 
+  /**
+   * Uploads keys. When an id of a one-time key is taken by another (a store that was set back to an earlier state makes the same ids
+   * anew), the batch is given up: the machine goes on with the ids behind it, and everything else of the upload goes without it.
+   */
+  async function carryKeys(body: JsonObject): Promise<JsonObject> {
+    try {
+      return await http.relay(uploadKeys, { body, patient: true });
+    } catch (error) {
+      const { one_time_keys: _batch, ...others } = body;
+      const hasBatch = Object.keys(objectIn(body, 'one_time_keys') ?? {}).length > 0;
+      if (!(error instanceof RequestError) || error.status !== 400 || !hasBatch || givenUpBatches >= MAX_GIVEN_UP_BATCHES) throw error;
+      givenUpBatches += 1;
+      const answer = await http.relay(uploadKeys, { body: others, patient: true });
+      console.warn('One-time keys were given up that the server would not take', error);
+      return answer;
+    }
+  }
+
   async function carry(request: OutgoingRequest): Promise<JsonObject> {
     const { body } = request;
     switch (request.kind) {
       case 'keys-upload':
-        return await http.relay(uploadKeys, { body, patient: true });
+        return await carryKeys(body);
       case 'keys-query':
         return await http.relay(queryKeys, { body, patient: true });
       case 'keys-claim':
@@ -100,4 +146,9 @@ export function createOutgoingSender({ engine, http, sendRoomEvent }: Deps): Out
       for (const request of requests) await send(request);
     },
   };
+}
+
+/** What is asked for anew gets another id each time, and is known by its kind. */
+function nameOf({ kind, id }: OutgoingRequest): string {
+  return kind === 'keys-upload' || kind === 'keys-query' ? kind : id;
 }
