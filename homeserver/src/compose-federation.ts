@@ -146,7 +146,8 @@ export async function composeFederation(deps: Deps) {
   });
   const standing = createRemoteStanding({ database, log });
   const receiveRetraction = createReceiveRetraction({ standing, interner, findServerKey, serverName });
-  const receiveTransaction = createReceiveTransaction({ ...common, joins, eduHandlers, receiveRetraction, wakeRooms: staged.wakeRooms });
+  const { wakeRooms, nextProgress } = staged;
+  const receiveTransaction = createReceiveTransaction({ ...common, joins, eduHandlers, receiveRetraction, wakeRooms, nextProgress });
 
   // Sending events.
   const outbound = await createOutbound({ ...common, client: peers.sender });

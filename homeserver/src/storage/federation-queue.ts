@@ -1,6 +1,6 @@
 import type { Sql } from './database.ts';
 
-export type QueueEntry = { destination: string; eventNid: number };
+export type QueueEntry = { destination: string; roomNid: number; eventNid: number };
 
 /** Queues events for other servers. What is queued already stays where it is. */
 export async function enqueuePdus(sql: Sql, entries: readonly QueueEntry[]): Promise<void> {
@@ -57,10 +57,9 @@ export async function noteCatchUp(sql: Sql, entries: readonly QueueEntry[]): Pro
   if (entries.length === 0) return;
   await sql`
     insert into federation_catch_up (destination, room_nid, event_nid)
-    select a.destination, e.room_nid, max(e.event_nid)
-    from   unnest(${entries.map((entry) => entry.destination)}::text[], ${entries.map((entry) => entry.eventNid)}::bigint[])
-             as a(destination, event_nid)
-    join   events e using (event_nid)
+    select a.destination, a.room_nid, max(a.event_nid)
+    from   unnest(${entries.map((entry) => entry.destination)}::text[], ${entries.map((entry) => entry.roomNid)}::bigint[],
+                  ${entries.map((entry) => entry.eventNid)}::bigint[]) as a(destination, room_nid, event_nid)
     group  by 1, 2
     on conflict (destination, room_nid) do update set event_nid = greatest(federation_catch_up.event_nid, excluded.event_nid)`;
 }
@@ -74,11 +73,11 @@ export async function collapseQueue(sql: Sql, destination: string): Promise<void
     on conflict (destination, room_nid) do update set event_nid = greatest(federation_catch_up.event_nid, excluded.event_nid)`;
 }
 
-/** Forgets the rooms that a destination has caught up with. One for which something newer was noted meanwhile stays. */
-export async function deleteCatchUp(sql: Sql, destination: string, entries: readonly CatchUpEntry[]): Promise<void> {
+/** Forgets the rooms that a destination has caught up with up to an event. One for which something newer was noted meanwhile stays. */
+export async function deleteCatchUp(sql: Sql, destination: string, entries: readonly { roomNid: number; upTo: number }[]): Promise<void> {
   if (entries.length === 0) return;
   await sql`
     delete from federation_catch_up c
-    using  unnest(${entries.map((entry) => entry.roomNid)}::bigint[], ${entries.map((entry) => entry.eventNid)}::bigint[]) as a(room_nid, event_nid)
-    where  c.destination = ${destination} and c.room_nid = a.room_nid and c.event_nid = a.event_nid`;
+    using  unnest(${entries.map((entry) => entry.roomNid)}::bigint[], ${entries.map((entry) => entry.upTo)}::bigint[]) as a(room_nid, up_to)
+    where  c.destination = ${destination} and c.room_nid = a.room_nid and c.event_nid <= a.up_to`;
 }

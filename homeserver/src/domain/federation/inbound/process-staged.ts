@@ -45,6 +45,8 @@ const AFTER_FAULT_MS = 5_000;
  */
 export type ProcessStaged = {
   wakeRooms: (roomIds: Iterable<string>) => void;
+  /** Resolves when the next staged events have been dealt with, or the signal ends the wait. */
+  nextProgress: (signal: AbortSignal) => Promise<void>;
   stop: () => Promise<void>;
 };
 
@@ -88,6 +90,7 @@ export async function createProcessStaged({
   const timers = new Map<string, NodeJS.Timeout>();
   const slots = createSlots(MAX_PARALLEL_ROOMS);
   const stopping = new AbortController();
+  const waiting = new Set<() => void>();
 
   async function processRoom(roomId: string): Promise<void> {
     while (!stopping.signal.aborted) {
@@ -210,6 +213,17 @@ export async function createProcessStaged({
       else await noteFailure(staged, outcome.reason);
     }
     await deleteStaged(sql, kept);
+    for (const goOn of waiting) goOn();
+  }
+
+  async function nextProgress(signal: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const ends = AbortSignal.any([signal, stopping.signal]);
+    if (ends.aborted) return;
+    ends.addEventListener('abort', () => resolve(), { once: true });
+    waiting.add(resolve);
+    await promise;
+    waiting.delete(resolve);
   }
 
   async function noteFailure(staged: StagedPdu, error: unknown): Promise<void> {
@@ -243,6 +257,7 @@ export async function createProcessStaged({
 
   for (const roomId of await listStagedRooms(sql)) wake(roomId);
   return {
+    nextProgress,
     wakeRooms: (roomIds) => {
       for (const roomId of roomIds) wake(roomId);
     },

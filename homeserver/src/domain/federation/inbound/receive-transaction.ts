@@ -28,9 +28,13 @@ const MAX_PDUS = 50;
 const MAX_EDUS = 100;
 /** How long the answer to a transaction is remembered. A server that repeats one does so within hours. */
 const REMEMBERED_MS = 86_400_000;
-/** How many events of one server may wait to be processed; it is told to come again later when there are more. */
+/**
+ * How many events of one server may wait to be processed. When there are more, its next transaction waits until they are dealt with, so that
+ * it sends no faster than they can be; it is told to come again when that takes long.
+ */
 const MAX_STAGED_OF_ORIGIN = 5_000;
-const FULL_RETRY_MS = 30_000;
+const MAX_FULL_WAIT_MS = 5_000;
+const FULL_RETRY_MS = 5_000;
 /** Every so many transactions the old ones are forgotten. */
 const FORGET_EVERY = 1_000;
 
@@ -54,6 +58,8 @@ type Deps = {
   receiveRetraction: ReceiveRetraction;
   /** Events of these rooms are staged. */
   wakeRooms: (roomIds: Iterable<string>) => void;
+  /** Resolves when some staged events have been dealt with, or the wait is ended. */
+  nextProgress: (signal: AbortSignal) => Promise<void>;
 };
 
 /**
@@ -65,9 +71,26 @@ type Deps = {
  * https://spec.matrix.org/latest/server-server-api/#put_matrixfederationv1sendtxnid
  */
 export function createReceiveTransaction(deps: Deps): ReceiveTransaction {
-  const { database, log, rooms, joins, eduHandlers, clock, logger, serverName, receiveRetraction, wakeRooms } = deps;
+  const { database, log, rooms, joins, eduHandlers, clock, logger, serverName, receiveRetraction, wakeRooms, nextProgress } = deps;
   const underWay = new Map<string, Promise<TransactionAnswer>>();
+  const held = new Set<string>();
   let received = 0;
+
+  /** Holds a transaction up until few enough events of its server wait: only one of each server. Throws M_LIMIT_EXCEEDED. */
+  async function waitForRoom(origin: string): Promise<void> {
+    const isFull = async () => await hasStagedMoreThan(database.sql, origin, MAX_STAGED_OF_ORIGIN);
+    if (!(await isFull())) return;
+    if (held.has(origin)) throw limitExceeded(FULL_RETRY_MS);
+    held.add(origin);
+    const signal = AbortSignal.timeout(MAX_FULL_WAIT_MS);
+    try {
+      do await nextProgress(signal);
+      while (!signal.aborted && (await isFull()));
+    } finally {
+      held.delete(origin);
+    }
+    if (await isFull()) throw limitExceeded(FULL_RETRY_MS);
+  }
 
   async function rulesFor(roomId: string, origin: string): Promise<{ rules: RoomVersionRules | undefined; refusal?: string }> {
     const joining = joins.find(roomId);
@@ -112,7 +135,7 @@ export function createReceiveTransaction(deps: Deps): ReceiveTransaction {
     const earlier = await findTransactionAnswer(database.sql, origin, txnId); // 1
     if (earlier !== undefined) return JSON.parse(earlier) as TransactionAnswer;
 
-    if (pdus.length > 0 && (await hasStagedMoreThan(database.sql, origin, MAX_STAGED_OF_ORIGIN))) throw limitExceeded(FULL_RETRY_MS);
+    if (pdus.length > 0) await waitForRoom(origin);
 
     const answer: TransactionAnswer = { pdus: {} }; // 2
     const staged: StagedEvent[] = [];

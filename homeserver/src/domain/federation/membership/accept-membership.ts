@@ -71,7 +71,7 @@ export function createAcceptMembership({ database, rooms, receivePdu, findServer
         (sql) =>
           enqueuePdus(
             sql,
-            others.map((destination) => ({ destination, eventNid })),
+            others.map((destination) => ({ destination, roomNid: room.nid, eventNid })),
           ),
       ],
     }); // 3

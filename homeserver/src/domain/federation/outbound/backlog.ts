@@ -18,14 +18,18 @@ import {
 } from '../../../storage/federation-queue.ts';
 
 /** How many events are kept one by one for a server that is away. Beyond it only the newest of each room is, from which it catches up. */
-const MAX_QUEUED_PER_DESTINATION = 1_000;
+const MAX_QUEUED_WHILE_AWAY = 1_000;
+/** The same for a server that answers, if slowly: it is to be spared asking for what it missed. */
+const MAX_QUEUED_WHILE_SLOW = 50_000;
 /** How many entries are kept in memory, for all servers together, before they are put on disk. */
 const MAX_IN_MEMORY = 50_000;
 /** Event texts that several servers are about to be sent are read once. */
 const MAX_TEXT_BYTES = 16 * 1024 * 1024;
 
 /** Events for one server, with the rooms that they bring up to date. What is not acknowledged will be taken again. */
-export type Parcel = { pdus: readonly QueuedPdu[]; caughtUp: readonly CatchUpEntry[] };
+export type Parcel = { pdus: readonly QueuedPdu[]; caughtUp: readonly CaughtUp[] };
+/** A server that has the events of the parcel can reach all of the room up to this one. */
+type CaughtUp = { roomNid: number; upTo: number };
 
 /**
  * What waits for other servers: the newest in memory, for servers that answer at once, so that they cost no write; what is not sent within
@@ -49,11 +53,12 @@ export type Backlog = {
 /** What stands for a room at the end of an outage: the texts of its newest events, or of the one that put the server out of it. */
 export type ListRoomHeads = (destination: string, entry: CatchUpEntry) => Promise<number[]>;
 
-type Deps = { database: Database; logger: Logger; listRoomHeads: ListRoomHeads };
+type Deps = { database: Database; logger: Logger; listRoomHeads: ListRoomHeads; isAway: (destination: string) => boolean };
 
-export async function createBacklog({ database, logger, listRoomHeads }: Deps): Promise<Backlog> {
+export async function createBacklog({ database, logger, listRoomHeads, isAway }: Deps): Promise<Backlog> {
   const { sql } = database;
-  const fresh = new Map<string, Set<number>>();
+  /** By server, the events that only memory knows to be sent, with the room of each. */
+  const fresh = new Map<string, Map<number, number>>();
   /** Servers with something on disk; the number changes with every write. */
   const stored = new Map<string, number>();
   const queued = new Map<string, number>();
@@ -71,12 +76,11 @@ export async function createBacklog({ database, logger, listRoomHeads }: Deps): 
     stored.set(destination, writes);
   }
 
-  function remember(destination: string, eventNids: Iterable<number>): void {
-    const mine = fresh.get(destination) ?? new Set<number>();
-    const before = mine.size;
-    for (const eventNid of eventNids) mine.add(eventNid);
+  function remember({ destination, roomNid, eventNid }: QueueEntry): void {
+    const mine = fresh.get(destination) ?? new Map<number, number>();
+    if (!mine.has(eventNid)) inMemory += 1;
+    mine.set(eventNid, roomNid);
     fresh.set(destination, mine);
-    inMemory += mine.size - before;
   }
 
   function forget(destination: string, eventNids: Iterable<number>): void {
@@ -86,8 +90,21 @@ export async function createBacklog({ database, logger, listRoomHeads }: Deps): 
     if (mine.size === 0) fresh.delete(destination);
   }
 
+  /** What a server that catches up need not be sent any more: from the newest events of the room it finds its way to these. */
+  function forgetCaughtUp(destination: string, caughtUp: readonly CaughtUp[]): void {
+    const upTo = new Map(caughtUp.map((entry) => [entry.roomNid, entry.upTo]));
+    const waiting = [...(fresh.get(destination) ?? [])];
+    const covered = waiting.filter(([eventNid, roomNid]) => eventNid <= (upTo.get(roomNid) ?? -1));
+    forget(
+      destination,
+      covered.map(([eventNid]) => eventNid),
+    );
+  }
+
   async function storeNow(): Promise<void> {
-    const entries = [...fresh].flatMap(([destination, nids]) => [...nids].map((eventNid) => ({ destination, eventNid })));
+    const entries = [...fresh].flatMap(([destination, events]) =>
+      [...events].map(([eventNid, roomNid]): QueueEntry => ({ destination, roomNid, eventNid })),
+    );
     if (entries.length === 0) return;
     for (const { destination } of entries) noteStored(destination);
     const isLate = ({ destination }: QueueEntry) => catchingUp.has(destination);
@@ -101,7 +118,8 @@ export async function createBacklog({ database, logger, listRoomHeads }: Deps): 
   }
 
   async function collapseLong(destination: string): Promise<void> {
-    if ((queued.get(destination) ?? 0) <= MAX_QUEUED_PER_DESTINATION) return;
+    const most = isAway(destination) ? MAX_QUEUED_WHILE_AWAY : MAX_QUEUED_WHILE_SLOW;
+    if ((queued.get(destination) ?? 0) <= most) return;
     logger.info({ destination }, 'another server has been away for long; it will catch up by the newest events of each room');
     catchingUp.add(destination);
     await collapseQueue(sql, destination);
@@ -118,12 +136,12 @@ export async function createBacklog({ database, logger, listRoomHeads }: Deps): 
 
   async function takeRooms(destination: string, rooms: readonly CatchUpEntry[], limit: number): Promise<Parcel> {
     const nids = new Set<number>();
-    const caughtUp: CatchUpEntry[] = [];
+    const caughtUp: CaughtUp[] = [];
     for (const entry of rooms) {
       const heads = await listRoomHeads(destination, entry);
       if (caughtUp.length > 0 && nids.size + heads.length > limit) break;
       for (const nid of heads.slice(-limit)) nids.add(nid);
-      caughtUp.push(entry);
+      caughtUp.push({ roomNid: entry.roomNid, upTo: Math.max(entry.eventNid, ...heads) });
     }
     return { pdus: await readTexts([...nids]), caughtUp };
   }
@@ -143,7 +161,7 @@ export async function createBacklog({ database, logger, listRoomHeads }: Deps): 
 
   return {
     add: async (entries) => {
-      for (const { destination, eventNid } of entries) remember(destination, [eventNid]);
+      for (const entry of entries) remember(entry);
       if (inMemory > MAX_IN_MEMORY) await store();
     },
     noteStored: (destination) => {
@@ -158,7 +176,7 @@ export async function createBacklog({ database, logger, listRoomHeads }: Deps): 
         stored.delete(destination);
         queued.delete(destination);
       }
-      const eventNids = [...(fresh.get(destination) ?? [])].slice(0, limit);
+      const eventNids = [...(fresh.get(destination)?.keys() ?? [])].slice(0, limit);
       return { pdus: await readTexts(eventNids), caughtUp: [] };
     },
     acknowledge: async (destination, { pdus, caughtUp }) => {
@@ -169,6 +187,7 @@ export async function createBacklog({ database, logger, listRoomHeads }: Deps): 
         destination,
         pdus.map((pdu) => pdu.eventNid),
       );
+      forgetCaughtUp(destination, caughtUp);
       await deleteCatchUp(sql, destination, caughtUp);
       await deleteQueuedPdus(sql, destination, onDisk);
       queued.set(destination, Math.max(0, (queued.get(destination) ?? 0) - onDisk.length));

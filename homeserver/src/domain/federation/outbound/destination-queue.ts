@@ -76,7 +76,9 @@ export function createDestinationQueue(destination: string, deps: DestinationDep
       return true;
     } catch (error) {
       if (stopping.signal.aborted) return false;
-      reachability.failed(destination, error, retryAfterOf(error));
+      const retryAfterMs = retryAfterOf(error);
+      if (retryAfterMs === undefined) reachability.failed(destination, error);
+      else reachability.wasBusy(destination, retryAfterMs);
       outbox.giveBack(destination);
       metrics.sent(kind, 'failed');
       return false;
@@ -118,8 +120,8 @@ export function createDestinationQueue(destination: string, deps: DestinationDep
   };
 }
 
-/** How long a server that is asked too much wants to be left alone. */
-function retryAfterOf(error: unknown): number {
+/** How long a server that is asked too much wants to be left alone; undefined when something else is wrong with it. */
+function retryAfterOf(error: unknown): number | undefined {
   const asked = error instanceof FederationError && error.status === 429 ? error.body['retry_after_ms'] : undefined;
-  return typeof asked === 'number' && asked > 0 ? Math.min(asked, MAX_RETRY_AFTER_MS) : 0;
+  return typeof asked === 'number' && asked > 0 ? Math.min(asked, MAX_RETRY_AFTER_MS) : undefined;
 }

@@ -39,9 +39,10 @@ export function createFindDestinations({ sql, rooms, serverName, mayFederate }: 
       if (isOurs) {
         const destinations = room.serversAround(event.position ?? 0);
         for (const destination of [...destinations, ...serversPutOut(event)])
-          if (isOther(destination)) entries.push({ destination, eventNid: event.eventNid });
+          if (isOther(destination)) entries.push({ destination, roomNid: room.nid, eventNid: event.eventNid });
       } else if (isOther(comer) && room.joinedServers.get(comer) === 1) {
-        for (const head of room.heads) if (head.eventNid !== event.eventNid) entries.push({ destination: comer, eventNid: head.eventNid });
+        const others = room.heads.filter((head) => head.eventNid !== event.eventNid);
+        entries.push(...others.map(({ eventNid }) => ({ destination: comer, roomNid: room.nid, eventNid })));
       }
     }
     return entries;

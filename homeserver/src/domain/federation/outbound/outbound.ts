@@ -61,7 +61,7 @@ export async function createOutbound(deps: Deps): Promise<Outbound> {
   const ephemeral = createEphemeralEdus();
   const slots = createSendSlots();
   const queues = new Map<string, DestinationQueue>();
-  const backlog = await createBacklog({ database, logger, listRoomHeads });
+  const backlog = await createBacklog({ database, logger, listRoomHeads, isAway: reachability.isFailing });
   const outbox = await createOutbox({ database, ephemeral });
   const findDestinations = createFindDestinations({ sql, rooms, serverName, mayFederate });
   const metrics = createOutboundMetrics(deps.metrics, {

@@ -21,7 +21,9 @@ export type Reachability = {
   /** How long to wait before the server is tried; 0 when it may be tried now. */
   waitMs: (destination: string) => number;
   isFailing: (destination: string) => boolean;
-  failed: (destination: string, error: unknown, retryAfterMs?: number) => void;
+  failed: (destination: string, error: unknown) => void;
+  /** The server answers, and asks to be left alone for so long (ms): it does not count as failing. */
+  wasBusy: (destination: string, retryAfterMs: number) => void;
   succeeded: (destination: string) => void;
   /** The server has just proved to be alive: whoever waits may try it again. */
   sawAlive: (destination: string) => void;
@@ -40,6 +42,8 @@ export async function createReachability({ database, clock, random, logger }: De
   const listeners: ((destination: string) => void)[] = [];
   for (const { destination, ...failure } of await listDestinationFailures(database.sql))
     failing.set(destination, { ...failure, triedAt: 0, costMs: 0, isAlive: false });
+  /** Until when (ms) servers want to be left alone. */
+  const busy = new Map<string, number>();
 
   function tell(destination: string): void {
     for (const listener of listeners) listener(destination);
@@ -50,24 +54,31 @@ export async function createReachability({ database, clock, random, logger }: De
     written.catch((error: unknown) => logger.warn({ destination, err: error }, 'how a server was reached could not be noted'));
   }
 
+  function succeeded(destination: string): void {
+    busy.delete(destination);
+    if (failing.delete(destination)) note(clearDestinationFailure(database.lazySql, destination), destination);
+    tell(destination);
+  }
+
   return {
-    waitMs: (destination) => Math.max(0, (failing.get(destination)?.retryAt ?? 0) - clock.now()),
+    waitMs: (destination) => Math.max(0, Math.max(failing.get(destination)?.retryAt ?? 0, busy.get(destination) ?? 0) - clock.now()),
     isFailing: (destination) => failing.has(destination),
-    failed: (destination, error, retryAfterMs = 0) => {
+    wasBusy: (destination, retryAfterMs) => {
+      succeeded(destination);
+      busy.set(destination, clock.now() + Math.max(MIN_RETRY_MS, retryAfterMs));
+    },
+    failed: (destination, error) => {
       const earlier = failing.get(destination);
       const now = clock.now();
       const failures = (earlier?.failures ?? 0) + 1;
-      const retryAt = now + Math.max(retryAfterMs, retryDelayMs(failures, random));
+      const retryAt = now + retryDelayMs(failures, random);
       const failure = { failures, failingSince: earlier?.failingSince ?? now, retryAt };
       failing.set(destination, { ...failure, triedAt: now, costMs: isSlowFailure(error) ? SLOW_FAILURE_MS : 0, isAlive: isAnswer(error) });
       const reason = error instanceof Error ? error.message : String(error);
       logger.info({ destination, failures, retryAt, reason }, 'another server cannot be reached');
       note(saveDestinationFailure(database.lazySql, destination, failure), destination);
     },
-    succeeded: (destination) => {
-      if (failing.delete(destination)) note(clearDestinationFailure(database.lazySql, destination), destination);
-      tell(destination);
-    },
+    succeeded,
     sawAlive: (destination) => {
       const failure = failing.get(destination);
       if (failure !== undefined) {
