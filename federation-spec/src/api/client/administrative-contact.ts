@@ -44,9 +44,11 @@ export const post3PIDs = endpoint({
   path: '/_matrix/client/v3/account/3pid',
   auth: 'access-token',
   body: Type.Object({
+    auth: Type.Optional(AuthenticationDataSchema),
     three_pid_creds: Type.Object({
       client_secret: Type.String(),
-      id_server: Type.String(),
+      /** Needless since addresses are proven by the homeserver itself. */
+      id_server: Type.Optional(Type.String()),
       id_access_token: Type.Optional(Type.String()),
       sid: Type.String(),
     }),

@@ -21,9 +21,10 @@ import type { KnownTokens } from './known-tokens.ts';
 import type { PasswordHasher } from './password-hasher.ts';
 import { checkNewPassword } from './passwords.ts';
 import { asRecord, readText } from './read-record.ts';
+import { createRepeatRegistration } from './repeat-registration.ts';
 import type { Requester } from './requester.ts';
 import { conditionParams, conditionStages, type SignUpConditions } from './sign-up-conditions.ts';
-import type { Session, SessionOptions, StartSession } from './start-session.ts';
+import { newDeviceId, type Session, type SessionOptions, type StartSession } from './start-session.ts';
 import type { RequireProof, UiaPass } from './uia.ts';
 import { DUMMY_STAGE, EMAIL_STAGE, REGISTRATION_TOKEN_STAGE } from './uia-stages.ts';
 import { userIdForName } from './user-names.ts';
@@ -107,6 +108,7 @@ type Deps = {
 
 export function createRegister(deps: Deps): Register {
   const { pool, requireProof, startSession, passwordHasher, emailValidations, serverName, clock, random, mode, conditions } = deps;
+  const repeatRegistration = createRepeatRegistration({ pool, startSession, clock });
   const flows = FLOWS[mode].map((flow) => [...conditionStages(conditions), ...flow]);
 
   async function checkUserId(userId: string): Promise<void> {
@@ -188,6 +190,10 @@ export function createRegister(deps: Deps): Register {
   async function register(given: Registration): Promise<Registered> {
     if (mode === 'closed') throw forbidden('Registration is closed on this server');
     const { username, password, auth, isLoopback, inhibitLogin, guestAccessToken, ...session } = given;
+    const body = { username, password, inhibitLogin, guest: guestAccessToken, ...session };
+    const sessionId = readText(asRecord(auth), 'session');
+    const repeated = sessionId === undefined ? undefined : await repeatRegistration.find(sessionId, body, session);
+    if (repeated !== undefined) return repeated;
     const guest = guestAccessToken === undefined ? undefined : await loadGuest(guestAccessToken, username);
     const wanted = username === undefined || guest !== undefined ? undefined : userIdForName(username, serverName);
     if (wanted !== undefined) await checkUserId(wanted);
@@ -195,7 +201,6 @@ export function createRegister(deps: Deps): Register {
     const isProof = readText(asRecord(auth), 'type') !== undefined;
     if (isProof && password === undefined) throw missingParam('A registration needs a password');
 
-    const body = { username, password, inhibitLogin, guest: guest?.userId, ...session };
     const pass = await requireProof({
       operation: 'register',
       requester: undefined,
@@ -205,16 +210,15 @@ export function createRegister(deps: Deps): Register {
       params: conditionParams(conditions),
     });
     if (password === undefined) throw missingParam('A registration needs a password');
-    if (guest !== undefined) {
-      const passwordHash = await passwordHasher.hash(password);
-      return await upgradeGuest(guest, passwordHash, inhibitLogin === true ? undefined : session, (sql) => spend(sql, guest.userNid, pass));
-    }
-    const userId = wanted ?? userIdForName(`u${random.text(GENERATED_NAME_BITS).toLowerCase()}`, serverName);
     const passwordHash = await passwordHasher.hash(password);
-    return await createAccount(
-      { userId, passwordHash, adminIfFirst: isLoopback, session: inhibitLogin === true ? undefined : session },
-      (sql, userNid) => spend(sql, userNid, pass),
-    );
+    const logIn = inhibitLogin === true ? undefined : { ...session, deviceId: session.deviceId ?? newDeviceId(random) };
+    const alongside = async (sql: Sql, userNid: number) => {
+      await spend(sql, userNid, pass);
+      if (sessionId !== undefined) await repeatRegistration.note(sql, { sessionId, body, userNid, deviceId: logIn?.deviceId });
+    };
+    if (guest !== undefined) return await upgradeGuest(guest, passwordHash, logIn, (sql) => alongside(sql, guest.userNid));
+    const userId = wanted ?? userIdForName(`u${random.text(GENERATED_NAME_BITS).toLowerCase()}`, serverName);
+    return await createAccount({ userId, passwordHash, adminIfFirst: isLoopback, session: logIn }, alongside);
   }
 
   return {

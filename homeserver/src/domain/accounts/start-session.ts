@@ -80,6 +80,7 @@ export function createStartSession({
   };
 }
 
-function newDeviceId(random: Random): string {
+/** A device id for a client that names none. */
+export function newDeviceId(random: Random): string {
   return Array.from({ length: DEVICE_ID_LENGTH }, () => DEVICE_ID_LETTERS.charAt(random.integer(DEVICE_ID_LETTERS.length))).join('');
 }

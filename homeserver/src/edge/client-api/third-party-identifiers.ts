@@ -9,7 +9,7 @@ import {
   unbind3pidFromAccount,
 } from 'federation-spec/api/client/administrative-contact.ts';
 import type { Accounts } from '../../domain/accounts/create-accounts.ts';
-import { matrixError, threepidDenied } from '../../platform/matrix-error.ts';
+import { matrixError } from '../../platform/matrix-error.ts';
 import { type Route, route } from '../http/route.ts';
 import { requestEmailToken } from './request-email-token.ts';
 
@@ -49,8 +49,11 @@ export function thirdPartyIdentifierRoutes(accounts: Accounts, { publicUrl }: { 
       await identityBindings.bind(requester, { idServer, idAccessToken, sid, clientSecret });
       return {};
     }),
-    route(post3PIDs, async () => {
-      throw threepidDenied('Addresses are proven by this server itself; use /account/3pid/add');
+    // The older form of the same. It asks for the password too: whoever adds an address can set a new password by it.
+    route(post3PIDs, async ({ requester, body }) => {
+      const { sid, client_secret: clientSecret } = body.three_pid_creds;
+      await accounts.threepids.add(requester, { sid, clientSecret, auth: body.auth });
+      return {};
     }),
   ];
 }
