@@ -92,7 +92,7 @@ type Deps = Awaited<ReturnType<typeof composeStreams>> &
     metrics: Metrics;
     signer: EventSigner;
     eduHandlers: EduHandlers;
-    e2ee: Pick<E2ee, 'queryKeys' | 'claimKeys' | 'listDevicesForServer'>;
+    e2ee: Pick<E2ee, 'queryKeys' | 'claimKeys' | 'listDevicesForServer' | 'deviceLists'>;
     /** The user id that an OpenID token proves. */
     findOpenIdUser: (token: string) => Promise<string | undefined>;
     /** The profile of a user of this server. Throws M_NOT_FOUND. */
@@ -155,7 +155,11 @@ export async function composeFederation(deps: Deps) {
   // Coming and going.
   const takeJoinedRoom = createTakeJoinedRoom({ database, log, rooms, interner, storeOutliers, serverName });
   const fetchWholeState = createFetchWholeState({ ...common, peers: peer, storeOutliers });
-  const completeRoom = createCompleteRoom({ ...common, recheckEvents: createRecheckEvents(common) });
+  const completeRoom = createCompleteRoom({
+    ...common,
+    recheckEvents: createRecheckEvents(common),
+    tellLateServers: deps.e2ee.deviceLists.tellLateServers,
+  });
   const resync = createResyncRooms({ ...common, fetchWholeState, completeRoom });
   const patientRooms = createPatientRooms(rooms, deps.partialRooms);
   const acceptMembership = createAcceptMembership({ ...common, rooms: patientRooms, receivePdu, wake: outbound.wake });

@@ -13,7 +13,10 @@ export async function recordDeviceListChange(
     on conflict (user_nid, seen_by) do update set position = greatest(device_list_changes.position, excluded.position)`;
 }
 
-/** Who is to hear of a person's devices: local people by number, other servers by name; everybody who shares a room. */
+/**
+ * Who is to hear of a person's devices: local people by number, other servers by name; everybody who shares a room, and the servers that
+ * are said to be in one whose members are not known yet.
+ */
 export async function listSharers(sql: Sql, userNid: number): Promise<{ localNids: number[]; servers: string[] }> {
   const rows = await sql<{ userNid: number | null; server: string | null }[]>`
     with shared as (
@@ -22,8 +25,12 @@ export async function listSharers(sql: Sql, userNid: number): Promise<{ localNid
       where  mine.user_nid = ${userNid} and mine.membership = 2
     )
     select user_nid as "userNid", null as server from shared join users using (user_nid) where is_local
-    union all
-    select distinct null::bigint, substr(user_id, strpos(user_id, ':') + 1) from shared join users using (user_nid) where not is_local`;
+    union
+    select distinct null::bigint, substr(user_id, strpos(user_id, ':') + 1) from shared join users using (user_nid) where not is_local
+    union
+    select null::bigint, unnest(p.servers)
+    from   memberships mine join partial_rooms p using (room_nid)
+    where  mine.user_nid = ${userNid} and mine.membership = 2`;
   return {
     localNids: rows.flatMap((row) => (row.userNid === null ? [] : [row.userNid])),
     servers: rows.flatMap((row) => (row.server === null ? [] : [row.server])),
@@ -51,6 +58,29 @@ export async function findLastDeviceListChange(sql: Sql, userNid: number): Promi
   const [row] = await sql<{ position: number }[]>`
     select position from device_list_changes where user_nid = ${userNid} and seen_by = ${EVERYBODY}`;
   return row?.position ?? 0;
+}
+
+/** The local members of a room whose devices changed after a position, and when they did last. */
+export async function listChangedLocalMembers(
+  sql: Sql,
+  roomNid: number,
+  after: number,
+): Promise<{ userNid: number; userId: string; position: number }[]> {
+  return await sql<{ userNid: number; userId: string; position: number }[]>`
+    select u.user_nid as "userNid", u.user_id as "userId", c.position
+    from   memberships m
+    join   users u using (user_nid)
+    join   device_list_changes c on c.user_nid = m.user_nid and c.seen_by = ${EVERYBODY} and c.position > ${after}
+    where  m.room_nid = ${roomNid} and m.membership = 2 and u.is_local`;
+}
+
+/** The rooms of a person of which all members came to be known in (after, upTo]. */
+export async function listCompletedRooms(sql: Sql, { userNid, after, upTo }: Range): Promise<number[]> {
+  const rows = await sql<{ roomNid: number }[]>`
+    select m.room_nid as "roomNid"
+    from   memberships m join rooms r using (room_nid)
+    where  m.user_nid = ${userNid} and m.membership = 2 and r.completed_pos > ${after} and r.completed_pos <= ${upTo}`;
+  return rows.map((row) => row.roomNid);
 }
 
 type Range = { userNid: number; after: number; upTo: number };

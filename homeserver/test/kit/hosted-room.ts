@@ -2,6 +2,7 @@ import type { JsonObject, Pdu, PduDraft } from 'federation-spec/events/event.ts'
 import { eventIdOf } from 'federation-spec/events/event-id.ts';
 import { type RoomVersionRules, roomVersionRules } from 'federation-spec/room-versions/room-versions.ts';
 import { signEvent } from 'federation-spec/signing/sign-event.ts';
+import type { Signer } from 'federation-spec/signing/sign-json.ts';
 import type { HostilePeer } from './hostile-peer.ts';
 
 type Named = { event: Pdu; id: string };
@@ -16,8 +17,8 @@ export type HostedRoom = {
   /** The events that build upon the last state event, oldest first. */
   timeline: Named[];
   find: (type: string, stateKey?: string) => Named;
-  /** An event upon the newest, signed by the peer; it becomes the newest. */
-  add: (draft: Partial<PduDraft> & { type: string }) => Promise<Named>;
+  /** An event upon the newest, signed by the peer or another server; it becomes the newest. */
+  add: (draft: Partial<PduDraft> & { type: string }, signer?: Signer) => Promise<Named>;
   /** What `make_join` (leave, knock) answers. */
   template: (userId: string, membership?: string) => JsonObject;
   /** What `send_join` answers, after taking the join in. */
@@ -40,7 +41,7 @@ export async function hostRoom(peer: HostilePeer, { version = '10', members = 0 
   const findIn = (type: string, stateKey = '') => current.get(`${type} ${stateKey}`);
   const remember = (named: Named) => void current.set(`${named.event.type} ${named.event.state_key}`, named);
 
-  async function build(draft: Partial<PduDraft> & { type: string }): Promise<Named> {
+  async function build(draft: Partial<PduDraft> & { type: string }, signer = peer.signer): Promise<Named> {
     const sender = draft.sender ?? hostId;
     const create = rules?.createEventIdIsRoomId === true ? undefined : findIn('m.room.create');
     const target = draft.type === 'm.room.member' && draft.state_key !== sender ? findIn('m.room.member', draft.state_key) : undefined;
@@ -60,7 +61,7 @@ export async function hostRoom(peer: HostilePeer, { version = '10', members = 0 
         ...draft,
       } as PduDraft,
       rules as RoomVersionRules,
-      peer.signer,
+      signer,
     );
     return { event, id: eventIdOf(event, rules as RoomVersionRules) };
   }
@@ -94,8 +95,8 @@ export async function hostRoom(peer: HostilePeer, { version = '10', members = 0 
       if (found === undefined) throw new Error(`the room has no ${type} ${stateKey}`);
       return found;
     },
-    add: async (draft) => {
-      newest = await build(draft);
+    add: async (draft, signer) => {
+      newest = await build(draft, signer);
       timeline.push(newest);
       if (newest.event.state_key !== undefined) remember(newest);
       return newest;

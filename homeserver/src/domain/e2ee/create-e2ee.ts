@@ -67,8 +67,8 @@ type Deps = Ground & E2eeNetwork & E2eeKeepers;
 export function createE2ee(deps: Deps): E2ee {
   const { pool, log, notifier, serverName } = deps;
   const keyCounts = createKeyCounts({ pool });
-  const deviceLists = createDeviceLists({ pool, log, notifier, keyCounts });
   const readKeys = createReadKeys({ pool });
+  const deviceLists = createDeviceLists({ pool, log, notifier, keyCounts, readKeys, serverName });
   const remoteDeviceLists = createRemoteDeviceLists({ ...deps, deviceLists });
   const inbox = createToDeviceInbox({ pool });
 

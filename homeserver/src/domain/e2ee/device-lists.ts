@@ -3,7 +3,9 @@ import type { Pool, Sql } from '../../storage/database.ts';
 import { deleteKeysOfGoneDevices } from '../../storage/device-keys.ts';
 import {
   filterSharers,
+  listChangedLocalMembers,
   listChangedSharers,
+  listCompletedRooms,
   listMembershipChanges,
   listMembersOfRooms,
   listSharers,
@@ -16,6 +18,7 @@ import type { Log } from '../streams/log.ts';
 import type { StreamRow, Wakes } from '../streams/log-batch.ts';
 import type { Notifier } from '../streams/notifier.ts';
 import type { KeyCounts } from './key-counts.ts';
+import type { ReadKeys } from './read-keys.ts';
 
 export type User = { userNid: number; userId: string };
 type Range = { after: number; upTo: number };
@@ -42,17 +45,29 @@ export type DeviceLists = {
   announceDevice(user: User): Promise<void>;
   /** Runs a write that renames or removes devices of a local person, and tells who is to know. */
   commitDeviceChange(user: User, deviceIds: readonly string[], write: (sql: Sql) => PromiseLike<unknown>): Promise<void>;
+  /** Tells servers, of which it was not known that they are in a room, whose devices there changed since. */
+  tellLateServers(room: { roomNid: number; after: number }, servers: readonly string[]): Promise<void>;
   /** Whose keys are to be asked for again, and whose need no longer be kept. */
   listChanges(user: { userNid: number } & Range): Promise<{ changed: string[]; left: string[] }>;
 };
 
-type Deps = { pool: Pool; log: Log; notifier: Notifier; keyCounts: KeyCounts };
+/** What stands for the devices of a person who has none with keys. */
+const GONE_DEVICE = 'NONE';
 
-export function createDeviceLists({ pool, log, notifier, keyCounts }: Deps): DeviceLists {
+type Deps = { pool: Pool; log: Log; notifier: Notifier; keyCounts: KeyCounts; readKeys: ReadKeys; serverName: string };
+
+export function createDeviceLists({ pool, log, notifier, keyCounts, readKeys, serverName }: Deps): DeviceLists {
   const recent = createRecentChanges(log.position());
-  notifier.onCommit(({ events, from, to }) => {
-    if (events.some((event) => event.memberships.length > 0)) recent.add(from, to);
+  notifier.onCommit(({ events, wakes, from, to }) => {
+    const isOfMembers =
+      events.some((event) => event.memberships.length > 0) || wakes.some(({ membershipsOf }) => membershipsOf !== undefined);
+    if (isOfMembers) recent.add(from, to);
   });
+
+  async function listAudience(userNid: number): Promise<Audience> {
+    const { localNids, servers } = await listSharers(pool, userNid);
+    return { localNids, servers: servers.filter((server) => server !== serverName) };
+  }
 
   function rowOf(userNid: number, wakes: Wakes, seenBy?: number, also?: (sql: Sql, position: number) => Promise<void>): StreamRow {
     return {
@@ -87,7 +102,7 @@ export function createDeviceLists({ pool, log, notifier, keyCounts }: Deps): Dev
   }
 
   return {
-    audienceOf: (userNid) => listSharers(pool, userNid),
+    audienceOf: listAudience,
     deviceRows,
     signingKeyRow: (user, { masterKey, selfSigningKey }, audience) =>
       rowOf(user.userNid, wakesOf(user, audience), undefined, async (sql, position) => {
@@ -103,12 +118,13 @@ export function createDeviceLists({ pool, log, notifier, keyCounts }: Deps): Dev
     privateRow: (userNid, seenBy) => rowOf(userNid, { users: [seenBy] }, seenBy),
 
     async announceDevice(user) {
-      const { localNids } = await listSharers(pool, user.userNid);
+      const { localNids } = await listAudience(user.userNid);
       await log.append({ rows: [rowOf(user.userNid, wakesOf(user, { localNids, servers: [] }))] });
     },
 
     async commitDeviceChange(user, deviceIds, write) {
-      const audience = await listSharers(pool, user.userNid);
+      const audience = await listAudience(user.userNid);
+      const keys = audience.servers.length === 0 ? undefined : (await readKeys([user], undefined)).get(user.userId)?.devices;
       let left: ReadonlySet<string> = new Set();
       // Rows are written at once: each waits for the write, which decides whether devices go or are merely renamed.
       let written: Promise<void> = Promise.resolve();
@@ -120,7 +136,9 @@ export function createDeviceLists({ pool, log, notifier, keyCounts }: Deps): Dev
       const rows = deviceIds.map((deviceId) =>
         rowOf(user.userNid, wakesOf(user, audience), undefined, async (sql, position) => {
           await written;
-          if (!left.has(deviceId)) await sendUpdate(sql, position, user, audience.servers, { device_id: deviceId, deleted: true });
+          const deviceKeys = keys?.get(deviceId);
+          const what = left.has(deviceId) ? (deviceKeys === undefined ? {} : { keys: deviceKeys }) : { deleted: true };
+          await sendUpdate(sql, position, user, audience.servers, { device_id: deviceId, ...what });
         }),
       );
       const first: StreamRow = {
@@ -134,11 +152,37 @@ export function createDeviceLists({ pool, log, notifier, keyCounts }: Deps): Dev
       for (const deviceId of deviceIds) if (!left.has(deviceId)) keyCounts.forget({ userNid: user.userNid, deviceId });
     },
 
+    async tellLateServers({ roomNid, after }, servers) {
+      if (servers.length === 0) return;
+      const changed = await listChangedLocalMembers(pool, roomNid, after);
+      if (changed.length === 0) return;
+      const keys = await readKeys(changed, undefined);
+      const rows = changed.map((user): StreamRow => {
+        const [[deviceId, deviceKeys] = [GONE_DEVICE, undefined]] = keys.get(user.userId)?.devices ?? [];
+        // It names an update before it that they have not seen: they ask for the whole list.
+        const update = { user_id: user.userId, stream_id: user.position, prev_id: [after], device_id: deviceId };
+        const content = JSON.stringify({ ...update, ...(deviceKeys === undefined ? { deleted: true } : { keys: deviceKeys }) });
+        return {
+          write: async (sql, position) => {
+            await recordUpdateSent(sql, { userNid: user.userNid, servers, streamId: user.position });
+            const contents = servers.map((destination) => ({ destination, content }));
+            await insertOutbox(sql, { position, eduType: 'm.device_list_update', contents });
+          },
+          wakes: { destinations: servers },
+        };
+      });
+      await log.append({ rows });
+    },
+
     async listChanges({ userNid, after, upTo }) {
       if (after <= 0 || upTo <= after || !recent.mayHave(after, upTo)) return { changed: [], left: [] };
       const range = { userNid, after, upTo };
-      const [changed, memberships] = await Promise.all([listChangedSharers(pool, range), listMembershipChanges(pool, range)]);
-      const { met, parted } = await compareMemberships(pool, userNid, memberships);
+      const [changed, memberships, completed] = await Promise.all([
+        listChangedSharers(pool, range),
+        listMembershipChanges(pool, range),
+        listCompletedRooms(pool, range),
+      ]);
+      const { met, parted } = await compareMemberships(pool, userNid, memberships, completed);
       const all = new Set([...changed, ...met]);
       return { changed: [...all], left: parted.filter((userId) => !all.has(userId)) };
     },
@@ -147,14 +191,15 @@ export function createDeviceLists({ pool, log, notifier, keyCounts }: Deps): Dev
 
 type MembershipChange = Awaited<ReturnType<typeof listMembershipChanges>>[number];
 
-/** Who is met for the first time, and with whom no room is shared any more. */
+/** Who is met for the first time, in rooms entered or known completely only now too, and with whom no room is shared any more. */
 async function compareMemberships(
   pool: Pool,
   userNid: number,
   changes: readonly MembershipChange[],
+  completed: readonly number[],
 ): Promise<{ met: string[]; parted: string[] }> {
   const mine = changes.filter((change) => change.userNid === userNid);
-  const entered = mine.filter((change) => change.isJoined && !change.wasJoined).map((change) => change.roomNid);
+  const entered = [...completed, ...mine.filter((change) => change.isJoined && !change.wasJoined).map((change) => change.roomNid)];
   const departed = mine.filter((change) => change.wasJoined && !change.isJoined).map((change) => change.roomNid);
   const others = changes.filter((change) => change.userNid !== userNid);
 

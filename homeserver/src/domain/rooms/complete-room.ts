@@ -24,13 +24,35 @@ const CHUNK = 1_000;
 /** Makes the state before our join, all of whose events are stored, the room's, and tells who waits. */
 export type CompleteRoom = (room: PartialRoom, stateIds: readonly string[]) => Promise<void>;
 
-type Deps = { database: Database; log: Log; rooms: HotRooms; interner: Interner; partialRooms: PartialRooms; recheckEvents: RecheckEvents };
+/** Tells servers, of which it was not known that they are in a room, whose devices there changed after a position. */
+export type TellLateServers = (room: { roomNid: number; after: number }, servers: readonly string[]) => Promise<void>;
+
+type Deps = {
+  database: Database;
+  log: Log;
+  rooms: HotRooms;
+  interner: Interner;
+  partialRooms: PartialRooms;
+  recheckEvents: RecheckEvents;
+  tellLateServers: TellLateServers;
+  serverName: string;
+};
 
 /**
  * 1. The entries become part of the state from the join on, in batches; they go by the log because only it may move a room's state.
- * 2. The room is whole, and sync is woken. 3. What was received meanwhile is checked again, now against all of the state.
+ * 2. Servers that nobody knew to be there are told whose devices changed since the join. 3. The room is whole, and sync is woken.
+ * 4. What was received meanwhile is checked again, now against all of the state.
  */
-export function createCompleteRoom({ database, log, rooms, interner, partialRooms, recheckEvents }: Deps): CompleteRoom {
+export function createCompleteRoom({
+  database,
+  log,
+  rooms,
+  interner,
+  partialRooms,
+  recheckEvents,
+  tellLateServers,
+  serverName,
+}: Deps): CompleteRoom {
   const { sql } = database;
 
   async function toMembers(entries: readonly StateEntryRow[]) {
@@ -73,6 +95,10 @@ export function createCompleteRoom({ database, log, rooms, interner, partialRoom
       await nextTurnOfLoop();
     }
 
+    const expected = new Set([...room.servers, room.resident, serverName]);
+    const late = [...(await countJoinedByServer(sql, room.roomNid)).keys()].filter((server) => !expected.has(server));
+    await tellLateServers({ roomNid: room.roomNid, after: room.joinPosition }, late); // 2
+
     const hot = await rooms.load(room.roomId);
     const finish = async () => {
       const local = [...(hot?.localJoined ?? [])];
@@ -83,12 +109,12 @@ export function createCompleteRoom({ database, log, rooms, interner, partialRoom
             wakes: { users: local, membershipsOf: local, rooms: [room.roomNid] },
           },
         ],
-      }); // 2
+      }); // 3
       hot?.becameWhole(await countJoinedByServer(sql, room.roomNid));
       return to;
     };
     const upTo = hot === undefined ? await finish() : await hot.turns.take(finish);
     partialRooms.ended(room.roomNid);
-    await recheckEvents({ roomNid: room.roomNid, roomId: room.roomId, after: room.joinPosition, upTo }); // 3
+    await recheckEvents({ roomNid: room.roomNid, roomId: room.roomId, after: room.joinPosition, upTo }); // 4
   };
 }

@@ -1,6 +1,7 @@
 import { makeJoin } from 'federation-spec/api/server/joining.ts';
 import { isJsonObject, type Pdu } from 'federation-spec/events/event.ts';
 import { eventIdOf } from 'federation-spec/events/event-id.ts';
+import { parseServerName } from 'federation-spec/identifiers/server-name.ts';
 import { ROOM_VERSIONS, type RoomVersionRules } from 'federation-spec/room-versions/room-versions.ts';
 import type { Signer } from 'federation-spec/signing/sign-json.ts';
 import type { Clock } from '../../../platform/clock.ts';
@@ -133,7 +134,7 @@ export function createJoinRemote(deps: Deps): RemoteRooms['join'] {
     if ((create.event.content['room_version'] ?? '1') !== rules.version)
       throw new FederationError(resident, 'it lied about the version of the room');
     if (answer.members_omitted !== true) return { roomId, rules, join, state, authChain };
-    const servers = answer.servers_in_room ?? [];
+    const servers = (answer.servers_in_room ?? []).filter((server) => parseServerName(server) !== undefined);
     if (servers.length === 0) throw new FederationError(resident, 'it leaves out who is in the room, and which servers are');
     return { roomId, rules, join, state, authChain, partial: { resident, servers: servers.slice(0, MAX_SERVERS_IN_ROOM) } };
   }
