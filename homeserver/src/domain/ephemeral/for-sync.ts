@@ -28,8 +28,8 @@ export type EphemeralForSync = {
   listPresence: (request: { userNid: number; after: StreamToken | undefined }) => Promise<JsonObject[]>;
   /** The device came back with a token at this position: it has what was before. */
   acknowledged: (device: { userNid: number; deviceId: string }, position: number) => void;
-  /** A device syncs, with the `set_presence` of its request. */
-  synced: (user: { userId: string; userNid: number }, setPresence: string | undefined) => void;
+  /** A sync of a device begins, with the `set_presence` of its request. Gives what to call at its end. */
+  synced: (user: { userId: string; userNid: number }, setPresence: string | undefined) => () => void;
 };
 
 type Deps = {

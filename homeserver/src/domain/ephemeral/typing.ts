@@ -3,7 +3,9 @@ import { serverNameOf } from 'federation-spec/identifiers/server-name.ts';
 import { forbidden } from '../../platform/matrix-error.ts';
 import { type HotRoom, MEMBER } from '../rooms/hot-room.ts';
 import type { HotRooms } from '../rooms/hot-rooms.ts';
+import { readPdu } from '../rooms/read-pdu.ts';
 import { isServerAllowed } from '../rooms/server-acl.ts';
+import type { LoggedEvent } from '../streams/log-batch.ts';
 import type { Notifier } from '../streams/notifier.ts';
 import type { StreamToken } from '../streams/token.ts';
 import type { SendVolatileEdu, Volatile } from './volatile.ts';
@@ -15,6 +17,8 @@ const MAX_TIMEOUT_MS = 120_000;
 const REMOTE_TIMEOUT_MS = 60_000;
 /** Other servers are told again after so long while somebody goes on typing. */
 const REPEAT_EDU_MS = 20_000;
+/** Who sends one of these has sent what they typed. */
+const SENT_TYPES: readonly string[] = ['m.room.message', 'm.room.encrypted', 'm.sticker'];
 /** Most people said to type in one room. */
 const MAX_TYPISTS = 50;
 
@@ -36,7 +40,13 @@ export type Typing = {
 
 type Typist = { timer: NodeJS.Timeout; toldAt: number };
 type TypingRoom = { typists: Map<string, Typist>; changedAt: number };
-type Deps = { rooms: HotRooms; notifier: Notifier; volatile: Volatile; sendVolatile: SendVolatileEdu; serverName: string };
+type Deps = {
+  rooms: Pick<HotRooms, 'load' | 'peek' | 'ensureMembers'>;
+  notifier: Notifier;
+  volatile: Volatile;
+  sendVolatile: SendVolatileEdu;
+  serverName: string;
+};
 
 /** Who is typing where, in memory. https://spec.matrix.org/latest/client-server-api/#typing-notifications */
 export function createTyping({ rooms, notifier, volatile, sendVolatile, serverName }: Deps): Typing {
@@ -81,6 +91,22 @@ export function createTyping({ rooms, notifier, volatile, sendVolatile, serverNa
       destinations.map((destination) => ({ destination, content })),
     );
   }
+
+  /** Whose typing an event ends: the sender's of a message, and that of who leaves. */
+  function typistEndedBy({ row }: LoggedEvent): string | undefined {
+    if (row.type !== MEMBER) return SENT_TYPES.includes(row.type) ? readPdu(row.json).sender : undefined;
+    const { state_key: userId, content } = readPdu(row.json);
+    return content['membership'] === 'join' ? undefined : userId;
+  }
+
+  notifier.onCommit(({ events }) => {
+    for (const event of events) {
+      if ((byRoom.get(event.row.roomNid)?.typists.size ?? 0) === 0) continue;
+      const room = rooms.peek(event.row.roomNid);
+      const userId = typistEndedBy(event);
+      if (room !== undefined && userId !== undefined) end(room, userId);
+    }
+  });
 
   return {
     set: async ({ userId, userNid }, { roomId, isTyping, timeoutMs = DEFAULT_TIMEOUT_MS }) => {

@@ -59,8 +59,8 @@ export type EphemeralForSync = {
   listPresence: (request: { userNid: number; after: StreamToken | undefined }) => Promise<readonly JsonObject[]>;
   /** The device came back with a token at or past this position. */
   acknowledged: (device: { userNid: number; deviceId: string }, position: number) => void;
-  /** A device syncs, with the `set_presence` of its request. */
-  synced: (user: { userId: string; userNid: number }, setPresence: string | undefined) => void;
+  /** A sync of a device begins, with the `set_presence` of its request. Gives what to call at its end. */
+  synced: (user: { userId: string; userNid: number }, setPresence: string | undefined) => () => void;
 };
 
 /** Which threads the user follows. */

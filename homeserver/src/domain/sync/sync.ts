@@ -24,8 +24,8 @@ type Deps = {
   e2ee: E2eeForSync;
   /** Told what a device has surely received. */
   acknowledged: (device: SyncDevice, position: number) => void;
-  /** Told that somebody is there. */
-  synced: (device: SyncDevice, setPresence: string | undefined) => void;
+  /** Told that somebody is there; gives what to call when they are served. */
+  synced: (device: SyncDevice, setPresence: string | undefined) => () => void;
 };
 
 /** https://spec.matrix.org/latest/client-server-api/#get_matrixclientv3sync */
@@ -38,7 +38,7 @@ export function createSync({ log, notifier, clock, buildSync, e2ee, acknowledged
       acknowledged(request.device, since.position);
     }
 
-    synced(request.device, request.setPresence);
+    const ended = synced(request.device, request.setPresence);
     const watch = notifier.watchUser(request.device.userNid);
     try {
       for (let round = 0; ; round += 1) {
@@ -51,6 +51,7 @@ export function createSync({ log, notifier, clock, buildSync, e2ee, acknowledged
       }
     } finally {
       watch[Symbol.dispose]();
+      ended();
     }
   };
 }

@@ -171,8 +171,8 @@ export function createEventStream(deps: Deps): EventStream {
     if (request.isGuest && request.roomId === undefined) throw unknown('Guests name the room whose events they want, as room_id.');
     const since = readFrom(request.from) ?? { kind: 'stream', position: log.position(), ...ephemeral.volatileNow() };
     const deadline = clock.now() + Math.min(request.timeoutMs ?? DEFAULT_WAIT_MS, MAX_SYNC_WAIT_MS);
-    ephemeral.synced(request.device, undefined);
     const watch = await watchFor(request);
+    const ended = ephemeral.synced(request.device, undefined);
     try {
       for (let round = 0; ; round += 1) {
         const { end, chunk } = await read(request, since);
@@ -183,6 +183,7 @@ export function createEventStream(deps: Deps): EventStream {
       }
     } finally {
       watch[Symbol.dispose]();
+      ended();
     }
   };
 

@@ -97,7 +97,7 @@ export function createSlidingSync(deps: Deps): SlidingSync {
     const pos = request.pos === '' ? undefined : request.pos;
     const before = pos === undefined ? undefined : await connections.load(device, connId, pos);
     await acknowledge(request, before);
-    ephemeral.synced(device, request.setPresence);
+    const ended = ephemeral.synced(device, request.setPresence);
 
     const deadline = clock.now() + Math.min(request.timeoutMs, MAX_SYNC_WAIT_MS);
     const watch = notifier.watchUser(device.userNid);
@@ -113,6 +113,7 @@ export function createSlidingSync(deps: Deps): SlidingSync {
       }
     } finally {
       watch[Symbol.dispose]();
+      ended();
     }
   };
 }

@@ -1,0 +1,56 @@
+import { serverNameOf } from 'federation-spec/identifiers/server-name.ts';
+import { LRUCache } from 'lru-cache';
+import type { Clock } from '../../platform/clock.ts';
+import type { Notifier } from '../streams/notifier.ts';
+import type { PresenceAudience } from './presence-audience.ts';
+import type { PresenceEdus } from './presence-edus.ts';
+import type { Person, PresenceState } from './presence-status.ts';
+import type { Volatile } from './volatile.ts';
+
+/** How many people's presence is kept in memory. */
+const MAX_PEOPLE = 50_000;
+
+export type PresentUser = { userId: string; userNid: number };
+
+/** Everybody's presence, as far as it was heard of. */
+export type PresencePeople = {
+  find: (userNid: number) => Person | undefined;
+  all: () => Iterable<[number, Person]>;
+  /** Takes a change over, and tells those who are shown it. */
+  change: (user: PresentUser, next: Partial<Person> & { presence: PresenceState }) => Promise<void>;
+  /** When somebody's presence last changed. */
+  lastChange: () => number;
+};
+
+type Deps = {
+  audience: PresenceAudience;
+  edus: PresenceEdus;
+  notifier: Notifier;
+  volatile: Volatile;
+  clock: Clock;
+  serverName: string;
+};
+
+export function createPresencePeople({ audience, edus, notifier, volatile, clock, serverName }: Deps): PresencePeople {
+  const people = new LRUCache<number, Person>({ max: MAX_PEOPLE });
+  let lastChange = 0;
+
+  return {
+    find: (userNid) => people.peek(userNid),
+    all: () => people.entries(),
+    lastChange: () => lastChange,
+    change: async ({ userNid, userId }, next) => {
+      const before = people.get(userNid);
+      const person: Person = { userId, lastActiveAt: clock.now(), changedAt: 0, expiresAt: Number.POSITIVE_INFINITY, ...before, ...next };
+      people.set(userNid, person);
+      if (before !== undefined && before.presence === person.presence && before.statusMsg === person.statusMsg) return;
+      if (before === undefined && person.presence === 'offline' && person.statusMsg === undefined) return;
+
+      const members = await audience.of(userNid);
+      person.changedAt = volatile.next();
+      lastChange = person.changedAt;
+      notifier.wakeUsers([userNid, ...[...members.values()].filter((member) => member.isLocal).map((member) => member.userNid)]);
+      if (serverNameOf(userId) === serverName) edus.tellAudience(person, members);
+    },
+  };
+}
