@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { createCleanup } from './cleanup.ts';
 import { freePort } from './free-port.ts';
 import { createTestDatabase } from './shared-postgres.ts';
-import { registerTestUser, type TestUser } from './test-user.ts';
+import { createNames, registerTestUser, type TestUser } from './test-user.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const START_TIMEOUT_MS = 60_000;
@@ -87,13 +87,14 @@ export async function startServerProcess({ env = {}, embedded = false }: ServerP
     await end('SIGTERM');
   });
   await cleanup.guard(start);
+  const nameOf = createNames();
   return {
     url,
     name: settings['BLINKCHAT_SERVER_NAME'] ?? 'hs.test',
     dataDir,
     pid: () => running?.child.pid ?? 0,
     log: () => running?.log ?? '',
-    user: (localpart) => registerTestUser(url, localpart),
+    user: (localpart) => registerTestUser(url, nameOf(localpart)),
     end,
     start,
     [Symbol.asyncDispose]: cleanup.run,

@@ -10,7 +10,7 @@ import { freePort } from './free-port.ts';
 import { noteAnswer } from './operations.ts';
 import { createTestDatabase } from './shared-postgres.ts';
 import { testConfig } from './test-config.ts';
-import { registerTestUser, type TestUser } from './test-user.ts';
+import { createNames, registerTestUser, type TestUser } from './test-user.ts';
 
 export type TestServerOptions = Surroundings & {
   /** Settings that differ from the test kit's. */
@@ -30,7 +30,7 @@ export type TestServer = AsyncDisposable & {
   routes(): readonly Route[];
   /** One round of what is done every few minutes to keep the store of files small. */
   tendMedia(): Promise<void>;
-  /** Signs up an account and gives a small client for it. */
+  /** Signs up an account and gives a small client for it. A name that was given before gets a number: see `createNames`. */
   user(localpart: string): Promise<TestUser>;
   /** Stops in order and starts again, on the same data and the same port. */
   restart(): Promise<void>;
@@ -66,7 +66,8 @@ export async function startServer({ config: settings = {}, ...surroundings }: Te
     server = await start();
   };
   cleanup.defer(stop);
-  const user = (localpart: string) => registerTestUser(url, localpart);
+  const nameOf = createNames();
+  const user = (localpart: string) => registerTestUser(url, nameOf(localpart));
   const routes = () => server?.routes ?? [];
   const tendMedia = async () => await server?.tendMedia();
   return { url, name: config.serverName, config, sql, queries, routes, tendMedia, user, restart, stop, [Symbol.asyncDispose]: cleanup.run };

@@ -17,6 +17,8 @@ export type ClientEvent = {
 /** A small Matrix client for tests: one account, one device, plain HTTP. */
 export type TestUser = {
   id: string;
+  /** What is before the colon of its id. */
+  localpart: string;
   deviceId: string;
   accessToken: string;
   /** Calls the server; throws on anything but 2xx. */
@@ -59,6 +61,19 @@ export async function callServer(url: string, method: string, path: string, body
   return { status: response.status, body: text === '' ? {} : JSON.parse(text), headers: response.headers };
 }
 
+/**
+ * Gives names to the accounts of one server: the first who wants a name gets it, the next ones get it with a number. So a scene can be
+ * played again on a server that it shares with others, as long as it reads `user.id` and `user.localpart`.
+ */
+export function createNames(): (wished: string) => string {
+  const given = new Map<string, number>();
+  return (wished) => {
+    const times = (given.get(wished) ?? 0) + 1;
+    given.set(wished, times);
+    return times === 1 ? wished : `${wished}-${times}`;
+  };
+}
+
 /** Signs up with `m.login.dummy` and gives a client for the account. */
 export async function registerTestUser(url: string, localpart: string): Promise<TestUser> {
   const answer = await callServer(url, 'POST', `${CLIENT}/register`, {
@@ -98,7 +113,8 @@ export function createTestUser(url: string, identity: Identity): TestUser {
     if (answer.status >= 300) throw new Error(`${identity.id}: ${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
     return answer.body;
   };
-  return { ...identity, attempt, call, ...roomCalls(call), ...createSyncing(call) };
+  const localpart = identity.id.slice(1, identity.id.indexOf(':'));
+  return { ...identity, localpart, attempt, call, ...roomCalls(call), ...createSyncing(call) };
 }
 
 const room = (roomId: string) => `${CLIENT}/rooms/${encodeURIComponent(roomId)}`;
