@@ -6,6 +6,7 @@ import type { Pdu } from 'federation-spec/events/event.ts';
 import type { RoomVersionRules } from 'federation-spec/room-versions/room-versions.ts';
 import type { Verdict } from 'federation-spec/verdict.ts';
 import type { StoredEvent } from '../../../storage/events.ts';
+import type { HotRoom } from '../hot-room.ts';
 import { readPdu } from '../read-pdu.ts';
 
 /** Which entries of a state the auth rules may ask for when they judge an event. */
@@ -55,6 +56,13 @@ export function checkByAuthEvents(
 /** Those events as a state, with the create event where the version leaves it out of the auth events. */
 export function authStateOf(events: readonly Pdu[], create: Pdu | undefined, rules: RoomVersionRules): AuthState {
   return createAuthState(create !== undefined && rules.createEventIdIsRoomId ? [create, ...events] : events);
+}
+
+/** Of the events with these ids, those which are current state of the room: memory knows them. The needed members must be present in it. */
+export function listCurrent(room: HotRoom, event: Pdu, eventIds: readonly string[]): KnownEvent[] {
+  const entries = listNeededState(event, room.rules).flatMap(({ type, stateKey }) => room.findEntry(type, stateKey) ?? []);
+  const named = entries.filter((entry) => eventIds.includes(entry.eventId));
+  return named.map(({ eventNid, eventId, event: held }) => ({ eventNid, eventId, kind: 'timeline', event: held }));
 }
 
 export function toKnownEvent(stored: StoredEvent): KnownEvent {

@@ -30,8 +30,6 @@ type Deps = {
 export type FetchGap = {
   /** The events before these that we lack, checked and in the order of the graph. */
   missingEvents: (room: HotRoom, origin: string, eventId: string) => Promise<CheckedPdu[]>;
-  /** Whether auth events of the event are not here. */
-  lacksAuthEvents: (room: HotRoom, pdu: CheckedPdu) => Promise<boolean>;
   /** Makes the event's auth events known, with what allows them in turn. */
   ensureAuthEvents: (room: HotRoom, origin: string, pdu: CheckedPdu) => Promise<void>;
   /** The state after an event that we lack, from the server that told us of it, or else another of the room. */
@@ -70,8 +68,6 @@ export function createFetchGap({ database, peers, findServerKey, storeOutliers, 
       const values = await asked.catch((): JsonObject[] => []);
       return sortByPrevs(await checkPdus(values.slice(0, MAX_GAP_EVENTS), identify(room), findServerKey));
     },
-
-    lacksAuthEvents: async (room, { event }) => (await listUnknown(room, listAuthEventIds(event))).length > 0,
 
     ensureAuthEvents: async (room, origin, { event, eventId }) => {
       const authIds = listAuthEventIds(event);

@@ -10,7 +10,7 @@ import type { HotRoom } from '../hot-room.ts';
 import type { HotRooms } from '../hot-rooms.ts';
 import type { Interner } from '../interner.ts';
 import type { Policy } from '../policy/policy-server.ts';
-import { checkByAuthEvents, listNeededMembers, supplementState, toKnownEvent } from './auth-states.ts';
+import { checkByAuthEvents, type KnownEvent, listCurrent, listNeededMembers, supplementState, toKnownEvent } from './auth-states.ts';
 import { createCheckByState } from './check-by-state.ts';
 import type { CheckedPdu } from './check-pdu.ts';
 import type { FetchGap } from './fetch-gap.ts';
@@ -150,10 +150,7 @@ export function createReceivePdu({ database, log, rooms, interner, fetchGap, sto
     options: ReceiveOptions,
   ): Promise<Reception> {
     const { event } = pdu;
-    await rooms.ensureMembers(room, listNeededMembers(event, room.rules));
-    const authIds = [...new Set(listAuthEventIds(event))];
-    const stored = await findStored(room, authIds);
-    const authEvents = authIds.flatMap((id) => stored.get(id) ?? []).map(toKnownEvent);
+    const { authIds, authEvents } = await findAuthEvents(room, event);
     const create = room.find('m.room.create', '');
     const before = await findStateBefore(room, event, fetched);
     const place = {
@@ -184,6 +181,20 @@ export function createReceivePdu({ database, log, rooms, interner, fetchGap, sto
     return await storePdu.onTimeline(room, pdu, { ...place, riders: options.riders?.(place.eventNid) ?? [] });
   }
 
+  /** The ids of its auth events, and those of them that are here. Most are current state, for which nothing need be read. */
+  async function findAuthEvents(room: HotRoom, event: Pdu): Promise<{ authIds: string[]; authEvents: KnownEvent[] }> {
+    await rooms.ensureMembers(room, listNeededMembers(event, room.rules));
+    const authIds = [...new Set(listAuthEventIds(event))];
+    const current = new Map(listCurrent(room, event, authIds).map((known) => [known.eventId, known]));
+    const others = authIds.filter((id) => !current.has(id));
+    const stored = others.length === 0 ? undefined : await findStored(room, others);
+    const find = (id: string): KnownEvent[] => {
+      const row = stored?.get(id);
+      return [current.get(id) ?? (row === undefined ? undefined : toKnownEvent(row))].filter((known) => known !== undefined);
+    };
+    return { authIds, authEvents: authIds.flatMap(find) };
+  }
+
   async function findStateBefore(room: HotRoom, event: Pdu, fetched: ReadonlyMap<string, NidState>): Promise<StateBefore> {
     if (isOnHeads(room, event)) return { isMainLine: true };
     await log.drained();
@@ -201,13 +212,19 @@ export function createReceivePdu({ database, log, rooms, interner, fetchGap, sto
     return { isMainLine: false, state: await resolveStates(room.rules, states), current, at };
   }
 
+  async function lacksAuthEvents(room: HotRoom, event: Pdu): Promise<boolean> {
+    const { authIds, authEvents } = await findAuthEvents(room, event);
+    return authEvents.length < authIds.length;
+  }
+
   return {
     receivePdu: receive,
     receiveCompletePdu: async (room, pdu, options) => {
-      const known = await findKnown(pdu.eventId);
-      if (known !== undefined && 'outcome' in known) return known;
-      if ((await listMissingPrevs(room, pdu.event)).length > 0 || (await fetchGap.lacksAuthEvents(room, pdu))) return undefined;
-      if (!(await policy.isRecommended(room, pdu.event))) return undefined;
+      const isComplete = (await listMissingPrevs(room, pdu.event)).length === 0 && !(await lacksAuthEvents(room, pdu.event));
+      if (!isComplete || !(await policy.isRecommended(room, pdu.event))) {
+        const known = await findKnown(pdu.eventId);
+        return known !== undefined && 'outcome' in known ? known : undefined;
+      }
       return await room.turns.take(() => judgeOnce(room, pdu, new Map(), options));
     },
   };
