@@ -19,6 +19,12 @@ export async function listRelatedIds(sql: Sql, eventIds: readonly string[]): Pro
   return new Set(rows.map((row) => row.targetId));
 }
 
+/** Whether something in a room relates to an event. */
+export async function isRelatedToIn(sql: Sql, roomNid: number, targetId: string): Promise<boolean> {
+  const rows = await sql`select 1 from relations where target_id = ${targetId} and room_nid = ${roomNid} limit 1`;
+  return rows.length > 0;
+}
+
 export type RelationSummary = {
   targetId: string;
   relType: 'm.thread' | 'm.reference';

@@ -175,6 +175,22 @@ export async function listSingularState(
     where  k.type = any(${[...types]}::text[]) and k.state_key = ''`;
 }
 
+/** The memberships, at positions of the log, of those who sent membership events about others: of who invited somebody. */
+export async function listSenderMembers(
+  sql: Sql,
+  events: readonly { roomNid: number; eventNid: number; at: number }[],
+): Promise<{ roomNid: number; json: string }[]> {
+  if (events.length === 0) return [];
+  return await sql<{ roomNid: number; json: string }[]>`
+    select s.room_nid as "roomNid", m.json
+    from   unnest(${events.map(({ eventNid }) => eventNid)}::bigint[], ${events.map(({ at }) => at)}::bigint[]) as a(event_nid, at)
+    join   events e on e.event_nid = a.event_nid
+    join   users u on u.user_nid = e.sender_nid
+    join   state_keys k on k.type = 'm.room.member' and k.state_key = u.user_id and k.key_nid <> e.key_nid
+    join   state_intervals s on s.room_nid = e.room_nid and s.key_nid = k.key_nid and s.from_pos <= a.at and s.to_pos > a.at
+    join   events m on m.event_nid = s.event_nid`;
+}
+
 /** Those of the rooms in which the user came to be joined after a position: 0 for ever. */
 export async function listRoomsJoinedSince(sql: Sql, userId: string, roomNids: readonly number[], after: number): Promise<Set<number>> {
   if (roomNids.length === 0) return new Set();

@@ -6,6 +6,8 @@ import { findSentEvent } from '../../storage/events.ts';
 import { relationOfContent } from '../../storage/relation-of.ts';
 import { isAnnotated } from '../../storage/relations.ts';
 import { type Log, RefusedBasis } from '../streams/log.ts';
+import { checkContent } from './check-content.ts';
+import { checkRelation } from './check-relation.ts';
 import { type HotRoom, MEMBER, type PreparedEvent } from './hot-room.ts';
 import type { HotRooms } from './hot-rooms.ts';
 import { makeSigned } from './make-signed.ts';
@@ -33,7 +35,7 @@ type Steps = { make: () => Promise<PreparedEvent | { answer: Sent }>; put: (prep
 
 /**
  * The same device's same transaction gives the same answer and no second event, also while the first is still under way.
- * Throws M_FORBIDDEN for a room this server does not know, and what `prepareEvent` throws, and
+ * Throws M_FORBIDDEN for a room this server does not know, what `checkContent`, `checkRelation` and `prepareEvent` throw, and
  * what the room's policy server, where it has one, refuses with: nobody else gets to see the event then.
  */
 export function createSendEvent({ rooms, log, database, prepareEvent, redactions, policy }: Deps): SendEvent {
@@ -72,6 +74,14 @@ export function createSendEvent({ rooms, log, database, prepareEvent, redactions
     }
   }
 
+  /** Who is not in the room is told so, whatever they meant to send. */
+  async function checkDraft(room: HotRoom, draft: EventDraft): Promise<void> {
+    if (room.absentMembers([draft.sender]).length > 0) await rooms.ensureMembers(room, [draft.sender]);
+    if (room.find(MEMBER, draft.sender)?.content['membership'] !== 'join') return;
+    checkContent(draft);
+    await checkRelation(database.sql, room, draft);
+  }
+
   /** Whether the sender has already put the same annotation on the same event. https://spec.matrix.org/latest/client-server-api/#avoiding-duplicate-annotations */
   async function isDoubled(room: HotRoom, { type, content, stateKey }: EventDraft, senderNid: number): Promise<boolean> {
     if (stateKey !== undefined) return false;
@@ -92,6 +102,8 @@ export function createSendEvent({ rooms, log, database, prepareEvent, redactions
   }
 
   async function sendOnce(room: HotRoom, draft: EventDraft, senderNid: number, transaction: Transaction | undefined): Promise<string> {
+    await checkDraft(room, draft);
+
     /** In the room's turn: the event, or the one that stands for it already. */
     async function make(): Promise<PreparedEvent | { answer: Sent }> {
       const redactedId = draft.redacts ?? (draft.type === 'm.room.redaction' ? draft.content['redacts'] : undefined);
