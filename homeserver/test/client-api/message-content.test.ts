@@ -45,13 +45,15 @@ test('mentions are an object, and the room is mentioned or not', async () => {
 });
 
 test('a name and a topic are texts, and state', async () => {
-  for (const content of [{}, { name: 5 }, { name: null }]) {
+  for (const content of [{ name: 5 }, { name: {} }]) {
     expect((await romeo.attempt('PUT', room('state/m.room.name'), content)).body['errcode']).toBe('M_BAD_JSON');
   }
-  for (const content of [{}, { topic: 5 }]) {
+  for (const content of [{ topic: 5 }, { topic: ['x'] }]) {
     expect((await romeo.attempt('PUT', room('state/m.room.topic'), content)).body['errcode']).toBe('M_BAD_JSON');
   }
-  expect((await romeo.attempt('PUT', room('state/m.room.name'), { name: '' })).status).toBe(200);
+  for (const content of [{ name: '' }, {}, { name: null }]) {
+    expect((await romeo.attempt('PUT', room('state/m.room.name'), content)).status).toBe(200);
+  }
   expect(await send('m.room.name', { name: 'Verona' })).toEqual([400, 'M_BAD_JSON']);
   expect(await send('m.room.topic', { topic: 'Feuds' })).toEqual([400, 'M_BAD_JSON']);
   expect(await send('m.room.tombstone', { body: 'gone' })).toEqual([400, 'M_BAD_JSON']);

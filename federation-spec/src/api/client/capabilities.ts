@@ -35,5 +35,6 @@ export const getCapabilities = endpoint({
   method: 'GET',
   path: '/_matrix/client/v3/capabilities',
   auth: 'access-token',
+  guests: true,
   response: Type.Object({ capabilities: CapabilitiesSchema }),
 });

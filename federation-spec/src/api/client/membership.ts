@@ -71,6 +71,7 @@ export const getJoinedRooms = endpoint({
   method: 'GET',
   path: '/_matrix/client/v3/joined_rooms',
   auth: 'access-token',
+  guests: true,
   response: Type.Object({ joined_rooms: Type.Array(RoomIdSchema) }),
 });
 

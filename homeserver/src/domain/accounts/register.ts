@@ -24,6 +24,7 @@ import { asRecord, readText } from './read-record.ts';
 import { createRepeatRegistration } from './repeat-registration.ts';
 import type { Requester } from './requester.ts';
 import { conditionParams, conditionStages, type SignUpConditions } from './sign-up-conditions.ts';
+import { createSignUpDrafts } from './sign-up-drafts.ts';
 import { newDeviceId, type Session, type SessionOptions, type StartSession } from './start-session.ts';
 import type { RequireProof, UiaPass } from './uia.ts';
 import { DUMMY_STAGE, EMAIL_STAGE, REGISTRATION_TOKEN_STAGE } from './uia-stages.ts';
@@ -109,6 +110,7 @@ type Deps = {
 export function createRegister(deps: Deps): Register {
   const { pool, requireProof, startSession, passwordHasher, emailValidations, serverName, clock, random, mode, conditions } = deps;
   const repeatRegistration = createRepeatRegistration({ pool, startSession, clock });
+  const drafts = createSignUpDrafts<Omit<Registration, 'auth' | 'isLoopback'>>();
   const flows = FLOWS[mode].map((flow) => [...conditionStages(conditions), ...flow]);
 
   async function checkUserId(userId: string): Promise<void> {
@@ -189,9 +191,11 @@ export function createRegister(deps: Deps): Register {
 
   async function register(given: Registration): Promise<Registered> {
     if (mode === 'closed') throw forbidden('Registration is closed on this server');
-    const { username, password, auth, isLoopback, inhibitLogin, guestAccessToken, ...session } = given;
-    const body = { username, password, inhibitLogin, guest: guestAccessToken, ...session };
+    const { auth, isLoopback, ...asked } = given;
     const sessionId = readText(asRecord(auth), 'session');
+    const wish = drafts.complete(sessionId, asked);
+    const { username, password, inhibitLogin, guestAccessToken, ...session } = wish;
+    const body = { username, password, inhibitLogin, guest: guestAccessToken, ...session };
     const repeated = sessionId === undefined ? undefined : await repeatRegistration.find(sessionId, body, session);
     if (repeated !== undefined) return repeated;
     const guest = guestAccessToken === undefined ? undefined : await loadGuest(guestAccessToken, username);
@@ -201,14 +205,8 @@ export function createRegister(deps: Deps): Register {
     const isProof = readText(asRecord(auth), 'type') !== undefined;
     if (isProof && password === undefined) throw missingParam('A registration needs a password');
 
-    const pass = await requireProof({
-      operation: 'register',
-      requester: undefined,
-      body,
-      auth,
-      flows,
-      params: conditionParams(conditions),
-    });
+    const params = conditionParams(conditions);
+    const pass = await drafts.keeping(wish, () => requireProof({ operation: 'register', requester: undefined, body, auth, flows, params }));
     if (password === undefined) throw missingParam('A registration needs a password');
     const passwordHash = await passwordHasher.hash(password);
     const logIn = inhibitLogin === true ? undefined : { ...session, deviceId: session.deviceId ?? newDeviceId(random) };
@@ -236,6 +234,7 @@ export function createRegister(deps: Deps): Register {
     },
     async checkAvailable(username) {
       if (mode === 'closed') throw forbidden('Registration is closed on this server');
+      if (username !== username.toLowerCase()) throw invalidUsername('User names have no capital letters');
       await checkUserId(userIdForName(username, serverName));
     },
     checkFree: (username) => checkUserId(userIdForName(username, serverName)),

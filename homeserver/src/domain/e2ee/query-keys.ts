@@ -64,6 +64,7 @@ export function createQueryKeys({ pool, readKeys, remoteLists, queryRemoteKeys, 
     if (userIds.length === 0) return;
     const asked = Object.fromEntries(userIds.map((userId) => [userId, wanted[userId] ?? []]));
     const [told] = await Promise.all([askForKeys(asked), readStored(userIds, viewer, wanted, answer)]);
+    for (const userId of userIds) answer.deviceKeys[userId] ??= {};
     const toldOf = new Set(Object.values(told).flatMap((keys) => Object.keys(keys)));
     for (const userId of userIds) if (toldOf.has(userId)) await addTold(userId, told, answer, wanted[userId]);
   }

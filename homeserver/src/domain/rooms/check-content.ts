@@ -1,11 +1,12 @@
 import { isJsonObject, type JsonObject } from 'federation-spec/events/event.ts';
 import { badJson } from '../../platform/matrix-error.ts';
 
-/** What events of a type cannot do without: text at these keys. */
-const NEEDED_TEXTS: ReadonlyMap<string, readonly string[]> = new Map([
-  ['m.room.message', ['msgtype', 'body']],
-  ['m.room.name', ['name']],
-  ['m.room.topic', ['topic']],
+/** What a message cannot do without: text at these keys. */
+const MESSAGE_TEXTS = ['msgtype', 'body'] as const;
+/** What is text where it is given; a room without one has none. */
+const TEXTS: ReadonlyMap<string, string> = new Map([
+  ['m.room.name', 'name'],
+  ['m.room.topic', 'topic'],
 ]);
 /** What means something as state only. */
 const STATE_ONLY: ReadonlySet<string> = new Set([
@@ -25,9 +26,11 @@ const STATE_ONLY: ReadonlySet<string> = new Set([
  */
 export function checkContent({ type, stateKey, content }: { type: string; stateKey?: string | undefined; content: JsonObject }): void {
   if (stateKey === undefined && STATE_ONLY.has(type)) throw badJson(`${type} is state: set it with PUT …/state/${type}.`);
-  for (const key of NEEDED_TEXTS.get(type) ?? []) {
+  for (const key of type === 'm.room.message' ? MESSAGE_TEXTS : []) {
     if (typeof content[key] !== 'string') throw badJson(`The content of ${type} needs ${key}, a text.`);
   }
+  const text = content[TEXTS.get(type) ?? ''] ?? '';
+  if (TEXTS.has(type) && typeof text !== 'string') throw badJson(`The ${TEXTS.get(type)} of ${type} is a text.`);
   const mentions = content['m.mentions'];
   if (mentions === undefined) return;
   if (!isJsonObject(mentions)) throw badJson('m.mentions is an object.');

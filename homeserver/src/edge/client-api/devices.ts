@@ -7,8 +7,12 @@ type Listed = Awaited<ReturnType<Accounts['devices']['load']>>;
 /** https://spec.matrix.org/latest/client-server-api/#device-management */
 export function deviceRoutes({ devices }: Accounts): Route[] {
   return [
-    route(getDevices, async ({ requester }) => ({ devices: (await devices.list(requester.userNid)).map(deviceAnswer) })),
-    route(getDevice, async ({ requester, params }) => deviceAnswer(await devices.load(requester.userNid, params.deviceId))),
+    route(getDevices, async ({ requester }) => ({
+      devices: (await devices.list(requester.userNid)).map((device) => deviceAnswer(requester.userId, device)),
+    })),
+    route(getDevice, async ({ requester, params }) =>
+      deviceAnswer(requester.userId, await devices.load(requester.userNid, params.deviceId)),
+    ),
     route(updateDevice, async ({ requester, params, body }) => {
       if (requester.appservice !== undefined) {
         const isMade = await devices.put(requester, params.deviceId, body.display_name ?? undefined);
@@ -29,8 +33,10 @@ export function deviceRoutes({ devices }: Accounts): Route[] {
   ];
 }
 
-function deviceAnswer({ deviceId, displayName, lastSeenAt, lastSeenIp }: Listed) {
+/** `user_id` is not asked for, and given by other servers. */
+function deviceAnswer(userId: string, { deviceId, displayName, lastSeenAt, lastSeenIp }: Listed) {
   return {
+    user_id: userId,
     device_id: deviceId,
     ...(displayName === null ? {} : { display_name: displayName }),
     ...(lastSeenAt === null ? {} : { last_seen_ts: lastSeenAt }),

@@ -90,7 +90,7 @@ function deviceSection(deps: Deps, signedIn: SignedIn, deviceId: string): Accoun
         title: device.displayName ?? device.deviceId,
         body: html`<p class="soft"><code>${device.deviceId}</code> · ${describeTime(device.lastSeenAt)}${device.lastSeenIp !== null && ` · ${device.lastSeenIp}`}</p>
 <form method="post">${formToken}
-<label>Name of the device <input name="display_name" maxlength="256" value="${device.displayName ?? ''}"></label>
+<label>Name of the device <input name="display_name" maxlength="100" value="${device.displayName ?? ''}"></label>
 <button class="main" name="do" value="rename">Save</button></form>
 <form method="post">${formToken}
 <p>Logging it out removes its keys: messages that only it can read are lost.</p>

@@ -7,6 +7,7 @@ import { useOAuthCode } from '../../../storage/oauth-codes.ts';
 import { deleteDeviceGrant, pollDeviceGrant } from '../../../storage/oauth-device-grants.ts';
 import { findOAuthSession, upsertOAuthSession } from '../../../storage/oauth-sessions.ts';
 import { findPairByRefreshToken, findTokenPair } from '../../../storage/token-pairs.ts';
+import { MAX_DEVICE_NAME_CHARACTERS } from '../device-names.ts';
 import type { Devices } from '../devices.ts';
 import { hashToken, isSameDigest } from '../hash-token.ts';
 import type { LogIn } from '../log-in.ts';
@@ -41,7 +42,8 @@ type Granted = { client: OAuthClient; userNid: number; deviceId: string; scope: 
 export function createOAuthTokens({ pool, clients, logIn, refreshSession, devices, clock }: Deps): OAuthTokens {
   async function start({ client, userNid, deviceId, scope }: Granted): Promise<GrantedTokens> {
     const { clientId, metadata } = client;
-    const options = { deviceId, initialDeviceDisplayName: metadata.client_name ?? metadata.client_uri, wantsRefreshToken: true };
+    const name = (metadata.client_name ?? metadata.client_uri).slice(0, MAX_DEVICE_NAME_CHARACTERS);
+    const options = { deviceId, initialDeviceDisplayName: name, wantsRefreshToken: true };
     const account = await findAccountByNid(pool, userNid);
     if (account === undefined) throw new OAuthError('invalid_grant', 'The account is no more');
     const session = await tellAsGrant(() =>
