@@ -82,6 +82,7 @@ type Deps = Awaited<ReturnType<typeof composeStreams>> &
     | 'invitePermission'
     | 'aliases'
     | 'publicRooms'
+    | 'retention'
     | 'spaces'
   > & {
     peers: Peers;
@@ -188,7 +189,7 @@ export async function composeFederation(deps: Deps) {
       () => false,
     );
 
-  const disclose = createDisclose({ database, rooms, serverName });
+  const disclose = createDisclose({ ...deps, database, rooms, serverName });
   const routes: Route[] = [
     serverVersionRoute(),
     serverOpenIdRoute(deps.findOpenIdUser),

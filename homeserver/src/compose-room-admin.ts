@@ -17,5 +17,5 @@ export function composeRoomAdmin(deps: Deps) {
     await retention.stop();
     await roomAdmin.settled();
   };
-  return { routes: roomAdminRoutes(roomAdmin), stop };
+  return { routes: roomAdminRoutes(roomAdmin, deps.retention.settings), stop };
 }

@@ -28,6 +28,7 @@ import { createReadRoom } from './domain/rooms/read-room.ts';
 import { createRedactions } from './domain/rooms/redactions.ts';
 import { createRenderEvents, createRenderGroups } from './domain/rooms/render-events.ts';
 import { createReports } from './domain/rooms/reports.ts';
+import { createRetentionPolicies, type RetentionSettings } from './domain/rooms/retention-policies.ts';
 import { createSendEvent } from './domain/rooms/send-event.ts';
 import { createSetState } from './domain/rooms/set-state.ts';
 import { createSpreadProfile } from './domain/rooms/spread-profile.ts';
@@ -86,6 +87,7 @@ type RoomDeps = Awaited<ReturnType<typeof composeStreams>> & {
   aliasKeepers: AliasKeepers;
   /** The longest an event may wait to be sent. */
   maxDelayMs: number;
+  retention: RetentionSettings;
 };
 
 /** The rooms: in memory, written to and read from. */
@@ -140,7 +142,8 @@ export async function composeRooms(deps: RoomDeps) {
     serverName,
     defaultVersion: defaultRoomVersion,
   });
-  const setState = createSetState({ rooms, sendEvent, memberships, serverName, resolveAlias: aliases.resolve });
+  const retention = await createRetentionPolicies({ database, notifier, clock, logger, settings: deps.retention });
+  const setState = createSetState({ rooms, sendEvent, memberships, retention, serverName, resolveAlias: aliases.resolve });
   const delayedEvents = createDelayedEvents({ ...deps, sql: database.sql, rooms, sendEvent, setState });
   const upgradeRoom = createUpgradeRoom({
     rooms,
@@ -157,9 +160,9 @@ export async function composeRooms(deps: RoomDeps) {
   const viewRooms = createViewRooms({ database });
   const viewRoom = createViewRoom(viewRooms);
   const erasedUsers = await createErasedUsers({ database });
-  const renderGroups = createRenderGroups({ database, clock, loadBundles: createLoadBundles({ database }), erasedUsers });
+  const renderGroups = createRenderGroups({ database, clock, loadBundles: createLoadBundles({ database }), erasedUsers, retention });
   const renderEvents = createRenderEvents(renderGroups);
-  const enterRoom = createEnterRoom({ database, rooms, viewRoom, listIgnored: deps.listIgnored });
+  const enterRoom = createEnterRoom({ database, rooms, viewRoom, listIgnored: deps.listIgnored, retention });
   const threadSubscriptions = createThreadSubscriptions({ database, log, enterRoom });
   const readRelations = createReadRelations({ database, enterRoom, renderEvents });
   const readRoom = createReadRoom({ database, enterRoom, renderEvents, fetchHistory: network.fetchHistory, partialRooms });
@@ -209,6 +212,7 @@ export async function composeRooms(deps: RoomDeps) {
     delayedEvents,
     spreadProfile,
     leaveAllRooms,
+    retention,
     settled: guests.settled,
     routes,
   };

@@ -162,6 +162,7 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       serverName: config.serverName,
       defaultRoomVersion: config.defaultRoomVersion,
       maxDelayMs: config.maxEventDelayMs,
+      retention: retentionOf(config),
       userDirectory: config.userDirectory,
       signer,
       findProfile: personal.profiles.findForMembership,
@@ -175,8 +176,8 @@ export async function createServer(config: Config, surroundings: Surroundings = 
     closers.push(rooms.delayedEvents.stop);
 
     // What an admin, or a room's own rule, has deleted.
-    const { serverName, retention: isEnabled } = config;
-    const roomAdmin = composeRoomAdmin({ ...streams, ...rooms, database, clock, random, logger, serverName, isEnabled });
+    const { serverName } = config;
+    const roomAdmin = composeRoomAdmin({ ...streams, ...rooms, database, clock, random, logger, serverName });
     closers.push(roomAdmin.stop);
 
     // Receipts, typing, presence.
@@ -378,6 +379,15 @@ export async function createServer(config: Config, surroundings: Surroundings = 
     await closers.closeAll().catch((cause: unknown) => logger.error({ err: cause }, 'not everything was closed'));
     throw error;
   }
+}
+
+function retentionOf({
+  retention: isEnabled,
+  retentionDefaultMs: defaultMs,
+  retentionMinMs: shortestMs,
+  retentionMaxMs: longestMs,
+}: Config) {
+  return { isEnabled, defaultMs, shortestMs, longestMs };
 }
 
 function tlsOf({ tlsPort, tlsCert, tlsKey }: Config) {

@@ -30,6 +30,16 @@ export function wholeNumber(least: number, most: number): Parser<number> {
   };
 }
 
+const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 };
+const MAX_DURATION_MS = 2 ** 50;
+
+/** A length of time, such as `90d`, in milliseconds. */
+export const duration: Parser<number> = (given) => {
+  const [, count = '', unit = ''] = /^(\d{1,15})(ms|s|m|h|d|w)$/.exec(given) ?? [];
+  const value = Number(count) * (UNITS_MS[unit] ?? Number.NaN);
+  return value > 0 && value <= MAX_DURATION_MS ? good(value) : bad('a length of time, such as 90d (ms, s, m, h, d or w)');
+};
+
 /** https://spec.matrix.org/latest/appendices/#server-name */
 export const serverName: Parser<string> = (given) => {
   const right = /^(?:[a-zA-Z0-9.-]{1,230}|\[[0-9a-fA-F:.]{2,45}\])(?::\d{1,5})?$/.test(given);

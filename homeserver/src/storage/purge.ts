@@ -79,14 +79,33 @@ export async function deleteEvents(sql: Sql, roomNid: number, limit: number): Pr
 }
 
 /** The rooms that say how long what is said in them is kept, with the text of the event. */
-export async function listRetainingRooms(sql: Sql): Promise<{ roomNid: number; roomId: string; json: string }[]> {
-  return await sql<{ roomNid: number; roomId: string; json: string }[]>`
-    select s.room_nid as "roomNid", r.room_id as "roomId", e.json
+export async function listRetainingRooms(sql: Sql): Promise<{ roomNid: number; keyNid: number; json: string }[]> {
+  return await sql<{ roomNid: number; keyNid: number; json: string }[]>`
+    select s.room_nid as "roomNid", s.key_nid as "keyNid", e.json
     from   state_keys k
     join   state_intervals s on s.key_nid = k.key_nid and s.to_pos = 9223372036854775807
     join   events e on e.event_nid = s.event_nid
-    join   rooms r on r.room_nid = s.room_nid
     where  k.type = 'm.room.retention' and k.state_key = ''`;
+}
+
+/** The same of one room. */
+export async function findRoomRetention(sql: Sql, roomNid: number): Promise<string | undefined> {
+  const [row] = await sql<{ json: string }[]>`
+    select e.json
+    from   state_keys k
+    join   state_intervals s on s.key_nid = k.key_nid and s.room_nid = ${roomNid} and s.to_pos = 9223372036854775807
+    join   events e on e.event_nid = s.event_nid
+    where  k.type = 'm.room.retention' and k.state_key = ''`;
+  return row?.json;
+}
+
+/** A page of the rooms that there is anything of, by their numbers. */
+export async function listRoomsAfter(sql: Sql, afterNid: number, limit: number): Promise<{ roomNid: number; roomId: string }[]> {
+  return await sql<{ roomNid: number; roomId: string }[]>`
+    select room_nid as "roomNid", room_id as "roomId" from rooms
+    where  room_nid > ${afterNid} and heads is not null
+    order  by room_nid
+    limit  ${limit}`;
 }
 
 /** The people of this server who have anything to do with a room. */

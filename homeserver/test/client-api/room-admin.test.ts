@@ -14,7 +14,7 @@ let admin: TestUser;
 let romeo: TestUser;
 let juliet: TestUser;
 beforeAll(async () => {
-  server = await startServer({ config: { retention: true } });
+  server = await startServer();
   admin = await server.user('prince');
   romeo = await server.user('romeo');
   juliet = await server.user('juliet');
@@ -117,21 +117,6 @@ test('a room is removed later, and asked about meanwhile', async () => {
     results: [{ delete_id: id, status: 'complete', shutdown_room: { kicked_users: [romeo.id] } }],
   });
   expect((await romeo.call('GET', `${API}/joined_rooms`))['joined_rooms']).not.toContain(roomId);
-});
-
-test('what a room keeps no longer is deleted, where the operator wants it', async () => {
-  const roomId = await romeo.createRoom({
-    initial_state: [{ type: 'm.room.retention', state_key: '', content: { max_lifetime: 1 } }],
-  });
-  const kept = await romeo.createRoom();
-  for (const id of [roomId, kept]) for (const text of ['old', 'last']) await romeo.send(id, text);
-  await server.restart();
-  await expect.poll(() => said(romeo, roomId), WAIT).toEqual(['last']);
-  expect(await said(romeo, kept)).toEqual(['old', 'last']);
-  expect(await romeo.call('GET', '/_matrix/client/unstable/org.matrix.msc1763/retention/configuration')).toEqual({
-    policies: {},
-    limits: {},
-  });
 });
 
 test('a room shared with another server can be purged and removed here, and come back to', async () => {

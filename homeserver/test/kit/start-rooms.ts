@@ -35,6 +35,7 @@ export async function startRooms({ ownPostgres = false }: RoomsOptions = {}) {
     defaultRoomVersion: '12',
     userDirectory: 'rooms' as const,
     maxDelayMs: 86_400_000,
+    retention: { isEnabled: false },
   };
   const streams = await composeStreams({ database, logger, onLost: () => undefined });
   const signer = { serverName: 'hs.test', keyId: 'ed25519:test', seed: systemRandom.bytes(32) };

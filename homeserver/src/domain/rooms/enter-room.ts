@@ -6,6 +6,7 @@ import type { ListIgnored } from '../accounts/ignored-users.ts';
 import type { HotRoom } from './hot-room.ts';
 import type { HotRooms } from './hot-rooms.ts';
 import type { Reader } from './render-events.ts';
+import type { RetentionPolicies } from './retention-policies.ts';
 import type { RoomView, ViewRoom } from './visibility.ts';
 
 export type RoomReader = Reader & { userId: string };
@@ -17,10 +18,16 @@ export type EnterRoom = {
   findVisible: (room: HotRoom, view: RoomView, eventId: string) => Promise<StoredEvent>;
 };
 
-type Deps = { database: Database; rooms: HotRooms; viewRoom: ViewRoom; listIgnored: ListIgnored };
+type Deps = {
+  database: Database;
+  rooms: HotRooms;
+  viewRoom: ViewRoom;
+  listIgnored: ListIgnored;
+  retention: Pick<RetentionPolicies, 'isExpired' | 'lifetimeOf'>;
+};
 
 /** The door to reading a room. */
-export function createEnterRoom({ database, rooms, viewRoom, listIgnored }: Deps): EnterRoom {
+export function createEnterRoom({ database, rooms, viewRoom, listIgnored, retention }: Deps): EnterRoom {
   const { sql } = database;
   return {
     enter: async (reader, roomId) => {
@@ -35,7 +42,7 @@ export function createEnterRoom({ database, rooms, viewRoom, listIgnored }: Deps
       ) {
         throw forbidden(`You have forgotten the room ${roomId}.`);
       }
-      return { room, view: withoutIgnored(view, (await listIgnored(reader.userNid)).nids) };
+      return { room, view: withoutExpired(withoutIgnored(view, (await listIgnored(reader.userNid)).nids), room, retention) };
     },
     findVisible: async (room, view, eventId) => {
       const event = await findEvent(sql, eventId);
@@ -51,6 +58,18 @@ export function createEnterRoom({ database, rooms, viewRoom, listIgnored }: Deps
 function withoutIgnored(view: RoomView, ignored: ReadonlySet<number>): RoomView {
   if (ignored.size === 0) return view;
   return { ...view, maySee: (event) => (event.keyNid !== null || !ignored.has(event.senderNid)) && view.maySee(event) };
+}
+
+/** What has had its time is shown to nobody. */
+function withoutExpired(view: RoomView, { nid }: HotRoom, { isExpired, lifetimeOf }: Deps['retention']): RoomView {
+  if (lifetimeOf(nid) === undefined) return view;
+  return {
+    ...view,
+    maySee: (event) => {
+      const { json, keyNid = null } = event;
+      return (json === undefined || !isExpired({ roomNid: nid, keyNid, json })) && view.maySee(event);
+    },
+  };
 }
 
 /** Members read the state of now; who has left, that of when they left. */

@@ -9,6 +9,7 @@ import { DELAYED_DEVICE, DELAYED_PATH } from './delayed-transaction.ts';
 import type { ErasedUsers } from './erased-users.ts';
 import type { LoadBundles } from './load-bundles.ts';
 import { readPdu } from './read-pdu.ts';
+import type { RetentionPolicies } from './retention-policies.ts';
 import { DUMMY_EVENT } from './room-event.ts';
 
 /** Whom the events are for: their own device's transaction ids are told, and nobody else's. */
@@ -31,13 +32,21 @@ export type RenderView = {
   membershipAt?: ((event: StoredEvent) => string) | undefined;
 };
 
-type Deps = { database: Database; clock: Clock; loadBundles: LoadBundles; erasedUsers: Pick<ErasedUsers, 'hide'> };
+type Deps = {
+  database: Database;
+  clock: Clock;
+  loadBundles: LoadBundles;
+  erasedUsers: Pick<ErasedUsers, 'hide'>;
+  retention: Pick<RetentionPolicies, 'isExpired'>;
+};
 
 /** Events of several rooms, each with how they are looked at. */
 export type RenderGroups = (groups: readonly { events: readonly StoredEvent[]; view: RenderView }[]) => Promise<ClientEvent[][]>;
 
-/** Turns stored events into what clients get, which is not shown events that only merge heads; what they need beside their own text is loaded for all of them, of whatever rooms, at once. */
-export function createRenderGroups({ database, clock, loadBundles, erasedUsers }: Deps): RenderGroups {
+/** Turns stored events into what clients get, which is not shown events that only merge heads or that have had their time; what they need beside their own text is loaded for all of them, of whatever rooms, at once. */
+export function createRenderGroups({ database, clock, loadBundles, erasedUsers, retention }: Deps): RenderGroups {
+  const isShown = (event: StoredEvent): boolean => event.type !== DUMMY_EVENT && !retention.isExpired(event);
+
   /** What somebody said who is erased is shown to who was there. */
   function seenBy({ membershipAt }: RenderView, event: StoredEvent): StoredEvent {
     return membershipAt === undefined || membershipAt(event) === 'join' ? event : erasedUsers.hide(event);
@@ -85,7 +94,7 @@ export function createRenderGroups({ database, clock, loadBundles, erasedUsers }
   }
 
   return async function renderGroups(all) {
-    const groups = all.map(({ events, view }) => ({ events: events.filter((event) => event.type !== DUMMY_EVENT), view }));
+    const groups = all.map(({ events, view }) => ({ events: events.filter(isShown), view }));
     const shown = groups.flatMap(({ events }) => events);
     const [replaced, redactions, bundles] = await Promise.all([
       findReplaced(shown),

@@ -6,6 +6,7 @@ import { badJson, invalidParam, MatrixError, matrixError } from '../../platform/
 import { MEMBER } from './hot-room.ts';
 import type { HotRooms } from './hot-rooms.ts';
 import type { Memberships } from './membership.ts';
+import { findRetentionFault, RETENTION, type RetentionPolicies } from './retention-policies.ts';
 import type { SendEvent } from './send-event.ts';
 import { isAllowedBy } from './server-acl.ts';
 
@@ -28,6 +29,7 @@ type Deps = {
   rooms: HotRooms;
   sendEvent: SendEvent;
   memberships: Pick<Memberships, 'put'>;
+  retention: Pick<RetentionPolicies, 'settings'>;
   serverName: string;
   /** The room an alias points at. Throws M_NOT_FOUND. */
   resolveAlias: (alias: string) => Promise<{ roomId: string }>;
@@ -37,7 +39,13 @@ type Deps = {
  * Memberships go the way of memberships, and a main alias must be one of the room.
  * https://spec.matrix.org/latest/client-server-api/#put_matrixclientv3roomsroomidstateeventtypestatekey
  */
-export function createSetState({ rooms, sendEvent, memberships, serverName, resolveAlias }: Deps): SetState {
+export function createSetState({ rooms, sendEvent, memberships, retention, serverName, resolveAlias }: Deps): SetState {
+  /** Throws M_BAD_JSON for a policy that the room cannot have here. */
+  function checkRetention(content: JsonObject): void {
+    const fault = findRetentionFault(content, retention.settings);
+    if (fault !== undefined) throw badJson(fault);
+  }
+
   /** Throws M_BAD_ALIAS when an alias that the event adds does not point at the room, M_INVALID_PARAM when it is none. */
   async function checkAliases(roomId: string, content: JsonObject): Promise<void> {
     const before = (await rooms.load(roomId))?.find('m.room.canonical_alias', '')?.content ?? {};
@@ -65,6 +73,7 @@ export function createSetState({ rooms, sendEvent, memberships, serverName, reso
   return async function setState(actor, { roomId, type, stateKey, content, originServerTs }) {
     if (type === MEMBER) checkMember(stateKey, content);
     if (type === 'm.room.power_levels' && stateKey === '') await checkLevels(roomId, content);
+    if (type === RETENTION && stateKey === '') checkRetention(content);
     if (type === 'm.room.server_acl' && stateKey === '' && !isAllowedBy(content, serverName))
       throw invalidParam('This list would shut out the server it is made on.');
     if (type === MEMBER) return await memberships.put(actor, { roomId, target: stateKey, content, originServerTs });

@@ -11,7 +11,7 @@ import { DUMMY_EVENT } from './room-event.ts';
 
 /** Whether the reader may see an event of the room. */
 export type MaySee = (
-  event: Pick<StoredEvent, 'eventNid' | 'position' | 'type' | 'senderNid'> & Partial<Pick<StoredEvent, 'keyNid' | 'topological'>>,
+  event: Pick<StoredEvent, 'eventNid' | 'position' | 'type' | 'senderNid'> & Partial<Pick<StoredEvent, 'keyNid' | 'topological' | 'json'>>,
 ) => boolean;
 
 /** What a person may see of one room. */

@@ -55,8 +55,9 @@ export function createSearch({ database, findHits, listSurroundings, readRoom, r
         known.map((entry) => entry.stored),
         { roomId: roomIds.get(roomNid) ?? '', reader, bundleUpTo: null },
       );
-      for (const [index, entry] of known.entries()) {
-        const event = shown[index];
+      const byId = new Map(shown.map((event) => [event.event_id, event]));
+      for (const entry of known) {
+        const event = byId.get(entry.stored.eventId);
         if (event !== undefined) found.set(entry.hit.eventNid, { ...entry, event });
       }
     }

@@ -3,6 +3,7 @@ import { getRetentionConfiguration } from 'federation-spec/api/client/retention.
 import { parseRoomId } from 'federation-spec/identifiers/room-id.ts';
 import type { AdminJob } from '../../domain/rooms/admin-jobs.ts';
 import type { DeletedRoom, DeleteRoomWish } from '../../domain/rooms/delete-room.ts';
+import type { RetentionSettings } from '../../domain/rooms/retention-policies.ts';
 import type { RoomAdmin } from '../../domain/rooms/room-admin.ts';
 import { invalidParam, notFound } from '../../platform/matrix-error.ts';
 import { checkAdmin } from '../http/check-admin.ts';
@@ -18,7 +19,7 @@ type DeleteBody = {
 };
 
 /** What an admin may do with rooms. https://element-hq.github.io/synapse/latest/admin_api/rooms.html */
-export function roomAdminRoutes(roomAdmin: RoomAdmin): Route[] {
+export function roomAdminRoutes(roomAdmin: RoomAdmin, retention: RetentionSettings): Route[] {
   return [
     route(api.purgeHistory, async ({ params, body, requester }) => {
       checkAdmin(requester);
@@ -61,7 +62,7 @@ export function roomAdminRoutes(roomAdmin: RoomAdmin): Route[] {
       await roomAdmin.setBlock(requester, params.roomId, body.block);
       return { block: body.block };
     }),
-    route(getRetentionConfiguration, async () => ({ policies: {}, limits: {} })),
+    route(getRetentionConfiguration, async () => describeRetention(retention)),
   ];
 }
 
@@ -86,4 +87,14 @@ function toDeleted({ kickedUsers, failedToKickUsers, localAliases, newRoomId }: 
 function toDeleteStatus({ status, error, result }: AdminJob) {
   const shutdown = result === undefined ? {} : { shutdown_room: toDeleted(result as DeletedRoom) };
   return { status: status === 'active' ? ('purging' as const) : status, ...(error === undefined ? {} : { error }), ...shutdown };
+}
+
+/** What rooms here go by that say nothing of their own, and what they may say. */
+function describeRetention({ isEnabled, defaultMs, shortestMs, longestMs }: RetentionSettings) {
+  if (!isEnabled) return { policies: {}, limits: {} };
+  const limit = { ...(shortestMs === undefined ? {} : { min: shortestMs }), ...(longestMs === undefined ? {} : { max: longestMs }) };
+  return {
+    policies: defaultMs === undefined ? {} : { '*': { max_lifetime: defaultMs } },
+    limits: Object.keys(limit).length === 0 ? {} : { min_lifetime: limit, max_lifetime: limit },
+  };
 }

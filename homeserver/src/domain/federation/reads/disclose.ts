@@ -12,6 +12,7 @@ import { type HotRoom, MEMBER } from '../../rooms/hot-room.ts';
 import type { HotRooms } from '../../rooms/hot-rooms.ts';
 import { hasState, isApart, wordOf } from '../../rooms/learn-standing.ts';
 import { readPdu } from '../../rooms/read-pdu.ts';
+import type { RetentionPolicies } from '../../rooms/retention-policies.ts';
 import { isServerAllowed } from '../../rooms/server-acl.ts';
 
 /** What other servers may be told of rooms. */
@@ -32,7 +33,9 @@ type History = { visibilities: readonly KeyInterval[]; places: readonly HistoryP
 const VISIBILITY = 'm.room.history_visibility';
 const VISIBILITY_KEY = 'history_visibility';
 
-export function createDisclose({ database, rooms, serverName }: { database: Database; rooms: HotRooms; serverName: string }): Disclose {
+type Deps = { database: Database; rooms: HotRooms; retention: Pick<RetentionPolicies, 'isExpired'>; serverName: string };
+
+export function createDisclose({ database, rooms, retention, serverName }: Deps): Disclose {
   const { sql } = database;
 
   async function loadHistory(room: HotRoom, events: readonly StoredEvent[]): Promise<History> {
@@ -59,6 +62,7 @@ export function createDisclose({ database, rooms, serverName }: { database: Data
 
   /** https://spec.matrix.org/latest/client-server-api/#room-history-visibility, for a server instead of a person. */
   async function maySee(room: HotRoom, origin: string, event: StoredEvent, { visibilities, places, before }: History): Promise<boolean> {
+    if (retention.isExpired(event)) return false;
     if (before.has(event.eventNid)) return await maySeeBy(origin, event, before.get(event.eventNid) ?? 'shared');
     const moment = event.position === null ? findMoment(places, event.topological) : undefined;
     const position = moment?.position ?? event.position ?? 0;
