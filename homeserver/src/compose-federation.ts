@@ -7,6 +7,7 @@ import type { E2ee } from './domain/e2ee/create-e2ee.ts';
 import { createIdentityServers } from './domain/federation/ask-identity-servers.ts';
 import { createAskPolicyServer } from './domain/federation/ask-policy-server.ts';
 import { createFetchHistory } from './domain/federation/fetch-history.ts';
+import { createEduBudget } from './domain/federation/inbound/edu-budget.ts';
 import type { EduHandlers } from './domain/federation/inbound/edu-handlers.ts';
 import { createInboundMetrics } from './domain/federation/inbound/inbound-metrics.ts';
 import { createProcessStaged } from './domain/federation/inbound/process-staged.ts';
@@ -93,6 +94,8 @@ type Deps = Awaited<ReturnType<typeof composeStreams>> &
     metrics: Metrics;
     signer: EventSigner;
     eduHandlers: EduHandlers;
+    /** Whether what others may send in a while is bounded. */
+    rateLimits: boolean;
     e2ee: Pick<E2ee, 'queryKeys' | 'claimKeys' | 'listDevicesForServer' | 'deviceLists'>;
     /** The user id that an OpenID token proves. */
     findOpenIdUser: (token: string) => Promise<string | undefined>;
@@ -146,9 +149,18 @@ export async function composeFederation(deps: Deps) {
     metrics: createInboundMetrics(deps.metrics, () => countStaged(database.sql)),
   });
   const standing = createRemoteStanding({ database, log });
-  const receiveRetraction = createReceiveRetraction({ standing, interner, findServerKey, serverName });
+  const receiveRetraction = createReceiveRetraction({ sql: database.sql, standing, findServerKey, serverName });
+  const eduBudget = createEduBudget({ clock, isLimited: deps.rateLimits });
   const { wakeRooms, nextProgress } = staged;
-  const receiveTransaction = createReceiveTransaction({ ...common, joins, eduHandlers, receiveRetraction, wakeRooms, nextProgress });
+  const receiveTransaction = createReceiveTransaction({
+    ...common,
+    joins,
+    eduHandlers,
+    eduBudget,
+    receiveRetraction,
+    wakeRooms,
+    nextProgress,
+  });
 
   // Sending events.
   const outbound = await createOutbound({ ...common, client: peers.sender });

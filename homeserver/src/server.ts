@@ -297,6 +297,7 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       logger,
       metrics,
       signer,
+      rateLimits: config.rateLimits,
       eduHandlers: createEduHandlers(ephemeral.receiveEdu, e2eeEduHandlers(e2ee)),
       e2ee,
       loadProfile: personal.profiles.load,

@@ -12,6 +12,12 @@ export async function upsertDeviceKeys(sql: Sql, userNid: number, deviceId: stri
   return rows.length > 0;
 }
 
+/** Whether a person has more than so many other devices with keys. */
+export async function hasMoreDevicesThan(sql: Sql, userNid: number, { most, except }: { most: number; except: string }): Promise<boolean> {
+  const rows = await sql`select 1 from device_keys where user_nid = ${userNid} and device_id <> ${except} offset ${most} limit 1`;
+  return rows.length > 0;
+}
+
 export async function findDeviceKeys(sql: Sql, userNid: number, deviceId: string): Promise<string | undefined> {
   const [row] = await sql<{ keys: string }[]>`select keys from device_keys where user_nid = ${userNid} and device_id = ${deviceId}`;
   return row?.keys;

@@ -13,6 +13,9 @@ export async function listServerKeys(sql: Sql, serverName: string): Promise<Serv
     where  server_name = ${serverName}`;
 }
 
+/** How many keys of one server are remembered; those that were good the longest ago are forgotten. */
+const MAX_KEYS_OF_SERVER = 500;
+
 /**
  * Remembers what a server said of its keys. A key that is no longer mentioned keeps what was known of it. A list that ends earlier than the
  * one we have, which still holds, does not replace it; nor does another key take the id of one that still holds.
@@ -34,6 +37,10 @@ export async function saveServerKeys(sql: Sql, list: ServerKeyList, keys: readon
                                then greatest(server_keys.valid_until, excluded.valid_until) else excluded.valid_until end
         where server_keys.public_key = excluded.public_key or server_keys.valid_until < ${list.fetchedAt}`;
   }
+  await sql`
+    delete from server_keys where server_name = ${list.serverName} and key_id in (
+      select key_id from server_keys where server_name = ${list.serverName}
+      order by valid_until desc, key_id offset ${MAX_KEYS_OF_SERVER})`;
 }
 
 export async function findServerKeyList(sql: Sql, serverName: string): Promise<ServerKeyList | undefined> {

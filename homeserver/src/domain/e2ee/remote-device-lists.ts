@@ -5,7 +5,7 @@ import { Compile } from 'typebox/compile';
 import type { Logger } from '../../platform/logger.ts';
 import { listCrossSigningKeys, upsertCrossSigningKey } from '../../storage/cross-signing-keys.ts';
 import type { Pool, Sql } from '../../storage/database.ts';
-import { deleteDeviceKeys, replaceDeviceKeys, upsertDeviceKeys } from '../../storage/device-keys.ts';
+import { deleteDeviceKeys, hasMoreDevicesThan, replaceDeviceKeys, upsertDeviceKeys } from '../../storage/device-keys.ts';
 import {
   filterKnownRemotes,
   listRemoteDeviceLists,
@@ -46,6 +46,7 @@ export type RemoteDeviceLists = {
   receiveSigningKeyUpdate(origin: string, content: unknown): Promise<void>;
 };
 
+/** How many devices of one person of another server are kept. */
 const MAX_DEVICES = 1_000;
 const FETCHES_AT_ONCE = 5;
 const LEAVE_OR_BAN: ReadonlySet<number> = new Set([3, 4]);
@@ -132,7 +133,7 @@ export function createRemoteDeviceLists(deps: Deps): RemoteDeviceLists {
   ): Promise<((sql: Sql) => PromiseLike<unknown>) | undefined> {
     if (deleted === true || keys === undefined) return (sql) => deleteDeviceKeys(sql, userNid, deviceId);
     const verdict = await checkDeviceKeys(keys, { userId, deviceId });
-    if (!verdict.allowed) return undefined;
+    if (!verdict.allowed || (await hasMoreDevicesThan(pool, userNid, { most: MAX_DEVICES - 1, except: deviceId }))) return undefined;
     const text = JSON.stringify(withoutUnsigned(keys as JsonObject));
     return (sql) => upsertDeviceKeys(sql, userNid, deviceId, text);
   }

@@ -4,14 +4,13 @@ import { forbidden, invalidParam, notFound } from '../../platform/matrix-error.t
 import type { Database } from '../../storage/database.ts';
 import type { StoredEvent } from '../../storage/events.ts';
 import { listReceiptsOfUser } from '../../storage/receipts.ts';
-import { relationOf } from '../../storage/relation-of.ts';
 import type { AccountData } from '../accounts/account-data.ts';
-import { findRoomEvent, findThread } from '../rooms/find-room-event.ts';
+import { findRoomEvent } from '../rooms/find-room-event.ts';
 import type { HotRoom } from '../rooms/hot-room.ts';
 import type { HotRooms } from '../rooms/hot-rooms.ts';
-import { readPdu } from '../rooms/read-pdu.ts';
 import type { NewReceipt } from './append-receipts.ts';
 import type { Coalescer } from './coalescer.ts';
+import { isInThread } from './is-in-thread.ts';
 
 type Reader = { userId: string; userNid: number };
 
@@ -51,11 +50,7 @@ export function createReceipts({ database, rooms, clock, receipts, accountData }
   async function checkThread(room: HotRoom, event: StoredEvent, threadId: string | undefined): Promise<void> {
     if (threadId === undefined) return;
     if (threadId !== MAIN_TIMELINE && !threadId.startsWith('$')) throw invalidParam('thread_id is "main" or the event id of a thread.');
-    // The root of a thread, and what relates to it, may be marked in the thread as well as in the main timeline.
-    const isRoot = threadId === event.eventId || relationOf(event)?.targetId === threadId;
-    if (!isRoot && (await findThread(sql, room, readPdu(event.json))) !== threadId) {
-      throw invalidParam(`The event ${event.eventId} is not in the thread ${threadId}.`);
-    }
+    if (!(await isInThread(sql, room, event, threadId))) throw invalidParam(`The event ${event.eventId} is not in the thread ${threadId}.`);
   }
 
   return {

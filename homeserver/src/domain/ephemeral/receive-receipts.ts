@@ -11,6 +11,7 @@ import { isServerAllowed } from '../rooms/server-acl.ts';
 import type { Notifier } from '../streams/notifier.ts';
 import type { NewReceipt } from './append-receipts.ts';
 import { ALL_ROOMS, type Coalescer } from './coalescer.ts';
+import { isInThread } from './is-in-thread.ts';
 
 /** Rooms, and receipts in each, that are read from one EDU; the rest is ignored. */
 const MAX_ROOMS = 50;
@@ -69,6 +70,8 @@ export function createReceiveReceipts({ database, rooms, interner, notifier, clo
       awaited.set(read.eventId, (awaited.get(read.eventId) ?? new Set()).add(key));
       return;
     }
+    // Threads that are invented would each be kept a mark of.
+    if (read.thread !== '' && !(await isInThread(database.sql, room, event, read.thread))) return;
     const userNid = await interner.userNid(userId);
     const { eventNid, eventId, notifySeq } = event;
     const place = { eventNid, eventId, notifySeq, eventPosition: event.position ?? 0 };

@@ -9,6 +9,8 @@ import type { Log } from '../streams/log.ts';
 
 /** Most stripped events that are kept of an invite or a knock. */
 const MAX_STRIPPED = 50;
+/** How long their contents may be together; what comes after is left out. They are told with every first sync. */
+const MAX_STRIPPED_LENGTH = 262_144;
 
 /** What somebody who is not in a room may know of it: https://spec.matrix.org/latest/client-server-api/#stripped-state */
 export type StrippedEvent = {
@@ -66,7 +68,16 @@ export function createRemoteStanding({ database, log }: { database: Database; lo
 /** The stripped form of those of the values that are state events. What else came with them, and what is too much, is left out. */
 export function listStripped(values: unknown): StrippedEvent[] {
   if (!Array.isArray(values)) return [];
-  return values.slice(0, MAX_STRIPPED).flatMap((value) => stripEvent(value) ?? []);
+  const stripped: StrippedEvent[] = [];
+  let length = 0;
+  for (const value of values.slice(0, MAX_STRIPPED)) {
+    const event = stripEvent(value);
+    if (event === undefined) continue;
+    length += JSON.stringify(event).length;
+    if (length > MAX_STRIPPED_LENGTH) break;
+    stripped.push(event);
+  }
+  return stripped;
 }
 
 function stripEvent(value: unknown): StrippedEvent | undefined {

@@ -1,8 +1,10 @@
 import type { JsonObject } from 'federation-spec/events/event.ts';
 import { isJsonObject } from 'federation-spec/events/event.ts';
 import { serverNameOf } from 'federation-spec/identifiers/server-name.ts';
+import { parseUserId } from 'federation-spec/identifiers/user-id.ts';
 import { roomVersionRules } from 'federation-spec/room-versions/room-versions.ts';
-import type { Interner } from '../../rooms/interner.ts';
+import type { Sql } from '../../../storage/database.ts';
+import { findUserNids } from '../../../storage/users.ts';
 import { checkPdu } from '../../rooms/receive-pdu/check-pdu.ts';
 import type { FindServerKey } from '../../rooms/receive-pdu/room-peers.ts';
 import type { RemoteStanding } from '../../rooms/remote-standing.ts';
@@ -10,13 +12,13 @@ import type { RemoteStanding } from '../../rooms/remote-standing.ts';
 /** Takes in that an invite of one of our users was taken back, or a knock refused, in a room we are not in. */
 export type ReceiveRetraction = (pdu: JsonObject) => Promise<boolean>;
 
-type Deps = { standing: RemoteStanding; interner: Interner; findServerKey: FindServerKey; serverName: string };
+type Deps = { sql: Sql; standing: RemoteStanding; findServerKey: FindServerKey; serverName: string };
 
 /**
  * We cannot judge such an event by the room's state, which we do not have. So it is believed only from somebody of a server that had a
  * part in what the user was shown of the room: who invited, or who made the room.
  */
-export function createReceiveRetraction({ standing, interner, findServerKey, serverName }: Deps): ReceiveRetraction {
+export function createReceiveRetraction({ sql, standing, findServerKey, serverName }: Deps): ReceiveRetraction {
   return async (pdu) => {
     const { type, room_id: roomId, state_key: target, sender, content } = pdu;
     const isRetraction =
@@ -26,8 +28,10 @@ export function createReceiveRetraction({ standing, interner, findServerKey, ser
       typeof target === 'string' &&
       typeof roomId === 'string' &&
       typeof sender === 'string';
-    if (!isRetraction || serverNameOf(target) !== serverName) return false;
-    const userNid = await interner.userNid(target);
+    if (!isRetraction || parseUserId(target)?.serverName !== serverName) return false;
+    // Nobody outside makes us remember users who are not here.
+    const userNid = (await findUserNids(sql, [target])).get(target);
+    if (userNid === undefined) return false;
     const known = await standing.find(roomId, userNid);
     const rules = known === undefined ? undefined : roomVersionRules(known.version);
     if (known === undefined || rules === undefined || (known.membership !== 'invite' && known.membership !== 'knock')) return false;

@@ -2,6 +2,7 @@ import { encodeCanonicalJson } from 'federation-spec/canonical-json/encode-canon
 import { readEvent } from 'federation-spec/events/check-event-format.ts';
 import { isJsonObject, type JsonObject } from 'federation-spec/events/event.ts';
 import { eventIdOf } from 'federation-spec/events/event-id.ts';
+import { parseRoomId } from 'federation-spec/identifiers/room-id.ts';
 import type { RoomVersionRules } from 'federation-spec/room-versions/room-versions.ts';
 import type { Clock } from '../../../platform/clock.ts';
 import type { Logger } from '../../../platform/logger.ts';
@@ -20,6 +21,7 @@ import type { Log } from '../../streams/log.ts';
 import type { StreamRow } from '../../streams/log-batch.ts';
 import { dropNulls } from '../drop-nulls.ts';
 import type { JoinsUnderWay } from '../joins-under-way.ts';
+import type { EduBudget } from './edu-budget.ts';
 import type { EduHandlers } from './edu-handlers.ts';
 import type { ReceiveRetraction } from './receive-retraction.ts';
 
@@ -52,6 +54,7 @@ type Deps = {
   rooms: HotRooms;
   joins: JoinsUnderWay;
   eduHandlers: EduHandlers;
+  eduBudget: EduBudget;
   clock: Clock;
   logger: Logger;
   serverName: string;
@@ -71,7 +74,7 @@ type Deps = {
  * https://spec.matrix.org/latest/server-server-api/#put_matrixfederationv1sendtxnid
  */
 export function createReceiveTransaction(deps: Deps): ReceiveTransaction {
-  const { database, log, rooms, joins, eduHandlers, clock, logger, serverName, receiveRetraction, wakeRooms, nextProgress } = deps;
+  const { database, log, rooms, joins, eduHandlers, eduBudget, clock, logger, serverName, receiveRetraction, wakeRooms, nextProgress } = deps;
   const underWay = new Map<string, Promise<TransactionAnswer>>();
   const held = new Set<string>();
   let received = 0;
@@ -103,7 +106,7 @@ export function createReceiveTransaction(deps: Deps): ReceiveTransaction {
 
   async function read(pdu: JsonObject, origin: string): Promise<Reading> {
     const roomId = pdu['room_id'];
-    if (typeof roomId !== 'string') return undefined;
+    if (typeof roomId !== 'string' || parseRoomId(roomId) === undefined) return undefined;
     const { rules, refusal } = await rulesFor(roomId, origin);
     if (refusal !== undefined && (await receiveRetraction(pdu))) return undefined;
     if (rules === undefined) return undefined; // What the event is called depends on the room's version.
@@ -121,7 +124,7 @@ export function createReceiveTransaction(deps: Deps): ReceiveTransaction {
     const rows: StreamRow[] = [];
     for (const { edu_type: type, content } of edus) {
       const handle = typeof type === 'string' ? eduHandlers.get(type) : undefined;
-      if (handle === undefined || !isJsonObject(content)) continue;
+      if (handle === undefined || !isJsonObject(content) || !eduBudget.mayPass(origin, type)) continue;
       try {
         rows.push(...(await handle({ origin, content: dropNulls(content) })));
       } catch (error) {
@@ -136,6 +139,7 @@ export function createReceiveTransaction(deps: Deps): ReceiveTransaction {
     if (earlier !== undefined) return JSON.parse(earlier) as TransactionAnswer;
 
     if (pdus.length > 0) await waitForRoom(origin);
+    eduBudget.takeKept(origin, edus);
 
     const answer: TransactionAnswer = { pdus: {} }; // 2
     const staged: StagedEvent[] = [];

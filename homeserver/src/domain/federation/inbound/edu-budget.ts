@@ -1,0 +1,58 @@
+import { isJsonObject, type JsonObject } from 'federation-spec/events/event.ts';
+import { LRUCache } from 'lru-cache';
+import type { Clock } from '../../../platform/clock.ts';
+import { limitExceeded } from '../../../platform/matrix-error.ts';
+
+/** A bucket holds `burst` and refills at `perSecond`. */
+type Budget = { perSecond: number; burst: number };
+
+/** What passes (typing, presence) or comes again (how far somebody has read): more of it is left out. */
+const PASSING: Budget = { perSecond: 100, burst: 1_000 };
+/** What must not be lost (messages to devices, by how many there are, and changes of their keys): more of it is to come again later. */
+const KEPT: Budget = { perSecond: 200, burst: 20_000 };
+const KEPT_TYPES: ReadonlySet<unknown> = new Set(['m.direct_to_device', 'm.device_list_update', 'm.signing_key_update']);
+const MAX_REMEMBERED_ORIGINS = 10_000;
+
+/** How much one server may say beside events, so that it neither fills the store nor keeps everybody's clients awake. */
+export type EduBudget = {
+  /** Takes what the kept ones among a transaction's EDUs cost. Throws M_LIMIT_EXCEEDED, having taken nothing, when it is too much. */
+  takeKept: (origin: string, edus: readonly JsonObject[]) => void;
+  /** Whether one more EDU that passes may be taken in. */
+  mayPass: (origin: string, eduType: unknown) => boolean;
+};
+
+export function createEduBudget({ clock, isLimited }: { clock: Clock; isLimited: boolean }): EduBudget {
+  const buckets = new LRUCache<string, { left: number; filledAt: number }>({ max: 2 * MAX_REMEMBERED_ORIGINS });
+
+  /** How long until there is enough (ms); 0 when it was taken. */
+  function take(name: string, { perSecond, burst }: Budget, cost: number): number {
+    const now = clock.now();
+    const bucket = buckets.get(name) ?? { left: burst, filledAt: now };
+    const left = Math.min(burst, bucket.left + (Math.max(0, now - bucket.filledAt) / 1000) * perSecond);
+    if (left < cost) return ((cost - left) / perSecond) * 1000;
+    buckets.set(name, { left: left - cost, filledAt: now });
+    return 0;
+  }
+
+  return {
+    takeKept: (origin, edus) => {
+      const cost = edus.reduce((sum, edu) => sum + costOf(edu), 0);
+      if (!isLimited || cost === 0) return;
+      // Nobody is told to come again with what never fits.
+      const waitMs = take(`kept ${origin}`, KEPT, Math.min(cost, KEPT.burst));
+      if (waitMs > 0) throw limitExceeded(waitMs);
+    },
+    mayPass: (origin, eduType) => !isLimited || KEPT_TYPES.has(eduType) || take(`passing ${origin}`, PASSING, 1) === 0,
+  };
+}
+
+/** A message to devices costs as much as there are devices that it names. */
+function costOf({ edu_type: type, content }: JsonObject): number {
+  if (!KEPT_TYPES.has(type)) return 0;
+  const messages = isJsonObject(content) ? content['messages'] : undefined;
+  if (type !== 'm.direct_to_device' || !isJsonObject(messages)) return 1;
+  return Math.max(
+    1,
+    Object.values(messages).reduce<number>((sum, byDevice) => sum + (isJsonObject(byDevice) ? Object.keys(byDevice).length : 0), 0),
+  );
+}
