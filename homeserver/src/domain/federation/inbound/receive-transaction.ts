@@ -74,7 +74,8 @@ type Deps = {
  * https://spec.matrix.org/latest/server-server-api/#put_matrixfederationv1sendtxnid
  */
 export function createReceiveTransaction(deps: Deps): ReceiveTransaction {
-  const { database, log, rooms, joins, eduHandlers, eduBudget, clock, logger, serverName, receiveRetraction, wakeRooms, nextProgress } = deps;
+  const { database, log, rooms, joins, eduHandlers, eduBudget, clock, logger, serverName, receiveRetraction, wakeRooms, nextProgress } =
+    deps;
   const underWay = new Map<string, Promise<TransactionAnswer>>();
   const held = new Set<string>();
   let received = 0;
