@@ -36,6 +36,7 @@ import type { RoomNetwork } from './domain/rooms/isolated.ts';
 import { createMergeHeads } from './domain/rooms/merge-heads.ts';
 import type { EventSigner } from './domain/rooms/prepare-event.ts';
 import { createFetchGap } from './domain/rooms/receive-pdu/fetch-gap.ts';
+import { createFetchMissing } from './domain/rooms/receive-pdu/fetch-missing.ts';
 import { createReceivePdu } from './domain/rooms/receive-pdu/receive-pdu.ts';
 import { createResolutionThread } from './domain/rooms/receive-pdu/resolution-thread.ts';
 import { createResolveStates } from './domain/rooms/receive-pdu/resolve-states.ts';
@@ -131,6 +132,7 @@ export async function composeFederation(deps: Deps) {
     rooms,
     interner,
     fetchGap,
+    fetchMissing: createFetchMissing({ sql: database.sql, peers: peer, findServerKey, clock }),
     storePdu,
     policy: deps.policy,
     resolveStates,

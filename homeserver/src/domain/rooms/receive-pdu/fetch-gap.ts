@@ -6,11 +6,8 @@ import type { HotRoom } from '../hot-room.ts';
 import { type CheckedPdu, checkPdus } from './check-pdu.ts';
 import type { NidState } from './nid-state.ts';
 import type { FindServerKey, RoomPeers } from './room-peers.ts';
-import { sortByPrevs } from './sort-by-prevs.ts';
 import type { OutlierRoom, StoreOutliers } from './store-outliers.ts';
 
-/** How many events between ours and a new one are asked for. A longer gap is bridged by asking for the state instead. */
-const MAX_GAP_EVENTS = 100;
 /** How many further servers of the room are asked for a state that the one that sent an event does not have. */
 const MAX_OTHER_SERVERS = 2;
 /** From how many missing state events on the whole state is fetched in one answer. */
@@ -28,8 +25,6 @@ type Deps = {
 };
 
 export type FetchGap = {
-  /** The events before these that we lack, checked and in the order of the graph. */
-  missingEvents: (room: HotRoom, origin: string, eventId: string) => Promise<CheckedPdu[]>;
   /** Makes the event's auth events known, with what allows them in turn. */
   ensureAuthEvents: (room: HotRoom, origin: string, pdu: CheckedPdu) => Promise<void>;
   /** The state after an event that we lack, from the server that told us of it, or else another of the room. */
@@ -61,14 +56,6 @@ export function createFetchGap({ database, peers, findServerKey, storeOutliers, 
   }
 
   return {
-    missingEvents: async (room, origin, eventId) => {
-      const earliest = room.heads.map((head) => head.eventId);
-      // A server that cannot tell may still know the state there, which is asked for next.
-      const asked = peers.fetchMissing(origin, room.roomId, { earliest, latest: [eventId], limit: MAX_GAP_EVENTS });
-      const values = await asked.catch((): JsonObject[] => []);
-      return sortByPrevs(await checkPdus(values.slice(0, MAX_GAP_EVENTS), identify(room), findServerKey));
-    },
-
     ensureAuthEvents: async (room, origin, { event, eventId }) => {
       const authIds = listAuthEventIds(event);
       if ((await listUnknown(room, authIds)).length === 0) return;

@@ -9,19 +9,21 @@ import type { Rider } from '../../streams/log-batch.ts';
 import type { HotRoom } from '../hot-room.ts';
 import type { HotRooms } from '../hot-rooms.ts';
 import type { Interner } from '../interner.ts';
+import { hasState } from '../learn-standing.ts';
 import type { Policy } from '../policy/policy-server.ts';
 import { checkByAuthEvents, type KnownEvent, listCurrent, listNeededMembers, supplementState, toKnownEvent } from './auth-states.ts';
 import { createCheckByState } from './check-by-state.ts';
 import type { CheckedPdu } from './check-pdu.ts';
 import type { FetchGap } from './fetch-gap.ts';
+import type { FetchMissing } from './fetch-missing.ts';
 import { findGraphEdges, onHeads } from './graph-edges.ts';
 import { loadStateAfter, loadStateAt, type NidState } from './nid-state.ts';
 import type { Reception, StateBefore } from './reception.ts';
 import type { ResolveStates } from './resolve-states.ts';
 import type { StorePdu } from './store-pdu.ts';
 
-/** Most events of one gap that are fetched one behind the other. */
-const MAX_GAP_DEPTH = 100;
+/** At how many places of one gap other servers are asked for the state. */
+const MAX_STATES_OF_GAP = 20;
 
 export type ReceiveOptions = {
   /** The server to ask for what is missing. */
@@ -42,6 +44,7 @@ type Deps = {
   rooms: HotRooms;
   interner: Interner;
   fetchGap: FetchGap;
+  fetchMissing: FetchMissing;
   storePdu: StorePdu;
   policy: Policy;
   resolveStates: ResolveStates;
@@ -59,7 +62,7 @@ type Deps = {
  *
  * https://spec.matrix.org/latest/server-server-api/#checks-performed-on-receipt-of-a-pdu
  */
-export function createReceivePdu({ database, log, rooms, interner, fetchGap, storePdu, policy, resolveStates }: Deps): {
+export function createReceivePdu({ database, log, rooms, interner, fetchGap, fetchMissing, storePdu, policy, resolveStates }: Deps): {
   receivePdu: ReceivePdu;
   receiveCompletePdu: ReceiveCompletePdu;
 } {
@@ -80,14 +83,14 @@ export function createReceivePdu({ database, log, rooms, interner, fetchGap, sto
   }
 
   async function receive(room: HotRoom, pdu: CheckedPdu, options: ReceiveOptions): Promise<Reception> {
+    const states = { left: MAX_STATES_OF_GAP };
     const missing = await listMissingPrevs(room, pdu.event);
     if (missing.length > 0) {
-      const between = await fetchGap.missingEvents(room, options.origin, pdu.eventId);
-      for (const earlier of between.slice(-MAX_GAP_DEPTH)) {
-        if (earlier.eventId !== pdu.eventId) await (await receiveNext(room, earlier, { ...options, riders: () => [] })).committed;
+      for (const earlier of await fetchMissing(room, options.origin, pdu)) {
+        await (await receiveNext(room, earlier, { ...options, riders: () => [] }, states)).committed;
       }
     }
-    return await receiveNext(room, pdu, options);
+    return await receiveNext(room, pdu, options, states);
   }
 
   async function listMissingPrevs(room: HotRoom, event: Pdu): Promise<string[]> {
@@ -95,7 +98,7 @@ export function createReceivePdu({ database, log, rooms, interner, fetchGap, sto
     const prevIds = listPrevEventIds(event);
     const lacking = async () => {
       const stored = await findStored(room, prevIds);
-      return prevIds.filter((id) => !hasState(stored.get(id)));
+      return prevIds.filter((id) => !isWhole(stored.get(id)));
     };
     if ((await lacking()).length === 0) return [];
     // One that is on its way into the log may stand there as an outlier until it is.
@@ -104,12 +107,14 @@ export function createReceivePdu({ database, log, rooms, interner, fetchGap, sto
   }
 
   /** Receives an event whose gap, if there was one, is as small as it will get. The network is asked outside the room's turn. */
-  async function receiveNext(room: HotRoom, pdu: CheckedPdu, options: ReceiveOptions): Promise<Reception> {
+  async function receiveNext(room: HotRoom, pdu: CheckedPdu, options: ReceiveOptions, states: { left: number }): Promise<Reception> {
     const known = await findKnown(pdu.eventId);
     if (known !== undefined && 'outcome' in known) return known;
     await fetchGap.ensureAuthEvents(room, options.origin, pdu);
     const fetched = new Map<string, NidState>();
     for (const prevId of await listMissingPrevs(room, pdu.event)) {
+      if (states.left === 0) throw new Error(`${options.origin} leaves out too much of ${room.roomId}`);
+      states.left -= 1;
       fetched.set(prevId, await fetchGap.stateAfterMissing(room, options.origin, prevId));
     }
     const event = await policy.trySign(room, pdu.event, { throwsSilence: options.awaitsPolicyServer });
@@ -236,6 +241,6 @@ function isOnHeads(room: HotRoom, event: Pdu): boolean {
   return prevIds.size > 0 && prevIds.size === room.heads.length && room.heads.every((head) => prevIds.has(head.eventId));
 }
 
-function hasState(stored: StoredEvent | undefined): boolean {
-  return stored !== undefined && (stored.basePos !== null || stored.baseSnapshot !== null);
+function isWhole(stored: StoredEvent | undefined): boolean {
+  return stored !== undefined && hasState(stored);
 }
