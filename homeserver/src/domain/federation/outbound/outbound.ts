@@ -62,7 +62,7 @@ export async function createOutbound(deps: Deps): Promise<Outbound> {
   const slots = createSendSlots();
   const queues = new Map<string, DestinationQueue>();
   const backlog = await createBacklog({ database, logger, listRoomHeads, isAway: reachability.isFailing });
-  const outbox = await createOutbox({ database, ephemeral });
+  const outbox = await createOutbox({ database, ephemeral, isFailing: reachability.isFailing, logger });
   const findDestinations = createFindDestinations({ sql, rooms, serverName, mayFederate });
   const metrics = createOutboundMetrics(deps.metrics, {
     eventsInMemory: backlog.inMemory,
@@ -151,7 +151,7 @@ export async function createOutbound(deps: Deps): Promise<Outbound> {
     },
     sendEphemeral: (destinations, edu) => {
       for (const destination of destinations) {
-        if (!mayFederate(destination)) continue;
+        if (!mayFederate(destination) || reachability.waitMs(destination) > 0) continue;
         ephemeral.put(destination, edu);
         queueOf(destination).wake();
       }
@@ -159,6 +159,7 @@ export async function createOutbound(deps: Deps): Promise<Outbound> {
     stop: async () => {
       await follower.stop();
       await Promise.all([...queues.values()].map((queue) => queue.stop()));
+      await outbox.settled();
     },
   };
 }

@@ -1,7 +1,25 @@
 import { isJsonObject, type JsonObject } from 'federation-spec/events/event.ts';
+import type { Logger } from '../../../platform/logger.ts';
 import type { Database } from '../../../storage/database.ts';
-import { deleteOutbox, listOutbox, listOutboxDestinations, type OutboxRow } from '../../../storage/federation-outbox.ts';
+import {
+  deleteOutbox,
+  dropOldestToDevice,
+  listOutbox,
+  listOutboxDestinations,
+  listOutboxUpdates,
+  type OutboxRow,
+  replaceOutboxContents,
+} from '../../../storage/federation-outbox.ts';
+import { collapseUpdates } from './collapse-updates.ts';
 import type { EphemeralEdus } from './ephemeral-edus.ts';
+
+/** What waits for a server that cannot be reached is tidied each time so many EDUs more were written for it. */
+const TIDY_EVERY = 100;
+/** Most messages to devices that are kept for one server; beyond it the oldest are dropped. */
+const MAX_TO_DEVICE = 10_000;
+/** How many EDUs are read at a time to be tidied, and most of them. */
+const PAGE_ROWS = 1_000;
+const MAX_TIDIED = 50_000;
 
 type Edu = { edu_type: string; content: JsonObject };
 
@@ -18,27 +36,76 @@ export type Outbox = {
   giveBack: (destination: string) => void;
   /** The servers for which something waits. */
   destinations: () => Iterable<string>;
+  /** Resolves when nothing is being tidied. */
+  settled: () => Promise<void>;
 };
 
-type Deps = { database: Database; ephemeral: EphemeralEdus };
+type Deps = { database: Database; ephemeral: EphemeralEdus; isFailing: (destination: string) => boolean; logger: Logger };
 
-export async function createOutbox({ database, ephemeral }: Deps): Promise<Outbox> {
+/**
+ * For a server that is away for long only the newest word on each matter is kept: it learns from it that it has missed something, and asks.
+ * Messages to devices are all kept, up to a limit.
+ */
+export async function createOutbox({ database, ephemeral, isFailing, logger }: Deps): Promise<Outbox> {
   const { sql } = database;
   const waiting = new Set(await listOutboxDestinations(sql));
+  const written = new Map<string, number>();
+  const tidying = new Map<string, Promise<void>>();
+
+  async function tidy(destination: string): Promise<void> {
+    const rows: OutboxRow[] = [];
+    for (let page: OutboxRow[] = []; rows.length < MAX_TIDIED; ) {
+      const after = page.at(-1) ?? { position: 0, ordinal: 0 };
+      page = await listOutboxUpdates(sql, destination, { after, limit: PAGE_ROWS });
+      rows.push(...page);
+      if (page.length < PAGE_ROWS) break;
+    }
+    const { gone, changed } = collapseUpdates(rows);
+    await sql.begin(async (tx) => {
+      await replaceOutboxContents(tx, changed);
+      await deleteOutbox(tx, gone);
+    });
+    const dropped = await dropOldestToDevice(sql, destination, MAX_TO_DEVICE);
+    if (dropped > 0) logger.warn({ destination, dropped }, 'messages to devices of a server that is away for long were dropped');
+  }
+
+  function tidySoon(destination: string): void {
+    written.delete(destination);
+    if (tidying.has(destination)) return;
+    const work = tidy(destination)
+      .catch((error: unknown) => logger.warn({ destination, err: error }, 'what waits for a server could not be tidied'))
+      .finally(() => tidying.delete(destination));
+    tidying.set(destination, work);
+  }
+
+  function noteWritten(destination: string, count: number): void {
+    const sum = (written.get(destination) ?? 0) + count;
+    written.set(destination, sum);
+    if (sum >= TIDY_EVERY && isFailing(destination)) tidySoon(destination);
+  }
+
   return {
-    note: (destination) => void waiting.add(destination),
+    note: (destination) => {
+      waiting.add(destination);
+      if (isFailing(destination)) noteWritten(destination, 1);
+    },
     take: async (destination, limit) => {
       // What is written from now on is noted again.
       const mayWait = waiting.delete(destination);
       const rows = mayWait ? await listOutbox(sql, destination, limit) : [];
       if (rows.length > 0) waiting.add(destination);
+      if (rows.length === limit) noteWritten(destination, limit);
       const kept = rows.map((row) => ({ edu_type: row.eduType, content: readObject(row.content) }));
       const passing = ephemeral.take(destination, limit - rows.length).map((edu) => ({ edu_type: edu.eduType, content: edu.content }));
       return { edus: [...kept, ...passing], rows };
     },
-    acknowledge: async (_destination, { rows }) => await deleteOutbox(sql, rows),
+    acknowledge: async (destination, { rows }) => {
+      written.delete(destination);
+      await deleteOutbox(sql, rows);
+    },
     giveBack: (destination) => ephemeral.drop(destination),
     destinations: () => waiting,
+    settled: async () => void (await Promise.all(tidying.values())),
   };
 }
 
