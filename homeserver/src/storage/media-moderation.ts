@@ -1,7 +1,7 @@
 import type { Sql } from './database.ts';
 import type { MediaPlace } from './media.ts';
 
-/** Withholds files, with every file of the same bytes. Returns how many were not withheld before. */
+/** Withholds files, with every file of the same bytes, but for those that are protected. Returns how many were not withheld before. */
 export async function quarantineMedia(sql: Sql, places: readonly MediaPlace[], now: number): Promise<number> {
   const origins = places.map((place) => place.origin);
   const mediaIds = places.map((place) => place.mediaId);
@@ -11,7 +11,7 @@ export async function quarantineMedia(sql: Sql, places: readonly MediaPlace[], n
       from   media m join unnest(${origins}::text[], ${mediaIds}::text[]) as d (origin, media_id) using (origin, media_id)
     )
     update media set quarantined_at = ${now}
-    where  quarantined_at is null
+    where  quarantined_at is null and not is_protected
     and    ((origin, media_id) in (select origin, media_id from named) or sha256 in (select sha256 from named where sha256 is not null))
     returning true`;
   return rows.length;
@@ -23,6 +23,13 @@ export async function releaseMedia(sql: Sql, { origin, mediaId }: MediaPlace): P
     update media set quarantined_at = null
     where  (origin = ${origin} and media_id = ${mediaId})
     or     sha256 in (select sha256 from media where origin = ${origin} and media_id = ${mediaId} and sha256 is not null)`;
+}
+
+/** Protects a file from being withheld, or does so no more. False when there is none of that name. */
+export async function updateProtection(sql: Sql, { origin, mediaId }: MediaPlace, isProtected: boolean): Promise<boolean> {
+  const rows = await sql`
+    update media set is_protected = ${isProtected} where origin = ${origin} and media_id = ${mediaId} returning true`;
+  return rows.length > 0;
 }
 
 /** A name without bytes that stands for a file of another server, so that it is never fetched. */
@@ -62,11 +69,12 @@ export async function listMediaOfUser(
     createdAt: number;
     lastReadAt: number;
     isQuarantined: boolean;
+    isProtected: boolean;
   }[]
 > {
   return await sql`
     select media_id as "mediaId", content_type as "contentType", file_name as "fileName", bytes, created_at as "createdAt",
-           last_read_at as "lastReadAt", quarantined_at is not null as "isQuarantined"
+           last_read_at as "lastReadAt", quarantined_at is not null as "isQuarantined", is_protected as "isProtected"
     from   media where uploader_nid = ${userNid} and not is_preview
     order  by created_at desc, media_id
     limit  ${limit} offset ${from}`;

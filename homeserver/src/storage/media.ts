@@ -15,17 +15,19 @@ export type MediaRow = {
   lastReadAt: number;
   quarantinedAt: number | null;
   isFrozen: boolean;
+  /** Nothing withholds it. */
+  isProtected: boolean;
 };
 
 /** What is recorded of a file that came. */
-export type NewMedia = Omit<MediaRow, 'lastReadAt' | 'quarantinedAt'> & { isPreview: boolean };
+export type NewMedia = Omit<MediaRow, 'lastReadAt' | 'quarantinedAt' | 'isProtected'> & { isPreview: boolean };
 export type MediaPlace = { origin: string; mediaId: string };
 
 export async function findMedia(sql: Sql, origin: string, mediaId: string): Promise<MediaRow | undefined> {
   const [row] = await sql<MediaRow[]>`
     select origin, media_id as "mediaId", uploader_nid as "uploaderNid", object_key as "objectKey", content_type as "contentType",
            file_name as "fileName", bytes, sha256, created_at as "createdAt", expires_at as "expiresAt", last_read_at as "lastReadAt",
-           quarantined_at as "quarantinedAt", is_frozen as "isFrozen"
+           quarantined_at as "quarantinedAt", is_frozen as "isFrozen", is_protected as "isProtected"
     from   media where origin = ${origin} and media_id = ${mediaId}`;
   return row;
 }

@@ -81,10 +81,37 @@ describe('what is served, and how', () => {
     expect(await range('lines=1-2')).toEqual([200, null, '0123456789']);
   });
 
+  test('who has the bytes already is not sent them again, as long as they may read them', async () => {
+    const place = await placeMedia(server, romeo, '0123456789', { contentType: 'text/plain' });
+    const first = await readMedia(server, juliet, `download/${place}`);
+    const etag = first.headers.get('etag') ?? '';
+    expect(etag).toMatch(/^"[\w-]{22}"$/);
+    for (const known of [etag, `W/${etag}`, `"another", ${etag}`, '*']) {
+      const again = await readMedia(server, juliet, `download/${place}`, { 'if-none-match': known });
+      expect([again.status, again.headers.get('etag'), await again.text()]).toEqual([304, etag, '']);
+    }
+    const other = await readMedia(server, juliet, `download/${place}`, { 'if-none-match': '"another"' });
+    expect([other.status, await other.text()]).toEqual([200, '0123456789']);
+    const copy = await placeMedia(server, romeo, '0123456789', { contentType: 'text/plain' });
+    expect((await readMedia(server, juliet, `download/${copy}`)).headers.get('etag')).not.toBe(etag);
+
+    const part = await readMedia(server, juliet, `download/${place}`, { range: 'bytes=2-4', 'if-range': etag });
+    expect([part.status, await part.text()]).toEqual([206, '234']);
+    const whole = await readMedia(server, juliet, `download/${place}`, { range: 'bytes=2-4', 'if-range': '"another"' });
+    expect([whole.status, await whole.text()]).toEqual([200, '0123456789']);
+
+    const stranger = { headers: { 'if-none-match': etag } };
+    expect((await fetch(`${server.url}/_matrix/client/v1/media/download/${place}`, stranger)).status).toBe(401);
+    await server.sql`update media set quarantined_at = 1 where media_id = ${place.split('/')[1] ?? ''}`;
+    expect((await readMedia(server, juliet, `download/${place}`, { 'if-none-match': etag })).status).toBe(404);
+  });
+
   test('an empty file is a file', async () => {
     const place = await placeMedia(server, romeo, '', { contentType: 'text/plain' });
     const answer = await readMedia(server, juliet, `download/${place}`);
     expect([answer.status, await answer.text()]).toEqual([200, '']);
+    expect((await readMedia(server, juliet, `download/${place}`, { range: 'bytes=0-' })).status).toBe(416);
+    expect((await readMedia(server, juliet, `thumbnail/${place}?width=32&height=32`)).status).toBe(400);
   });
 
   test.each(['hs.test/nothing', 'hs.test/..%2Fsecrets', 'hs.test/a.b', '..%2F..%2Fetc/passwd', 'not a server/id', 'hs.test/%00'])(

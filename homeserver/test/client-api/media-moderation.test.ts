@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createFakeClock } from '../kit/fake-clock.ts';
 import { startServer, type TestServer } from '../kit/start-server.ts';
@@ -37,7 +38,8 @@ describe('quarantine', () => {
 
   test('of a room withholds what its events name', async () => {
     const roomId = await romeo.createRoom();
-    const [shown, thumbnail, kept] = await Promise.all(['one', 'two', 'three'].map((bytes) => placeMedia(server, romeo, bytes)));
+    const files = ['one', 'two', 'three'].map((bytes) => `${bytes} of ${roomId}`);
+    const [shown, thumbnail, kept] = await Promise.all(files.map((bytes) => placeMedia(server, romeo, bytes)));
     await romeo.send(
       roomId,
       { msgtype: 'm.image', body: 'x', url: `mxc://${shown}`, info: { thumbnail_url: `mxc://${thumbnail}` } },
@@ -55,9 +57,55 @@ describe('quarantine', () => {
 
   test('of a person withholds all they uploaded', async () => {
     const tybalt = await server.user('tybalt');
-    const places = await Promise.all(['a1', 'a2'].map((bytes) => placeMedia(server, tybalt, bytes)));
+    const places = await Promise.all(['a1', 'a2'].map((bytes) => placeMedia(server, tybalt, bytes + tybalt.id)));
     expect(await admin.call('POST', `${ADMIN}/user/${tybalt.id}/media/quarantine`, {})).toEqual({ num_quarantined: 2 });
     expect(await Promise.all(places.map(status))).toEqual([404, 404]);
+  });
+});
+
+describe('a protected file', () => {
+  const protect = (place: string, word = 'protect') => admin.call('POST', `${ADMIN}/media/${word}/${idOf(place)}`, {});
+  const info = async (place: string) => (await admin.call('GET', `${ADMIN}/media/${place}`))['media_info'];
+
+  test('is not withheld with what it stands among, until it is protected no more', async () => {
+    const rosaline = await server.user('rosaline');
+    const [emblem, letter] = [await placeMedia(server, rosaline, 'emblem'), await placeMedia(server, rosaline, 'letter of hers')];
+    await protect(emblem);
+    expect(await admin.call('POST', `${ADMIN}/user/${rosaline.id}/media/quarantine`, {})).toEqual({ num_quarantined: 1 });
+    await admin.call('POST', `${ADMIN}/media/quarantine/${emblem}`, {});
+    expect([await status(emblem), await status(letter)]).toEqual([200, 404]);
+    const listed = await admin.call('GET', `${ADMIN}/users/${rosaline.id}/media`);
+    expect(listed['media']).toContainEqual(expect.objectContaining({ media_id: idOf(emblem), safe_from_quarantine: true }));
+
+    await protect(emblem, 'unprotect');
+    await admin.call('POST', `${ADMIN}/media/quarantine/${emblem}`, {});
+    expect(await status(emblem)).toBe(404);
+    expect(await admin.attempt('POST', `${ADMIN}/media/protect/nothing`, {})).toMatchObject({ status: 404 });
+  });
+
+  test('and any other tells an admin what is known of it', async () => {
+    const sampson = await server.user('sampson');
+    const place = await placeMedia(server, sampson, 'I bite my thumb', { contentType: 'text/plain', fileName: 'thumb.txt' });
+    expect(await info(place)).toMatchObject({
+      media_id: idOf(place),
+      media_origin: null,
+      user_id: sampson.id,
+      media_type: 'text/plain',
+      media_length: 15,
+      upload_name: 'thumb.txt',
+      quarantined_by: null,
+      safe_from_quarantine: false,
+      authenticated: true,
+      sha256: createHash('sha256').update('I bite my thumb').digest('hex'),
+    });
+    await admin.call('POST', `${ADMIN}/media/quarantine/elsewhere.test/poison`, {});
+    expect(await info('elsewhere.test/poison')).toMatchObject({
+      media_origin: 'elsewhere.test',
+      user_id: null,
+      media_length: null,
+      quarantined_by: 'admin',
+    });
+    expect(await admin.attempt('GET', `${ADMIN}/media/hs.test/nothing`)).toMatchObject({ status: 404, body: { errcode: 'M_NOT_FOUND' } });
   });
 });
 
@@ -106,6 +154,9 @@ describe('removal', () => {
       ['POST', '/media/unquarantine/hs.test/x'],
       ['GET', '/room/!x:hs.test/media'],
       ['DELETE', '/media/hs.test/x'],
+      ['GET', '/media/hs.test/x'],
+      ['POST', '/media/protect/x'],
+      ['POST', '/media/unprotect/x'],
       ['POST', '/media/delete?before_ts=1'],
       ['POST', '/purge_media_cache?before_ts=1'],
       ['GET', '/users/@x:hs.test/media'],

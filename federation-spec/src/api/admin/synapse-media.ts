@@ -64,6 +64,62 @@ export const unquarantineMedia = endpoint({
   spec: `${MEDIA}#remove-media-from-quarantine-by-id`,
 });
 
+/** Keeps one of our files from ever being withheld. */
+export const protectMedia = endpoint({
+  id: 'protectMedia',
+  method: 'POST',
+  path: '/_synapse/admin/v1/media/protect/:mediaId',
+  auth: 'access-token',
+  params: Type.Object({ mediaId: Type.String() }),
+  response: EmptySchema,
+  errors: ['M_NOT_FOUND'],
+  since: 'unstable',
+  spec: `${MEDIA}#protecting-media-from-being-quarantined`,
+});
+
+/** Lets one of our files be withheld again. */
+export const unprotectMedia = endpoint({
+  id: 'unprotectMedia',
+  method: 'POST',
+  path: '/_synapse/admin/v1/media/unprotect/:mediaId',
+  auth: 'access-token',
+  params: Type.Object({ mediaId: Type.String() }),
+  response: EmptySchema,
+  errors: ['M_NOT_FOUND'],
+  since: 'unstable',
+  spec: `${MEDIA}#unprotecting-media-from-being-quarantined`,
+});
+
+/** What is known of one file, ours or another server's. */
+export const getMediaInfo = endpoint({
+  id: 'getMediaInfo',
+  method: 'GET',
+  path: '/_synapse/admin/v1/media/:serverName/:mediaId',
+  auth: 'access-token',
+  params: PlaceSchema,
+  response: Type.Object({
+    media_info: Type.Object({
+      media_id: Type.String(),
+      /** Null for our own. */
+      media_origin: Type.Union([ServerNameSchema, Type.Null()]),
+      user_id: Type.Union([UserIdSchema, Type.Null()]),
+      media_type: Type.Union([Type.String(), Type.Null()]),
+      media_length: Type.Union([Type.Integer(), Type.Null()]),
+      upload_name: Type.Union([Type.String(), Type.Null()]),
+      created_ts: TimestampSchema,
+      last_access_ts: TimestampSchema,
+      quarantined_by: Type.Union([Type.String(), Type.Null()]),
+      /** Only those who show a token may read it. */
+      authenticated: Type.Boolean(),
+      safe_from_quarantine: Type.Boolean(),
+      sha256: Type.Union([Type.String(), Type.Null()]),
+    }),
+  }),
+  errors: ['M_NOT_FOUND'],
+  since: 'unstable',
+  spec: `${MEDIA}#query-a-piece-of-media-by-id`,
+});
+
 /** Lists the media that a room's readable events name. */
 export const listRoomMedia = endpoint({
   id: 'listRoomMedia',

@@ -11,6 +11,8 @@ export type OpenedMedia = {
   bytes: number;
   contentType: string;
   fileName: string | undefined;
+  /** Names these very bytes: others have another one. */
+  version: string;
   /** Its bytes, or some of them. */
   read: (range?: ByteRange) => Promise<Readable>;
   /** Where the bytes can be had without us, served with these headers; absent when only we serve them. */

@@ -2,7 +2,7 @@ import { parseContentUri } from 'federation-spec/identifiers/content-uri.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { notFound } from '../../platform/matrix-error.ts';
 import type { Sql } from '../../storage/database.ts';
-import { findMedia, type MediaPlace } from '../../storage/media.ts';
+import { findMedia, type MediaPlace, type MediaRow } from '../../storage/media.ts';
 import {
   countMediaOfUser,
   insertQuarantinedName,
@@ -10,8 +10,9 @@ import {
   listMediaUrisOfRoom,
   quarantineMedia,
   releaseMedia,
+  updateProtection,
 } from '../../storage/media-moderation.ts';
-import { findUserNids } from '../../storage/users.ts';
+import { findUserNids, listUsersByNid } from '../../storage/users.ts';
 import type { TendMedia } from './tend-media.ts';
 
 /** How many events of a room are read at a time. */
@@ -27,6 +28,10 @@ export type ModerateMedia = {
   /** Withholds a file from everybody, whether it is here already or not. */
   quarantine: (place: MediaPlace) => Promise<void>;
   release: (place: MediaPlace) => Promise<void>;
+  /** Sees to it that nothing withholds one of our files, or may again. Throws M_NOT_FOUND. */
+  protect: (mediaId: string, isProtected: boolean) => Promise<void>;
+  /** What is known of a file, with who uploaded it. Throws M_NOT_FOUND. */
+  describe: (place: MediaPlace) => Promise<MediaRow & { uploader: string | undefined }>;
   /** Withholds the files that a room's readable events name. Returns how many were not withheld before. */
   quarantineRoom: (roomId: string) => Promise<number>;
   quarantineUser: (userId: string) => Promise<number>;
@@ -63,6 +68,8 @@ export function createModerateMedia({ sql, clock, serverName, tendMedia }: Deps)
     return count;
   }
 
+  const missing = () => notFound('There is no such media here.');
+
   async function loadUser(userId: string): Promise<number> {
     const userNid = (await findUserNids(sql, [userId])).get(userId);
     if (userNid === undefined) throw notFound(`${userId} was never here.`);
@@ -71,13 +78,22 @@ export function createModerateMedia({ sql, clock, serverName, tendMedia }: Deps)
 
   async function quarantine(place: MediaPlace): Promise<void> {
     if (place.origin !== serverName) await insertQuarantinedName(sql, place, clock.now());
-    else if ((await findMedia(sql, place.origin, place.mediaId)) === undefined) throw notFound('There is no such media here.');
+    else if ((await findMedia(sql, place.origin, place.mediaId)) === undefined) throw missing();
     await quarantineAll([place]);
   }
 
   return {
     quarantine,
     release: (place) => releaseMedia(sql, place),
+    protect: async (mediaId, isProtected) => {
+      if (!(await updateProtection(sql, { origin: serverName, mediaId }, isProtected))) throw missing();
+    },
+    describe: async (place) => {
+      const row = await findMedia(sql, place.origin, place.mediaId);
+      if (row === undefined) throw missing();
+      const [uploader] = row.uploaderNid === null ? [] : await listUsersByNid(sql, [row.uploaderNid]);
+      return { ...row, uploader: uploader?.userId };
+    },
     quarantineRoom: async (roomId) => {
       const places = [...(await urisOfRoom(roomId))].map(parseContentUri).filter((place) => place !== undefined);
       return await quarantineAll(places.map((place) => ({ origin: place.serverName, mediaId: place.mediaId })));
@@ -96,7 +112,7 @@ export function createModerateMedia({ sql, clock, serverName, tendMedia }: Deps)
       return { files: await listMediaOfUser(sql, userNid, page), total: await countMediaOfUser(sql, userNid) };
     },
     remove: async (place) => {
-      if ((await findMedia(sql, place.origin, place.mediaId)) === undefined) throw notFound('There is no such media here.');
+      if ((await findMedia(sql, place.origin, place.mediaId)) === undefined) throw missing();
       await tendMedia.remove([place]);
     },
     removeOfUser: async (userId) => await tendMedia.removeAll({ isLocal: true, uploaderNid: await loadUser(userId) }),

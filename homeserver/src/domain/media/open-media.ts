@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { buildContentUri, isMediaId } from 'federation-spec/identifiers/content-uri.ts';
 import { parseServerName } from 'federation-spec/identifiers/server-name.ts';
@@ -19,6 +20,8 @@ const MAX_FETCHES = 64;
 const RETRY_AFTER_MS = 2_000;
 const MAX_CONTENT_TYPE = 255;
 const MAX_FILE_NAME = 255;
+/** Signs of base64: 132 bits tell all files apart. The key of the store itself is nobody's business. */
+const VERSION_LENGTH = 22;
 const PLAIN_BYTES = 'application/octet-stream';
 
 /** A file whose bytes are here. */
@@ -114,6 +117,7 @@ export function createOpenMedia(deps: Deps): OpenMedia {
       lastReadAt: clock.now(),
       quarantinedAt: null,
       isFrozen: !servesWithoutToken,
+      isProtected: false,
     };
     if (await insertMedia(sql, { ...row, isPreview: false })) remoteStored(bytes);
     else await store.delete(objectKey);
@@ -132,6 +136,7 @@ export function createOpenMedia(deps: Deps): OpenMedia {
       bytes: bytes ?? 0,
       contentType: contentType ?? PLAIN_BYTES,
       fileName: fileName ?? undefined,
+      version: createHash('sha256').update(objectKey).digest('base64url').slice(0, VERSION_LENGTH),
       read: (range) => read(objectKey, range),
       ...(link === undefined ? {} : { link: (headers) => link(objectKey, headers) }),
     };

@@ -1,6 +1,6 @@
 import * as api from 'federation-spec/api/admin/synapse-media.ts';
 import { readBoolean, readInteger } from 'federation-spec/api/schemas/query.ts';
-import type { ModerateMedia } from '../../domain/media/moderate-media.ts';
+import type { ModerateMedia, UserFile } from '../../domain/media/moderate-media.ts';
 import { forbidden, invalidParam } from '../../platform/matrix-error.ts';
 import type { Requester } from '../http/requester.ts';
 import { type Route, route } from '../http/route.ts';
@@ -31,6 +31,29 @@ export function mediaAdminRoutes({ moderation, serverName }: Deps): Route[] {
       await moderation.release({ origin: params.serverName, mediaId: params.mediaId });
       return {};
     }),
+    route(api.protectMedia, async ({ requester, params }) => {
+      checkAdmin(requester);
+      await moderation.protect(params.mediaId, true);
+      return {};
+    }),
+    route(api.unprotectMedia, async ({ requester, params }) => {
+      checkAdmin(requester);
+      await moderation.protect(params.mediaId, false);
+      return {};
+    }),
+    route(api.getMediaInfo, async ({ requester, params }) => {
+      checkAdmin(requester);
+      const file = await moderation.describe({ origin: params.serverName, mediaId: params.mediaId });
+      return {
+        media_info: {
+          ...tellFile({ ...file, isQuarantined: file.quarantinedAt !== null }),
+          media_origin: file.origin === serverName ? null : file.origin,
+          user_id: file.uploader ?? null,
+          authenticated: file.isFrozen,
+          sha256: file.sha256,
+        },
+      };
+    }),
     route(api.listRoomMedia, async ({ requester, params }) => {
       checkAdmin(requester);
       return await moderation.listOfRoom(params.roomId);
@@ -56,23 +79,26 @@ export function mediaAdminRoutes({ moderation, serverName }: Deps): Route[] {
       const from = readInteger(query.from) ?? 0;
       const limit = Math.min(readInteger(query.limit) ?? DEFAULT_PAGE, MAX_PAGE);
       const { files, total } = await moderation.listOfUser(params.userId, { from, limit });
-      const media = files.map((file) => ({
-        media_id: file.mediaId,
-        media_type: file.contentType,
-        media_length: file.bytes,
-        upload_name: file.fileName,
-        created_ts: file.createdAt,
-        last_access_ts: file.lastReadAt,
-        quarantined_by: file.isQuarantined ? 'admin' : null,
-        safe_from_quarantine: false,
-      }));
-      return { media, total, ...(from + limit < total ? { next_token: from + limit } : {}) };
+      return { media: files.map(tellFile), total, ...(from + limit < total ? { next_token: from + limit } : {}) };
     }),
     route(api.deleteUserMedia, async ({ requester, params }) => {
       checkAdmin(requester);
       return tellDeleted(await moderation.removeOfUser(params.userId));
     }),
   ];
+}
+
+function tellFile(file: UserFile) {
+  return {
+    media_id: file.mediaId,
+    media_type: file.contentType,
+    media_length: file.bytes,
+    upload_name: file.fileName,
+    created_ts: file.createdAt,
+    last_access_ts: file.lastReadAt,
+    quarantined_by: file.isQuarantined ? 'admin' : null,
+    safe_from_quarantine: file.isProtected,
+  };
 }
 
 function tellDeleted(places: readonly { mediaId: string }[]): { deleted_media: string[]; total: number } {
