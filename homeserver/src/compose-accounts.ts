@@ -14,6 +14,7 @@ type Hooks = Pick<
   | 'conditions'
   | 'identityBindings'
   | 'commitDeviceChange'
+  | 'forgetDevices'
   | 'announceDevice'
   | 'leaveAllRooms'
   | 'welcomeAccount'

@@ -218,6 +218,7 @@ export async function createServer(config: Config, surroundings: Surroundings = 
         identityBindings: composeIdentity({ config, pool: database.sql, http: peers.http, signer, logger }),
         commitDeviceChange: e2ee.deviceLists.commitDeviceChange,
         announceDevice: e2ee.deviceLists.announceDevice,
+        forgetDevices: personal.accountData.forgetDevices,
         leaveAllRooms: rooms.leaveAllRooms,
         welcomeAccount,
         isReserved: appservices.registry.isUserReserved,

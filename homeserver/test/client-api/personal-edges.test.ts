@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startServer, type TestServer } from '../kit/start-server.ts';
-import type { TestUser } from '../kit/test-user.ts';
+import { logInTestUser, type TestUser } from '../kit/test-user.ts';
 import { V3 } from './sign-up-steps.ts';
 
 let server: TestServer;
@@ -32,6 +32,21 @@ test('account data that is removed is gone, and devices are told by its empty co
   await romeo.call('DELETE', UNSTABLE + path);
   await romeo.call('PUT', V3 + path, { colour: 'blue' });
   expect(await romeo.call('GET', V3 + path)).toEqual({ colour: 'blue' });
+  await romeo.call('PUT', V3 + path, {});
+  expect(await romeo.attempt('GET', V3 + path)).toMatchObject({ status: 404, body: { errcode: 'M_NOT_FOUND' } });
+});
+
+test('what is kept for a device goes with the device', async () => {
+  const phone = await logInTestUser(server.url, 'romeo');
+  const types = ['m.local_notification_settings', 'org.matrix.msc3890.local_notification_settings'];
+  const path = (type: string, deviceId: string) => `${V3}/user/${romeo.id}/account_data/${type}.${deviceId}`;
+  for (const type of types) for (const { deviceId } of [romeo, phone]) await romeo.call('PUT', path(type, deviceId), { is_silenced: true });
+  const { next_batch: since } = await romeo.sync();
+  await phone.call('POST', `${V3}/logout`, {});
+  const changes = (await romeo.sync({ since: String(since) })) as Synced;
+  expect(changes.account_data?.events).toEqual(types.map((type) => ({ type: `${type}.${phone.deviceId}`, content: {} })));
+  for (const type of types) expect((await romeo.attempt('GET', path(type, phone.deviceId))).status).toBe(404);
+  for (const type of types) expect((await romeo.attempt('GET', path(type, romeo.deviceId))).status).toBe(200);
 });
 
 test('the same in a room; types with endpoints of their own, and what is another’s, are refused', async () => {

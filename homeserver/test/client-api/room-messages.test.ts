@@ -65,6 +65,12 @@ test('pages are narrowed by type, sender, room, link and relation', async () => 
   expect(await idsOf({ related_by_rel_types: ['m.thread'] })).toEqual([ids[0]]);
   expect(await idsOf({ related_by_senders: [juliet.id] })).toEqual([ids[0]]);
   expect(await idsOf({ related_by_senders: [romeo.id] })).toEqual([]);
+  expect(await bodiesOf({ 'org.matrix.msc3874.rel_types': ['m.thread'] })).toEqual(['in a thread']);
+  expect(await bodiesOf({ 'org.matrix.msc3874.not_rel_types': ['m.thread'], senders: [juliet.id] })).toEqual([
+    'line 5',
+    'line 3',
+    'line 1',
+  ]);
   expect(await idsOf({ not_rooms: [roomId] })).toEqual([]);
   expect(await idsOf({ rooms: ['!elsewhere:hs.test'] })).toEqual([]);
   expect(await romeo.attempt('GET', roomPath(roomId, 'messages?dir=b&filter=%7B'))).toMatchObject({ status: 400 });

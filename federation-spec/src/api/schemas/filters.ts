@@ -23,6 +23,9 @@ export const RoomEventFilterSchema = Type.Object({
   /** Proposal names from before events could be filtered by their relations in the specification. */
   related_by_senders: Type.Optional(Type.Array(UserIdSchema)),
   related_by_rel_types: Type.Optional(Type.Array(Type.String())),
+  /** By what an event itself relates to others with. https://github.com/matrix-org/matrix-spec-proposals/pull/3874 */
+  'org.matrix.msc3874.rel_types': Type.Optional(Type.Array(Type.String())),
+  'org.matrix.msc3874.not_rel_types': Type.Optional(Type.Array(Type.String())),
 });
 export type RoomEventFilter = Static<typeof RoomEventFilterSchema>;
 

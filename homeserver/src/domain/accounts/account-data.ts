@@ -12,10 +12,12 @@ export type AccountData = {
   /** @throws M_NOT_FOUND */
   load(userNid: number, roomId: string | undefined, type: string): Promise<object>;
   find(userNid: number, roomId: string | undefined, type: string): Promise<object | undefined>;
-  /** Stores an entry and wakes the person's devices. @throws M_BAD_JSON for a type with a way of its own, M_TOO_LARGE, M_NOT_FOUND */
+  /** Stores an entry and wakes the person's devices; an empty one is removed. @throws M_BAD_JSON for a type with a way of its own, M_TOO_LARGE, M_NOT_FOUND */
   set(userNid: number, roomId: string | undefined, type: string, content: object): Promise<void>;
   /** Removes an entry; devices are told by its empty content. Nothing happens when there is none. Throws like `set`. */
   remove(userNid: number, roomId: string | undefined, type: string): Promise<void>;
+  /** Removes what is kept for devices that are no more. */
+  forgetDevices(userNid: number, deviceIds: readonly string[]): Promise<void>;
   /**
    * Changes an entry from what it is now; changes of one person take turns.
    *
@@ -29,6 +31,8 @@ const MAX_TYPE_BYTES = 255;
 const MAX_ENTRIES = 20_000;
 /** Types that have endpoints of their own. */
 const MANAGED_TYPES: readonly string[] = ['m.fully_read', 'm.push_rules'];
+/** Followed by a device id: whether that device shows notifications. https://github.com/matrix-org/matrix-spec-proposals/pull/3890 */
+const DEVICE_TYPES: readonly string[] = ['m.local_notification_settings.', 'org.matrix.msc3890.local_notification_settings.'];
 
 type AccountDataEntry = { userNid: number; roomNid: number | null; type: string; content: string; isDeleted?: boolean };
 
@@ -68,6 +72,11 @@ export function createAccountData({ pool, log }: { pool: Pool; log: Log }): Acco
     await log.append({ rows: [accountDataRow({ userNid, roomNid, type, content: text })] });
   }
 
+  async function remove(userNid: number, roomNid: number | null, type: string): Promise<void> {
+    if ((await findAccountData(pool, userNid, roomNid, type)) === undefined) return;
+    await log.append({ rows: [accountDataRow({ userNid, roomNid, type, content: '{}', isDeleted: true })] });
+  }
+
   async function inTurn<Result>(userNid: number, work: () => Promise<Result>): Promise<Result> {
     const before = turns.get(userNid) ?? Promise.resolve();
     const mine = before.catch(() => undefined).then(work);
@@ -89,15 +98,17 @@ export function createAccountData({ pool, log }: { pool: Pool; log: Log }): Acco
     async set(userNid, roomId, type, content) {
       checkMayBeSet(type);
       const roomNid = await roomNidOf(roomId);
-      await inTurn(userNid, () => store(userNid, roomNid, type, content));
+      const isEmpty = Object.keys(content).length === 0;
+      await inTurn(userNid, () => (isEmpty ? remove(userNid, roomNid, type) : store(userNid, roomNid, type, content)));
     },
     async remove(userNid, roomId, type) {
       checkMayBeSet(type);
       const roomNid = await roomNidOf(roomId);
-      await inTurn(userNid, async () => {
-        if ((await findAccountData(pool, userNid, roomNid, type)) === undefined) return;
-        await log.append({ rows: [accountDataRow({ userNid, roomNid, type, content: '{}', isDeleted: true })] });
-      });
+      await inTurn(userNid, () => remove(userNid, roomNid, type));
+    },
+    async forgetDevices(userNid, deviceIds) {
+      const types = deviceIds.flatMap((deviceId) => DEVICE_TYPES.map((prefix) => `${prefix}${deviceId}`));
+      for (const type of types) await inTurn(userNid, () => remove(userNid, null, type));
     },
     async edit(userNid, roomId, type, edit) {
       const roomNid = await roomNidOf(roomId);

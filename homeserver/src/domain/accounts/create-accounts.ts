@@ -22,7 +22,7 @@ import { createMailQueue } from './mail-queue.ts';
 import { createPasswordHasher } from './password-hasher.ts';
 import { createRefreshSession, type RefreshSession } from './refresh-session.ts';
 import { createRegister, type Register, type RegistrationMode, type WelcomeAccount } from './register.ts';
-import { type AnnounceDevice, type CommitDeviceChange, createRemoveDevices } from './remove-devices.ts';
+import { type AnnounceDevice, type CommitDeviceChange, createRemoveDevices, type ForgetDevices } from './remove-devices.ts';
 import type { Requester } from './requester.ts';
 import { createSharedSecretRegistration, type SharedSecretRegistration } from './shared-secret-registration.ts';
 import type { SignUpConditions } from './sign-up-conditions.ts';
@@ -83,6 +83,7 @@ export type AccountsDeps = {
   rateLimits: boolean;
   showCode: ((line: string) => void) | undefined;
   commitDeviceChange: CommitDeviceChange;
+  forgetDevices: ForgetDevices;
   announceDevice: AnnounceDevice;
   leaveAllRooms: LeaveAllRooms;
   welcomeAccount: WelcomeAccount;
@@ -108,7 +109,7 @@ export function createAccounts(deps: AccountsDeps): Accounts {
   const requireProof = createSsoProof({ pool, requireProof: createRequireProof({ pool, stages, clock, random }) });
   const issueTokens = createIssueTokens({ accessTokens, clock, random });
   const startSession = createStartSession({ clock, random, issueTokens });
-  const removeDevices = createRemoveDevices({ commitDeviceChange: deps.commitDeviceChange, knownTokens });
+  const removeDevices = createRemoveDevices({ ...deps, knownTokens });
   const devices = createDevices({ ...deps, requireProof, removeDevices, lastSeen });
   const authenticate = createAuthenticate({ pool, accessTokens, knownTokens, lastSeen, clock });
   const register = createRegister({

@@ -16,12 +16,16 @@ export type AnnounceDevice = (owner: Owner) => Promise<void>;
 /** Removes devices with their tokens and keys; their access tokens are refused from the moment this resolves. */
 export type RemoveDevices = (owner: Owner, deviceIds: readonly string[]) => Promise<void>;
 
-type Deps = { commitDeviceChange: CommitDeviceChange; knownTokens: KnownTokens };
+/** Removes the account data that is about devices which are no more. */
+export type ForgetDevices = (userNid: number, deviceIds: readonly string[]) => Promise<void>;
 
-export function createRemoveDevices({ commitDeviceChange, knownTokens }: Deps): RemoveDevices {
+type Deps = { commitDeviceChange: CommitDeviceChange; forgetDevices: ForgetDevices; knownTokens: KnownTokens };
+
+export function createRemoveDevices({ commitDeviceChange, forgetDevices, knownTokens }: Deps): RemoveDevices {
   return async function removeDevices(owner, deviceIds) {
     if (deviceIds.length === 0) return;
     await commitDeviceChange(owner, deviceIds, (sql) => deleteDevices(sql, owner.userNid, deviceIds));
     for (const deviceId of deviceIds) knownTokens.forgetUser(owner.userNid, deviceId);
+    await forgetDevices(owner.userNid, deviceIds);
   };
 }

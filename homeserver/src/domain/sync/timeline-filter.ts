@@ -14,7 +14,8 @@ export type TimelineFilter = {
 export function isNarrow({ filter, ignored }: TimelineFilter): boolean {
   if (ignored.size > 0) return true;
   const { types, not_types, senders, not_senders, contains_url } = filter ?? {};
-  return [types, not_types, senders, not_senders, contains_url].some((part) => part !== undefined);
+  const relTypes = [filter?.['org.matrix.msc3874.rel_types'], filter?.['org.matrix.msc3874.not_rel_types']];
+  return [types, not_types, senders, not_senders, contains_url, ...relTypes].some((part) => part !== undefined);
 }
 
 /** Whether a room's timeline is wanted. */
