@@ -4,6 +4,8 @@ import { readProperty } from './property-path.ts';
 import type { PushContext } from './push-context.ts';
 import type { PushCondition } from './push-rule.ts';
 
+/** Whether a thread is followed, or is not. https://github.com/matrix-org/matrix-spec-proposals/pull/4306 */
+export const THREAD_SUBSCRIPTION = 'io.element.msc4306.thread_subscription';
 /** The property whose matches are parts that begin and end at word boundaries. */
 const BODY_PATH = 'content.body';
 const MEMBER_COUNT = /^(==|<=|>=|<|>)?([0-9]+)$/;
@@ -37,6 +39,8 @@ export function isPushConditionMet(condition: PushCondition, event: JsonObject, 
       return typeof condition['is'] === 'string' && matchesMemberCount(condition['is'], context.memberCount);
     case 'sender_notification_permission':
       return typeof key === 'string' && context.hasNotificationPermission(key);
+    case THREAD_SUBSCRIPTION:
+      return context.followsThread !== undefined && context.followsThread === condition['subscribed'];
     default:
       return false;
   }

@@ -30,6 +30,7 @@ export function checkPushActions(actions: readonly PushAction[]): Verdict {
 export function checkPushRule({ kind, ruleId, actions, conditions, pattern }: PushRuleDraft): Verdict {
   if (ruleId === '' || ruleId.length > MAX_RULE_ID_LENGTH) return refuse(`A rule id has 1 to ${MAX_RULE_ID_LENGTH} characters.`);
   if (ruleId.startsWith('.')) return refuse(`The rule id ${ruleId} begins with a dot, as only the server's rules do.`);
+  if (kind === 'postcontent') return refuse("Rules of the kind postcontent are the server's alone.");
   if (FORBIDDEN_IN_RULE_ID.test(ruleId)) return refuse(`The rule id ${ruleId} holds a slash or a backslash.`);
   const verdict = checkPushActions(actions);
   if (!verdict.allowed) return verdict;

@@ -1,3 +1,4 @@
+import { THREAD_SUBSCRIPTION } from './check-push-condition.ts';
 import type { PushAction, PushCondition, PushRule, PushRuleset } from './push-rule.ts';
 
 const SOUND: PushAction = { set_tweak: 'sound', value: 'default' };
@@ -12,15 +13,19 @@ const POLL_NAMES = [
 ] as const;
 
 /**
- * The rules every user has, in their order, before they change any.
+ * The rules every user has, in their order, before they change any. Two proposals' rules are there and off, for those who turn them on: that
+ * every encrypted event is pushed, and that what is said in a thread notifies those who follow it and nobody else.
  *
  * https://spec.matrix.org/latest/client-server-api/#predefined-rules, and for polls
  * https://github.com/matrix-org/matrix-spec-proposals/blob/main/proposals/3930-polls-notifications.md
+ * https://github.com/matrix-org/matrix-spec-proposals/pull/4028
+ * https://github.com/matrix-org/matrix-spec-proposals/pull/4306
  */
 export function defaultPushRules(userId: string): PushRuleset {
   return {
     override: [
       { ...defaultRule('.m.rule.master', [], []), enabled: false },
+      { ...defaultRule('.org.matrix.msc4028.encrypted_event', [is('type', 'm.room.encrypted')], ['notify']), enabled: false },
       defaultRule('.m.rule.suppress_notices', [match('content.msgtype', 'm.notice')], []),
       defaultRule(
         '.m.rule.invite_for_me',
@@ -45,6 +50,7 @@ export function defaultPushRules(userId: string): PushRuleset {
       defaultRule('.m.rule.suppress_edits', [is('content.m\\.relates_to.rel_type', 'm.replace')], []),
     ],
     content: [],
+    postcontent: [followingRule(false, []), followingRule(true, ['notify', SOUND])],
     room: [],
     sender: [],
     underride: [
@@ -66,6 +72,11 @@ function listPollUnderrides(name: (typeof POLL_NAMES)[number]): PushRule[] {
       defaultRule(`${name.rule}poll_${step}`, [isStep], ['notify']),
     ];
   });
+}
+
+function followingRule(subscribed: boolean, actions: PushAction[]): PushRule {
+  const name = `.io.element.msc4306.rule.${subscribed ? 'subscribed' : 'unsubscribed'}_thread`;
+  return { ...defaultRule(name, [{ kind: THREAD_SUBSCRIPTION, subscribed }], actions), enabled: false };
 }
 
 function defaultRule(ruleId: string, conditions: PushCondition[], actions: PushAction[]): PushRule {

@@ -36,7 +36,7 @@ export function setPushRule(ruleset: PushRuleset, draft: PushRuleDraft): PushRul
   if (draft.before === undefined && draft.after === undefined && current !== undefined) {
     return replaceRule(ruleset, kind, ruleId, rule);
   }
-  const others = ruleset[kind].filter((other) => other.rule_id !== ruleId);
+  const others = rulesOf(ruleset, kind).filter((other) => other.rule_id !== ruleId);
   const at = findPlace(others, draft);
   if (at === undefined) {
     return {
@@ -55,7 +55,7 @@ export function deletePushRule(ruleset: PushRuleset, { kind, ruleId }: PushRuleN
   if (current.default) {
     return { allowed: false, errcode: 'M_NOT_FOUND', reason: `The rule ${ruleId} is the server's; disable it instead.` };
   }
-  return { allowed: true, ruleset: { ...ruleset, [kind]: ruleset[kind].filter((rule) => rule.rule_id !== ruleId) } };
+  return { allowed: true, ruleset: { ...ruleset, [kind]: rulesOf(ruleset, kind).filter((rule) => rule.rule_id !== ruleId) } };
 }
 
 /** Turns a rule on or off. https://spec.matrix.org/latest/client-server-api/#put_matrixclientv3pushrulesglobalkindruleidenabled */
@@ -82,21 +82,26 @@ export function setPushRuleActions(
  */
 export function mergeWithDefaults(stored: PushRuleset, defaults: PushRuleset): PushRuleset {
   const merge = (kind: PushRuleKind): PushRule[] => {
-    const current = defaults[kind].map((rule) => {
+    const current = rulesOf(defaults, kind).map((rule) => {
       const changed = findPushRule(stored, kind, rule.rule_id);
       return changed === undefined ? rule : { ...rule, enabled: changed.enabled, actions: changed.actions };
     });
-    const own = stored[kind].filter((rule) => !rule.default);
+    const own = rulesOf(stored, kind).filter((rule) => !rule.default);
     const first = current.filter((rule) => rule.rule_id === MASTER_RULE);
     return [...first, ...own, ...current.filter((rule) => rule.rule_id !== MASTER_RULE)];
   };
   return {
     override: merge('override'),
     content: merge('content'),
+    postcontent: merge('postcontent'),
     room: merge('room'),
     sender: merge('sender'),
     underride: merge('underride'),
   };
+}
+
+function rulesOf(ruleset: PushRuleset, kind: PushRuleKind): readonly PushRule[] {
+  return ruleset[kind] ?? [];
 }
 
 function createRule({ kind, ruleId, actions, conditions, pattern }: PushRuleDraft, enabled: boolean): PushRule {
@@ -116,7 +121,10 @@ function findPlace(rules: readonly PushRule[], { before, after }: PushRuleDraft)
 }
 
 function replaceRule(ruleset: PushRuleset, kind: PushRuleKind, ruleId: string, rule: PushRule): PushRulesEdit {
-  return { allowed: true, ruleset: { ...ruleset, [kind]: ruleset[kind].map((other) => (other.rule_id === ruleId ? rule : other)) } };
+  return {
+    allowed: true,
+    ruleset: { ...ruleset, [kind]: rulesOf(ruleset, kind).map((other) => (other.rule_id === ruleId ? rule : other)) },
+  };
 }
 
 function countOwnRules(ruleset: PushRuleset): number {

@@ -27,7 +27,7 @@ export function evaluatePushRules(ruleset: PushRuleset, event: JsonObject, conte
   if (master?.enabled) return { ruleId: master.rule_id, kind: 'override', actions: listLivingActions(master) };
 
   for (const kind of PUSH_RULE_KINDS) {
-    for (const rule of ruleset[kind]) {
+    for (const rule of ruleset[kind] ?? []) {
       if (rule.enabled && isRuleMet(kind, rule, event, context)) return { ruleId: rule.rule_id, kind, actions: listLivingActions(rule) };
     }
   }

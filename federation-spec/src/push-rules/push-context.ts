@@ -9,6 +9,8 @@ export type PushContext = {
   displayName?: string | undefined;
   /** The joined members of the room. */
   memberCount: number;
+  /** Whether they follow the thread that the event is part of; `undefined` when it is part of none. */
+  followsThread?: boolean | undefined;
   /** Whether the sender may cause a notification of this kind, see {@link createNotificationPermission}. */
   hasNotificationPermission(key: string): boolean;
 };

@@ -1,7 +1,11 @@
 import type { JsonValue } from '../events/event.ts';
 
-/** The kinds of push rule in the order they are asked. https://spec.matrix.org/latest/client-server-api/#push-rules */
-export const PUSH_RULE_KINDS = ['override', 'content', 'room', 'sender', 'underride'] as const;
+/**
+ * The kinds of push rule in the order they are asked. https://spec.matrix.org/latest/client-server-api/#push-rules
+ *
+ * Of `postcontent` there are only rules of the server's: https://github.com/matrix-org/matrix-spec-proposals/pull/4306
+ */
+export const PUSH_RULE_KINDS = ['override', 'content', 'postcontent', 'room', 'sender', 'underride'] as const;
 
 export type PushRuleKind = (typeof PUSH_RULE_KINDS)[number];
 
@@ -17,14 +21,16 @@ export type PushRule = {
   default: boolean;
   enabled: boolean;
   actions: readonly PushAction[];
-  /** Of `override` and `underride` rules. */
+  /** Of `override`, `postcontent` and `underride` rules. */
   conditions?: readonly PushCondition[];
   /** Of `content` rules. */
   pattern?: string;
 };
 
-/** A user's rules, each kind from the most important down. */
-export type PushRuleset = { readonly [kind in PushRuleKind]: readonly PushRule[] };
+/** A user's rules, each kind from the most important down. Not every server has those of the kind `postcontent`. */
+export type PushRuleset = { readonly [kind in Exclude<PushRuleKind, 'postcontent'>]: readonly PushRule[] } & {
+  readonly postcontent?: readonly PushRule[];
+};
 
 /** Names one rule of a ruleset. */
 export type PushRuleName = { kind: PushRuleKind; ruleId: string };
@@ -38,12 +44,12 @@ export type PushRuleDraft = PushRuleName & {
   after?: string | undefined;
 };
 
-/** True for one of the five kinds. */
+/** True for one of the kinds. */
 export function isPushRuleKind(text: string): text is PushRuleKind {
   return PUSH_RULE_KINDS.some((kind) => kind === text);
 }
 
 /** The rule of this kind and id; `undefined` when the user has none. */
 export function findPushRule(ruleset: PushRuleset, kind: PushRuleKind, ruleId: string): PushRule | undefined {
-  return ruleset[kind].find((rule) => rule.rule_id === ruleId);
+  return ruleset[kind]?.find((rule) => rule.rule_id === ruleId);
 }

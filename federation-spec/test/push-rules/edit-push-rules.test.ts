@@ -20,7 +20,7 @@ function done(edit: PushRulesEdit): PushRuleset {
 }
 
 function ownIds(ruleset: PushRuleset, kind: PushRuleKind): string[] {
-  return ruleset[kind].filter((rule) => !rule.default).map((rule) => rule.rule_id);
+  return (ruleset[kind] ?? []).filter((rule) => !rule.default).map((rule) => rule.rule_id);
 }
 
 function addContent(ruleset: PushRuleset, ruleId: string, place: { before?: string; after?: string } = {}): PushRulesEdit {
@@ -48,7 +48,11 @@ test('a new rule is the most important of the user’s own, and before or after 
 
 test('a user’s override rules stand between the master rule and the other defaults', () => {
   const ruleset = done(setPushRule(defaults, { kind: 'override', ruleId: 'mine', actions: [], conditions: [] }));
-  expect(ruleset.override.slice(0, 3).map((rule) => rule.rule_id)).toEqual(['.m.rule.master', 'mine', '.m.rule.suppress_notices']);
+  expect(ruleset.override.slice(0, 3).map((rule) => rule.rule_id)).toEqual([
+    '.m.rule.master',
+    'mine',
+    '.org.matrix.msc4028.encrypted_event',
+  ]);
 });
 
 test('changing a rule keeps its place, and keeps it off', () => {

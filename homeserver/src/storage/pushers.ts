@@ -14,16 +14,17 @@ export type PusherRow = {
   lang: string;
   data: string;
   createdAt: number;
+  isEnabled: boolean;
 };
 
 const COLUMNS = `pusher_id as "pusherId", user_nid as "userNid", device_id as "deviceId", app_id as "appId", pushkey, kind,
   app_display_name as "appDisplayName", device_display_name as "deviceDisplayName", profile_tag as "profileTag", lang, data,
-  created_at as "createdAt"`;
+  created_at as "createdAt", is_enabled as "isEnabled"`;
 
-/** Those among the users who have a pusher. */
+/** Those among the users who have a pusher that is on. */
 export async function listUsersWithPushers(sql: Sql, userNids: readonly number[]): Promise<number[]> {
   const rows = await sql<{ userNid: number }[]>`
-    select distinct user_nid as "userNid" from pushers where user_nid = any(${[...userNids]}::bigint[])`;
+    select distinct user_nid as "userNid" from pushers where is_enabled and user_nid = any(${[...userNids]}::bigint[])`;
   return rows.map((row) => row.userNid);
 }
 
@@ -35,12 +36,13 @@ export async function listPushersOfUsers(sql: Sql, userNids: readonly number[]):
 /** Adds a pusher, or changes the one of this user, app and key. */
 export async function upsertPusher(sql: Sql, pusher: Omit<PusherRow, 'pusherId'>): Promise<void> {
   await sql`
-    insert into pushers (user_nid, device_id, app_id, pushkey, kind, app_display_name, device_display_name, profile_tag, lang, data, created_at)
+    insert into pushers (user_nid, device_id, app_id, pushkey, kind, app_display_name, device_display_name, profile_tag, lang, data, created_at, is_enabled)
     values (${pusher.userNid}, ${pusher.deviceId}, ${pusher.appId}, ${pusher.pushkey}, ${pusher.kind}, ${pusher.appDisplayName},
-            ${pusher.deviceDisplayName}, ${pusher.profileTag}, ${pusher.lang}, ${pusher.data}, ${pusher.createdAt})
+            ${pusher.deviceDisplayName}, ${pusher.profileTag}, ${pusher.lang}, ${pusher.data}, ${pusher.createdAt}, ${pusher.isEnabled})
     on conflict (user_nid, app_id, pushkey) do update
       set device_id = excluded.device_id, kind = excluded.kind, app_display_name = excluded.app_display_name,
-          device_display_name = excluded.device_display_name, profile_tag = excluded.profile_tag, lang = excluded.lang, data = excluded.data`;
+          device_display_name = excluded.device_display_name, profile_tag = excluded.profile_tag, lang = excluded.lang, data = excluded.data,
+          is_enabled = excluded.is_enabled`;
 }
 
 /** Removes a user's pusher. */
@@ -78,14 +80,14 @@ export async function queuePushes(
       ${pushes.map((row) => row.userNid)}::bigint[], ${pushes.map((row) => row.position)}::bigint[], ${pushes.map((row) => row.eventNid)}::bigint[],
       ${pushes.map((row) => row.roomNid)}::bigint[], ${pushes.map((row) => row.tweaks)}::text[], ${pushes.map((row) => row.queuedAt)}::bigint[]
     ) as n(user_nid, position, event_nid, room_nid, tweaks, queued_at)
-    join   pushers p on p.user_nid = n.user_nid
+    join   pushers p on p.user_nid = n.user_nid and p.is_enabled
     on conflict do nothing`;
 }
 
 /** The pushers for which something waits. */
 export async function listDuePushers(sql: Sql): Promise<PusherRow[]> {
   return await sql<PusherRow[]>`
-    select ${sql.unsafe(COLUMNS)} from pushers p where exists (select 1 from push_outbox o where o.pusher_id = p.pusher_id) order by pusher_id`;
+    select ${sql.unsafe(COLUMNS)} from pushers p where is_enabled and exists (select 1 from push_outbox o where o.pusher_id = p.pusher_id) order by pusher_id`;
 }
 
 /** The oldest notifications that wait for a pusher. */

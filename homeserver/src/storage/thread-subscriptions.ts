@@ -12,6 +12,18 @@ export async function findThreadSubscription(sql: Sql, { userNid, roomNid, rootI
   return row;
 }
 
+/** Those among the users who follow a thread. */
+export async function listThreadFollowers(
+  sql: Sql,
+  { roomNid, rootId, userNids }: { roomNid: number; rootId: string; userNids: readonly number[] },
+): Promise<number[]> {
+  if (userNids.length === 0) return [];
+  const rows = await sql<{ userNid: number }[]>`
+    select user_nid as "userNid" from thread_subscriptions
+    where  user_nid = any(${[...userNids]}::bigint[]) and room_nid = ${roomNid} and root_id = ${rootId} and is_subscribed`;
+  return rows.map((row) => row.userNid);
+}
+
 export async function upsertThreadSubscription(sql: Sql, thread: Thread & ThreadSubscription): Promise<void> {
   const { userNid, roomNid, rootId, isSubscribed, isAutomatic, position } = thread;
   await sql`

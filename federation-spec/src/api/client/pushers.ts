@@ -32,6 +32,9 @@ export const postPusher = endpoint({
     data: Type.Optional(PusherDataSchema),
     /** Whether other users may keep a pusher with the same key and app. */
     append: Type.Optional(Type.Boolean()),
+    /** Whether it pushes at all; true when absent. https://github.com/matrix-org/matrix-spec-proposals/pull/3881 */
+    enabled: Type.Optional(Type.Boolean()),
+    'org.matrix.msc3881.enabled': Type.Optional(Type.Boolean()),
   }),
   response: EmptySchema,
   errors: ['M_MISSING_PARAM'],

@@ -2,7 +2,7 @@ import { type Static, Type } from 'typebox';
 import { JsonObjectSchema } from './json.ts';
 
 /** https://spec.matrix.org/latest/client-server-api/#push-rules */
-export const PushRuleKindSchema = Type.Enum(['override', 'underride', 'sender', 'room', 'content']);
+export const PushRuleKindSchema = Type.Enum(['override', 'underride', 'sender', 'room', 'content', 'postcontent']);
 export type PushRuleKind = Static<typeof PushRuleKindSchema>;
 
 /** `kind` says which of the other keys count; kinds unknown to us are kept, and never match. */
@@ -12,6 +12,8 @@ export const PushConditionSchema = Type.Object({
   pattern: Type.Optional(Type.String()),
   is: Type.Optional(Type.String()),
   value: Type.Optional(Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null()])),
+  /** Whether a thread is to be followed, or not to be. */
+  subscribed: Type.Optional(Type.Boolean()),
 });
 export type PushCondition = Static<typeof PushConditionSchema>;
 
@@ -25,7 +27,7 @@ export const PushRuleSchema = Type.Object({
   default: Type.Boolean(),
   enabled: Type.Boolean(),
   actions: Type.Array(PushActionSchema),
-  /** On `override` and `underride` rules; all must hold, and none always holds. */
+  /** On `override`, `postcontent` and `underride` rules; all must hold, and none always holds. */
   conditions: Type.Optional(Type.Array(PushConditionSchema)),
   /** On `content` rules. */
   pattern: Type.Optional(Type.String()),
@@ -35,6 +37,8 @@ export type PushRule = Static<typeof PushRuleSchema>;
 export const PushRulesetSchema = Type.Object({
   override: Type.Optional(Type.Array(PushRuleSchema)),
   content: Type.Optional(Type.Array(PushRuleSchema)),
+  /** Of threads: the server's rules alone. */
+  postcontent: Type.Optional(Type.Array(PushRuleSchema)),
   room: Type.Optional(Type.Array(PushRuleSchema)),
   sender: Type.Optional(Type.Array(PushRuleSchema)),
   underride: Type.Optional(Type.Array(PushRuleSchema)),

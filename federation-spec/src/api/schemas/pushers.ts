@@ -17,5 +17,10 @@ export const PusherSchema = Type.Object({
   profile_tag: Type.Optional(Type.String()),
   lang: Type.String(),
   data: PusherDataSchema,
+  /** Whether it pushes at all, and whose it is. https://github.com/matrix-org/matrix-spec-proposals/pull/3881 */
+  'org.matrix.msc3881.enabled': Type.Optional(Type.Boolean()),
+  'org.matrix.msc3881.device_id': Type.Optional(Type.String()),
+  enabled: Type.Optional(Type.Boolean()),
+  device_id: Type.Optional(Type.String()),
 });
 export type Pusher = Static<typeof PusherSchema>;

@@ -78,6 +78,7 @@ function rulesetFor(userId: string, stored: string | undefined): PushRuleset {
   const own: PushRuleset = {
     override: rules('override'),
     content: rules('content'),
+    postcontent: rules('postcontent'),
     room: rules('room'),
     sender: rules('sender'),
     underride: rules('underride'),

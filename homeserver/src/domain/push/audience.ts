@@ -1,3 +1,4 @@
+import { THREAD_SUBSCRIPTION } from 'federation-spec/push-rules/check-push-condition.ts';
 import type { PushRuleset } from 'federation-spec/push-rules/push-rule.ts';
 import { LRUCache } from 'lru-cache';
 import type { Database } from '../../storage/database.ts';
@@ -18,6 +19,8 @@ export type Listener = {
   ruleset: PushRuleset;
   /** Whether a rule asks for the display name. */
   needsName: boolean;
+  /** Whether a rule asks which threads they follow. */
+  needsThreads: boolean;
   hasPusher: boolean;
   /** By room: whether what the room counts counts for them. */
   modes: Map<number, boolean>;
@@ -61,10 +64,10 @@ export function createAudience({ database, notifier, interner, loadPushRules }: 
     const userId = await interner.userId(userNid);
     const [ruleset, pushers] = await Promise.all([loadPushRules({ userNid, userId }), listUsersWithPushers(database.sql, [userNid])]);
     const rules = Object.values(ruleset).flat();
-    const needsName = rules.some(
-      (rule) => rule.enabled && rule.conditions?.some((condition) => condition.kind === 'contains_display_name') === true,
-    );
-    const listener = { userNid, userId, ruleset, needsName, hasPusher: pushers.length > 0, modes: new Map<number, boolean>() };
+    const asks = (kind: string) =>
+      rules.some((rule) => rule.enabled && rule.conditions?.some((condition) => condition.kind === kind) === true);
+    const needs = { needsName: asks('contains_display_name'), needsThreads: asks(THREAD_SUBSCRIPTION) };
+    const listener = { userNid, userId, ruleset, ...needs, hasPusher: pushers.length > 0, modes: new Map<number, boolean>() };
     people.set(userNid, listener);
     return listener;
   }

@@ -3,6 +3,9 @@ import { defaultPushRules } from 'federation-spec/push-rules/default-push-rules.
 import { evaluatePushRules, type PushEffect, readPushActions } from 'federation-spec/push-rules/evaluate-push-rules.ts';
 import { createNotificationPermission } from 'federation-spec/push-rules/push-context.ts';
 import type { PushRuleset } from 'federation-spec/push-rules/push-rule.ts';
+import { MAIN_TIMELINE } from 'federation-spec/push-rules/thread-of.ts';
+import type { Database } from '../../storage/database.ts';
+import { listThreadFollowers } from '../../storage/thread-subscriptions.ts';
 import { type HotRoom, MEMBER } from '../rooms/hot-room.ts';
 import type { HotRooms } from '../rooms/hot-rooms.ts';
 import type { Audience, Listener } from './audience.ts';
@@ -22,7 +25,9 @@ export type EventJudgement = {
 
 export type FindLocalUsers = (userIds: readonly string[]) => Promise<Map<string, number>>;
 
-type Deps = { rooms: HotRooms; audience: Audience; findLocalUsers: FindLocalUsers };
+type Deps = { database: Database; rooms: HotRooms; audience: Audience; findLocalUsers: FindLocalUsers };
+
+type Asked = { userId: string; displayName?: string | undefined; followsThread?: boolean | undefined };
 
 /** A person no rule names: what the default rules say to them they say to everyone they do not name. */
 const NOBODY = '@:';
@@ -34,12 +39,23 @@ const NOBODYS_RULES = defaultPushRules(NOBODY);
  *
  * https://spec.matrix.org/latest/client-server-api/#push-rules
  */
-export function createJudgeEvent({ rooms, audience, findLocalUsers }: Deps) {
-  return async function judgeEvent(room: HotRoom, event: Pdu, eventId: string): Promise<EventJudgement> {
+export function createJudgeEvent({ database, rooms, audience, findLocalUsers }: Deps) {
+  /** Who follows the event's thread, of those whose rules ask. */
+  async function listFollowers(room: HotRoom, thread: string, listeners: readonly Listener[]): Promise<ReadonlySet<number>> {
+    const asking = thread === MAIN_TIMELINE ? [] : listeners.filter(({ needsThreads }) => needsThreads);
+    const userNids = asking.map(({ userNid }) => userNid);
+    return new Set(await listThreadFollowers(database.sql, { roomNid: room.nid, rootId: thread, userNids }));
+  }
+
+  return async function judgeEvent(
+    room: HotRoom,
+    event: Pdu,
+    { eventId, thread }: { eventId: string; thread: string },
+  ): Promise<EventJudgement> {
     const shown = toShown(room, event, eventId);
     const base = contextOf(room, event.sender);
-    const ask = (ruleset: PushRuleset, userId: string, displayName?: string): PushEffect =>
-      readPushActions(evaluatePushRules(ruleset, shown, { ...base, userId, displayName })?.actions ?? []);
+    const ask = (ruleset: PushRuleset, asked: Asked): PushEffect =>
+      readPushActions(evaluatePushRules(ruleset, shown, { ...base, ...asked })?.actions ?? []);
 
     const people = new Map<number, Judgement>();
     const listeners = await audience.listListeners(room);
@@ -47,9 +63,15 @@ export function createJudgeEvent({ rooms, audience, findLocalUsers }: Deps) {
       room,
       listeners.filter((listener) => listener.needsName).map((listener) => listener.userId),
     );
+    const followers = await listFollowers(room, thread, listeners);
     for (const listener of listeners) {
       const { userNid, userId, ruleset } = listener;
-      people.set(userNid, { userNid, listener, effect: ask(ruleset, userId, displayNameOf(room, listener)) });
+      const followsThread = thread === MAIN_TIMELINE ? undefined : followers.has(userNid);
+      people.set(userNid, {
+        userNid,
+        listener,
+        effect: ask(ruleset, { userId, displayName: displayNameOf(room, listener), followsThread }),
+      });
     }
 
     const named = listNamed(event);
@@ -58,10 +80,10 @@ export function createJudgeEvent({ rooms, audience, findLocalUsers }: Deps) {
       const isInvited = event.type === MEMBER && event.state_key === userId && event.content['membership'] === 'invite';
       if (!isInvited && !room.localJoined.has(userNid)) continue;
       const listener = isInvited ? await audience.loadListener(userNid) : undefined;
-      const effect = ask(listener?.ruleset ?? defaultPushRules(userId), userId);
+      const effect = ask(listener?.ruleset ?? defaultPushRules(userId), { userId });
       people.set(userNid, { userNid, effect, ...(listener === undefined ? {} : { listener }) });
     }
-    return { general: ask(NOBODYS_RULES, NOBODY), people: [...people.values()] };
+    return { general: ask(NOBODYS_RULES, { userId: NOBODY }), people: [...people.values()] };
   };
 }
 

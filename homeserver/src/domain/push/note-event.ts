@@ -63,7 +63,7 @@ export function createNoteEvent({ database, judgeEvent, clock, serverName }: Dep
     if (isCounted && thread !== MAIN_TIMELINE) notes.apart.push({ roomNid, position, thread });
 
     // 3. Who has muted the room, or no longer.
-    const { general, people } = await judgeEvent(room, event, row.eventId);
+    const { general, people } = await judgeEvent(room, event, { eventId: row.eventId, thread });
     const muted = new Set<number>();
     for (const { userNid, listener } of people) {
       if (listener === undefined) continue;

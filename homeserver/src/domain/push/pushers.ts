@@ -4,7 +4,14 @@ import { isJsonObject, type JsonObject } from 'federation-spec/events/event.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { invalidParam, missingParam } from '../../platform/matrix-error.ts';
 import type { Database } from '../../storage/database.ts';
-import { deletePusher, deletePusherOfOthers, listPushersOfUsers, type PusherRow, upsertPusher } from '../../storage/pushers.ts';
+import {
+  deletePusher,
+  deletePusherOfOthers,
+  deleteQueuedPushes,
+  listPushersOfUsers,
+  type PusherRow,
+  upsertPusher,
+} from '../../storage/pushers.ts';
 import type { OwnGateway } from './own-gateway.ts';
 
 /** Most pushers of one account, and the largest fields of one. https://spec.matrix.org/latest/client-server-api/#post_matrixclientv3pushersset */
@@ -27,6 +34,8 @@ export type PusherDraft = {
   data?: JsonObject | undefined;
   /** Others may keep a pusher with the same app and key. */
   isShared: boolean;
+  /** One that is off pushes nothing, and is kept. Whichever device turns it on or off, it stays that of the device which set it. */
+  isEnabled?: boolean | undefined;
 };
 
 export type Pushers = {
@@ -56,12 +65,16 @@ export function createPushers({
     list: async (userNid) => (await listPushersOfUsers(sql, [userNid])).map(toPusher),
 
     set: async ({ userNid, deviceId }, draft) => {
-      const pusher = { ...readDraft(draft, gateway, allowsPlainHttp), userNid, deviceId, createdAt: clock.now() };
+      const sound = readDraft(draft, gateway, allowsPlainHttp);
       const own = await listPushersOfUsers(sql, [userNid]);
-      const isNew = !own.some((other) => other.appId === pusher.appId && other.pushkey === pusher.pushkey);
-      if (isNew && own.length >= MAX_PUSHERS) throw invalidParam(`An account has at most ${MAX_PUSHERS} pushers; remove one first.`);
+      const known = own.find((other) => other.appId === sound.appId && other.pushkey === sound.pushkey);
+      if (known === undefined && own.length >= MAX_PUSHERS)
+        throw invalidParam(`An account has at most ${MAX_PUSHERS} pushers; remove one first.`);
+      const owner = draft.isEnabled === undefined ? deviceId : (known?.deviceId ?? deviceId);
+      const pusher = { ...sound, userNid, deviceId: owner, createdAt: clock.now() };
       if (!draft.isShared) for (const loser of await deletePusherOfOthers(sql, pusher)) forget(loser);
       await upsertPusher(sql, pusher);
+      if (!pusher.isEnabled && known !== undefined) await deleteQueuedPushes(sql, known.pusherId, Number.MAX_SAFE_INTEGER);
       forget(userNid);
     },
 
@@ -75,7 +88,7 @@ export function createPushers({
 type SoundPusher = Omit<PusherRow, 'pusherId' | 'userNid' | 'deviceId' | 'createdAt'>;
 
 function readDraft(draft: PusherDraft, gateway: OwnGateway, allowsPlainHttp: boolean): SoundPusher {
-  const { kind, appId, pushkey, appDisplayName, deviceDisplayName, lang, data, profileTag = null } = draft;
+  const { kind, appId, pushkey, appDisplayName, deviceDisplayName, lang, data, profileTag = null, isEnabled = true } = draft;
   if (appDisplayName === undefined || deviceDisplayName === undefined || lang === undefined || data === undefined) {
     throw missingParam('A pusher needs app_display_name, device_display_name, lang and data.');
   }
@@ -93,7 +106,7 @@ function readDraft(draft: PusherDraft, gateway: OwnGateway, allowsPlainHttp: boo
   }
   const text = JSON.stringify(data);
   if (Buffer.byteLength(text) > MAX_DATA_BYTES) throw invalidParam(`data has at most ${MAX_DATA_BYTES} bytes.`);
-  return { kind, appId, pushkey, appDisplayName, deviceDisplayName, profileTag, lang, data: text };
+  return { kind, appId, pushkey, appDisplayName, deviceDisplayName, profileTag, lang, data: text, isEnabled };
 }
 
 function checkGateway(url: unknown, allowsPlainHttp: boolean): void {
@@ -115,6 +128,10 @@ function toPusher(row: PusherRow): Pusher {
     ...(row.profileTag === null ? {} : { profile_tag: row.profileTag }),
     lang: row.lang,
     data: dataOf(row),
+    enabled: row.isEnabled,
+    device_id: row.deviceId,
+    'org.matrix.msc3881.enabled': row.isEnabled,
+    'org.matrix.msc3881.device_id': row.deviceId,
   };
 }
 

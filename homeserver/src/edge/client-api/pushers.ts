@@ -23,6 +23,7 @@ export function pusherRoutes(pushers: Pushers): Route[] {
         lang: body.lang,
         data,
         isShared: append === true,
+        isEnabled: body.enabled ?? body['org.matrix.msc3881.enabled'],
       });
       return {};
     }),
