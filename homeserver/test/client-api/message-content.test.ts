@@ -62,6 +62,11 @@ test('a name and a topic are texts, and state', async () => {
 test('who is not in the room is told that first', async () => {
   const closed = await romeo.createRoom();
   expect(await send('m.room.message', {}, { user: juliet, to: closed })).toEqual([403, 'M_FORBIDDEN']);
+  const known = encodeURIComponent(await romeo.send(closed, 'for one'));
+  for (const eventId of [known, '$nothing']) {
+    const redaction = await juliet.attempt('PUT', room(`redact/${eventId}/r${known}`, closed), {});
+    expect(redaction).toMatchObject({ status: 403, body: { errcode: 'M_FORBIDDEN', error: `You are not in the room ${closed}.` } });
+  }
 });
 
 test('an event relates to one of its own room', async () => {

@@ -18,6 +18,7 @@ import type { EventDraft } from './room-event.ts';
 
 /** How often an event is made anew because what it was built on was refused. */
 const MAX_ATTEMPTS = 3;
+const FOR_OUTSIDERS: readonly string[] = [MEMBER, 'm.room.aliases'];
 /** How many events of one room may wait for its policy server; more are to come again later. */
 const MAX_WAITING_FOR_POLICY = 200;
 const BUSY_RETRY_MS = 2_000;
@@ -74,10 +75,15 @@ export function createSendEvent({ rooms, log, database, prepareEvent, redactions
     }
   }
 
-  /** Who is not in the room is told so, whatever they meant to send. */
+  /**
+   * Who is not in the room is told so, whatever they meant to send, and learns nothing of the events it names. Only memberships are for
+   * outsiders too, and aliases in the oldest rooms: on these the auth rules decide.
+   */
   async function checkDraft(room: HotRoom, draft: EventDraft): Promise<void> {
     if (room.absentMembers([draft.sender]).length > 0) await rooms.ensureMembers(room, [draft.sender]);
-    if (room.find(MEMBER, draft.sender)?.content['membership'] !== 'join') return;
+    const isInside = room.find(MEMBER, draft.sender)?.content['membership'] === 'join';
+    if (!isInside && FOR_OUTSIDERS.includes(draft.type)) return;
+    if (!isInside) throw forbidden(`You are not in the room ${room.roomId}.`);
     checkContent(draft);
     await checkRelation(database.sql, room, draft);
   }
