@@ -160,7 +160,13 @@ export async function composeRooms(deps: RoomDeps) {
   const viewRooms = createViewRooms({ database });
   const viewRoom = createViewRoom(viewRooms);
   const erasedUsers = await createErasedUsers({ database });
-  const renderGroups = createRenderGroups({ database, clock, loadBundles: createLoadBundles({ database }), erasedUsers, retention });
+  const renderGroups = createRenderGroups({
+    database,
+    clock,
+    loadBundles: createLoadBundles({ database, listIgnored: deps.listIgnored }),
+    erasedUsers,
+    retention,
+  });
   const renderEvents = createRenderEvents(renderGroups);
   const enterRoom = createEnterRoom({ database, rooms, viewRoom, listIgnored: deps.listIgnored, retention });
   const threadSubscriptions = createThreadSubscriptions({ database, log, enterRoom });

@@ -36,20 +36,21 @@ export type RelationSummary = {
   eventIds: string[] | null;
 };
 
-/** What the threads and the references of each event add up to, as of position `upTo`. */
+/** What the threads and the references of each event add up to, as of position `upTo`, without what ignored people sent. */
 export async function listRelationSummaries(
   sql: Sql,
   targetIds: readonly string[],
-  { readerNid, upTo }: { readerNid: number; upTo?: number | undefined },
+  { readerNid, ignoredNids, upTo }: { readerNid: number; ignoredNids: readonly number[]; upTo?: number | undefined },
 ): Promise<RelationSummary[]> {
   if (targetIds.length === 0) return [];
+  const heard = ignoredNids.length === 0 ? sql`` : sql`and e.sender_nid <> all(${[...ignoredNids]}::bigint[])`;
   return await sql<RelationSummary[]>`
     select r.target_id as "targetId", r.rel_type as "relType", count(*)::bigint as count,
            bool_or(e.sender_nid = ${readerNid}) as "isParticipant",
            (array_agg(e.event_nid order by e.topological desc, e.event_nid desc))[1] as "latestNid",
            (array_agg(e.event_id order by e.topological, e.event_nid) filter (where r.rel_type = 'm.reference'))[1:${MAX_REFERENCES}::int] as "eventIds"
     from   relations r join events e using (event_nid) join events t on t.event_id = r.target_id and t.room_nid = e.room_nid
-    where  r.target_id = any(${[...targetIds]}::text[]) and r.rel_type in ('m.thread', 'm.reference') and ${live(sql)} ${known(sql, upTo)}
+    where  r.target_id = any(${[...targetIds]}::text[]) and r.rel_type in ('m.thread', 'm.reference') and ${live(sql)} ${known(sql, upTo)} ${heard}
     group  by r.target_id, r.rel_type`;
 }
 

@@ -3,6 +3,7 @@ import type { Database } from '../../storage/database.ts';
 import { listEventsByNid, type StoredEvent } from '../../storage/events.ts';
 import { relationOf } from '../../storage/relation-of.ts';
 import { listLatestEdits, listRelatedIds, listRelationSummaries } from '../../storage/relations.ts';
+import type { ListIgnored } from '../accounts/ignored-users.ts';
 
 export type BundleView = {
   readerNid: number;
@@ -21,9 +22,10 @@ export type LoadBundles = (events: readonly StoredEvent[], view: BundleView) => 
  *
  * 1. Those to which others relate. Edits, reactions and state events are never told with what relates to them.
  * 2. Their threads and references. 3. The edits of them, and of the last event of each thread.
+ * What people sent whom the reader ignores is no part of it.
  * https://spec.matrix.org/latest/client-server-api/#aggregations-of-child-events
  */
-export function createLoadBundles({ database }: { database: Database }): LoadBundles {
+export function createLoadBundles({ database, listIgnored }: { database: Database; listIgnored: ListIgnored }): LoadBundles {
   const { sql } = database;
 
   return async (events, { readerNid, upTo, relatedIds, render }) => {
@@ -34,7 +36,9 @@ export function createLoadBundles({ database }: { database: Database }): LoadBun
     if (targets.length === 0) return new Map();
 
     // 2.
-    const summaries = await listRelationSummaries(sql, targets.map(idOf), { readerNid, upTo });
+    const { nids } = await listIgnored(readerNid);
+    const ignoredNids = [...nids].filter((nid) => nid !== readerNid);
+    const summaries = await listRelationSummaries(sql, targets.map(idOf), { readerNid, ignoredNids, upTo });
     const threads = summaries.filter((summary) => summary.relType === 'm.thread');
     const latest = new Map(
       (
