@@ -8,6 +8,8 @@ import type { TestUser } from './test-user.ts';
 
 export type TestServersOptions = Surroundings & {
   config?: Partial<Config>;
+  /** The host names of the servers, by index, where they must differ: all are this machine. */
+  hosts?: readonly ('localhost' | '127.0.0.1')[];
   /** An authority that others trust too; otherwise one is made. */
   ca?: TestCa;
 };
@@ -22,12 +24,12 @@ export type TestServers = AsyncDisposable & {
 };
 
 /**
- * Homeservers that federate over real TLS, with certificates of one test authority. Their names are `localhost:<TLS port>`, which
+ * Homeservers that federate over real TLS, with certificates of one test authority. Their names are `localhost:<TLS port>` unless `hosts` says otherwise, which
  * server discovery resolves like any name with a port.
  */
 export async function startServers(
   count: number,
-  { config = {}, ca: given, ...surroundings }: TestServersOptions = {},
+  { config = {}, hosts = [], ca: given, ...surroundings }: TestServersOptions = {},
 ): Promise<TestServers> {
   const cleanup = createCleanup();
   const list: TestServer[] = [];
@@ -37,7 +39,7 @@ export async function startServers(
     for (let index = 0; index < count; index += 1) {
       const tlsPort = await freePort();
       const settings = {
-        serverName: `localhost:${tlsPort}`,
+        serverName: `${hosts[index] ?? 'localhost'}:${tlsPort}`,
         tlsPort,
         tlsCert: certFile,
         tlsKey: keyFile,
