@@ -1,4 +1,5 @@
 import { type Logger, pino } from 'pino';
+import { describeError } from './describe-error.ts';
 
 export type { Logger } from 'pino';
 
@@ -8,14 +9,18 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 /** What must never reach a log, wherever it stands in a logged object. */
 const SECRET_KEYS = ['access_token', 'refresh_token', 'password', 'token', 'secret', 'authorization'];
 
+/** Where log lines go; a terminal says that it is one. */
+export type LogOutput = { write(text: string): unknown; isTTY?: boolean };
+
 /**
  * The process's logger, on standard error, which leaves standard output to what a person or a supervisor reads (the ready line).
- * A terminal gets lines for people, anything else one JSON object per line.
+ * A terminal gets lines for people, anything else one JSON object per line. Errors are logged as `err`, and told by `describeError`.
  */
-export function createLogger(level: LogLevel): Logger {
+export function createLogger(level: LogLevel, output: LogOutput = process.stderr): Logger {
   const redact = SECRET_KEYS.flatMap((key) => [key, `*.${key}`]);
-  const options = { level, base: null, redact, formatters: { level: (label: string) => ({ level: label }) } };
-  return pino(options, process.stderr.isTTY ? forPeople(process.stderr) : process.stderr);
+  const serializers = { err: describeError };
+  const options = { level, base: null, redact, serializers, formatters: { level: (label: string) => ({ level: label }) } };
+  return pino(options, output.isTTY === true ? forPeople(output) : output);
 }
 
 /** Turns log lines into `12:30:05 info  the database was migrated  applied=0001_log.sql`. */

@@ -38,7 +38,9 @@ export function createLastSeen({ pool, clock, logger }: { pool: Pool; clock: Clo
     if (stored.size + pending.size > MAX_PENDING) stored.clear();
     for (const [key, sighting] of pending) stored.set(key, sighting);
     pending.clear();
-    await updateLastSeen(pool, sightings).catch((error: unknown) => logger.warn({ error }, 'could not store when devices were last seen'));
+    await updateLastSeen(pool, sightings).catch((error: unknown) =>
+      logger.warn({ err: error }, 'could not store when devices were last seen'),
+    );
   }
 
   const timer = setInterval(() => void flush(), FLUSH_MS);

@@ -25,7 +25,7 @@ export function createMailQueue({ mailer, logger }: { mailer: Mailer; logger: Lo
         return await mailer.send(mail);
       } catch (error) {
         if (attempt === TRIES || closing.signal.aborted)
-          return logger.error({ error }, `a mail could not be handed to ${mailer.description}`);
+          return logger.error({ err: error }, `a mail could not be handed to ${mailer.description}`);
         await delay(RETRY_MS * 2 ** attempt, undefined, { signal: closing.signal }).catch(() => undefined);
       }
     }
