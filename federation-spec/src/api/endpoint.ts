@@ -48,7 +48,7 @@ export type Endpoint<
   id: string;
   method: HttpMethod;
   path: string;
-  /** Other paths of the same operation, such as unstable prefixes that clients still call; `listPaths` adds the `r0` one. */
+  /** Other paths of the same operation, such as unstable prefixes that clients still call; `listPaths` adds what `v3` was called before. */
   alsoAt: readonly string[];
   auth: EndpointAuth;
   /** Guest accounts may call it: https://spec.matrix.org/latest/client-server-api/#guest-access */
@@ -116,15 +116,21 @@ export function endpoint(declaration: Declaration<TObject, TObject, TSchema | Ra
 /** The TypeScript type of a body or a response. */
 export type Payload<Schema extends TSchema | RawBody> = Schema extends TSchema ? Static<Schema> : never;
 
-/** The paths that were called `r0` before: https://spec.matrix.org/v1.1/client-server-api/#changelog */
-const VERSION_3 = /^(\/_matrix\/(?:client|media))\/v3\//;
+/** The paths that had other names before: https://spec.matrix.org/v1.1/client-server-api/#changelog */
+const VERSION_3 = /^(\/_matrix\/(client|media))\/v3\//;
+/** What `v3` was called, by API. */
+const OLD_NAMES: Readonly<Record<string, readonly string[]>> = { client: ['r0', 'api/v1', 'unstable'], media: ['r0', 'v1'] };
 
 /**
- * Every path an operation is served at, the current one first. What is as old as the version 3 API is served below `r0` too,
+ * Every path an operation is served at, the current one first. What is as old as the version 3 API is served by its older names too,
  * because older clients, servers and bots still say so.
  */
 export function listPaths({ path, alsoAt, since }: Pick<Endpoint, 'path' | 'alsoAt' | 'since'>): string[] {
   const paths = [path, ...alsoAt];
-  const old = since === 'v1.1' ? paths.filter((each) => VERSION_3.test(each)) : [];
-  return [...paths, ...old.map((each) => each.replace(VERSION_3, '$1/r0/'))];
+  if (since !== 'v1.1') return paths;
+  const old = paths.flatMap((each) => {
+    const [prefix = '', root, api = ''] = VERSION_3.exec(each) ?? [];
+    return (OLD_NAMES[api] ?? []).map((name) => `${root}/${name}/${each.slice(prefix.length)}`);
+  });
+  return [...new Set([...paths, ...old])];
 }

@@ -112,8 +112,12 @@ test('query values are read as what they stand for', () => {
   expect([readList('hs1'), readList(['hs1', 'hs2']), readList(undefined)]).toEqual([['hs1'], ['hs1', 'hs2'], []]);
 });
 
-test('an operation as old as version 3 is served below r0 as well, a newer one is not', () => {
-  expect(listPaths(sync)).toEqual(['/_matrix/client/v3/sync', '/_matrix/client/r0/sync']);
+test('an operation as old as version 3 is served by its older names as well, a newer one is not', () => {
+  const names = ['v3', 'r0', 'api/v1', 'unstable'];
+  expect(listPaths(sync)).toEqual(names.map((name) => `/_matrix/client/${name}/sync`));
+  expect(listPaths({ ...sync, path: '/_matrix/media/v3/config' })).toEqual(
+    ['v3', 'r0', 'v1'].map((name) => `/_matrix/media/${name}/config`),
+  );
   expect(listPaths({ ...sync, since: 'v1.16' })).toEqual(['/_matrix/client/v3/sync']);
 });
 
