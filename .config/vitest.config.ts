@@ -3,6 +3,9 @@ import { defineConfig } from 'vitest/config';
 /** Five projects, one per kind of real part a test needs. The long scenes (`*.torture.test.ts`) run apart. */
 const TORTURE = '**/*.torture.test.ts';
 
+/** Half of a small machine's time is waiting; the long scenes want it to themselves. */
+const WORKERS = process.env['BLINKCHAT_TORTURE'] === 'on' ? 1 : 2;
+
 /** In CI a scene on real networks and processes gets a second try; the report names those that needed it. */
 const SECOND_TRIES = process.env['CI'] === undefined ? 0 : 1;
 
@@ -35,6 +38,7 @@ function project({ name, include, testTimeoutMs, parallel }: ProjectOptions) {
 export default defineConfig({
   test: {
     globalSetup: new URL('../homeserver/test/kit/global-setup.ts', import.meta.url).pathname,
+    maxWorkers: WORKERS,
     onConsoleLog: (text) => !CHATTER.test(text),
     passWithNoTests: process.env['BLINKCHAT_TORTURE'] === 'on',
     projects: [
