@@ -81,3 +81,24 @@ test('a log-out ends the connection before the next answer', async () => {
   live.ack(initial.sync?.next_batch ?? '');
   expect(await live.closed).toBe(4001);
 });
+
+test('S30: a device holds only so many connections, and may open another when it has closed one', async () => {
+  await using server = await startServer();
+  const romeo = await server.user('romeo');
+  const first = { type: 'start', access_token: romeo.accessToken };
+  const held = await Promise.all(Array.from({ length: 8 }, () => openLive(server, first)));
+  for (const live of held) expect((await live.nextFrame()).type).toBe('started');
+  const refused = await openLive(server, first);
+  expect(await refused.nextFrame()).toMatchObject({ type: 'error', errcode: 'M_LIMIT_EXCEEDED' });
+  expect(await refused.closed).toBe(4009);
+  held[0]?.[Symbol.dispose]();
+  await held[0]?.closed;
+  await expect
+    .poll(async () => {
+      const live = await openLive(server, first);
+      held.push(live);
+      return (await live.nextFrame()).type;
+    })
+    .toBe('started');
+  for (const live of held) live[Symbol.dispose]();
+});

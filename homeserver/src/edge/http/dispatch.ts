@@ -10,6 +10,7 @@ import {
   unrecognizedPushRule,
   userSuspended,
 } from '../../platform/matrix-error.ts';
+import { type BodyBudget, createBodyBudget } from './body-budget.ts';
 import type { BridgedResponse } from './bridged-response.ts';
 import { dropNullOptions } from './drop-null-options.ts';
 import type { HttpRequest } from './http-request.ts';
@@ -58,6 +59,7 @@ export type RequestLabels = { operation: string; requester: string | undefined }
  */
 export function createDispatch({ routes, authenticate, verifyOrigin, limitRate, isUnlimited, onBadResponse }: DispatchDeps): Middleware {
   const table = createRouteTable(routes);
+  const budget = createBodyBudget();
   const validators = new Map<Route, RequestValidator>(routes.map((route) => [route, createRequestValidator(route.endpoint)]));
 
   return async (ctx, next) => {
@@ -81,7 +83,7 @@ export function createDispatch({ routes, authenticate, verifyOrigin, limitRate, 
     let isExempt = false;
     if (endpoint.auth === 'federation') {
       limitRate(endpoint.rateLimit, request.ip);
-      request.bytes = await readBytes(wire, route, MAX_FEDERATION_JSON_BYTES);
+      request.bytes = await readBytes(wire, route, MAX_FEDERATION_JSON_BYTES, budget);
       origin = await verifyOrigin({
         method: request.method,
         uri: request.url,
@@ -125,7 +127,7 @@ export function createDispatch({ routes, authenticate, verifyOrigin, limitRate, 
     validator?.query(query);
     let body: unknown;
     if (endpoint.body !== 'raw') {
-      request.bytes ??= await readBytes(wire, route, MAX_JSON_BYTES);
+      request.bytes ??= await readBytes(wire, route, MAX_JSON_BYTES, budget);
       body = origin === undefined ? readJsonBody(request.bytes) : readSignedBody(request.bytes);
       if (origin === undefined) dropNullOptions(endpoint.body, body);
       validator?.body(body);
@@ -176,11 +178,11 @@ function toHttpRequest(wire: BridgedRequest): HttpRequest {
   };
 }
 
-async function readBytes(wire: BridgedRequest, { options }: Route, usual: number): Promise<Uint8Array> {
+async function readBytes(wire: BridgedRequest, { options }: Route, usual: number, budget: BodyBudget): Promise<Uint8Array> {
   const maxBytes = options.maxBodyBytes ?? usual;
   if (wire.body === undefined) return new Uint8Array();
   if (Number(wire.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(`The body may be at most ${maxBytes} bytes`);
-  return await wire.body.readAll(maxBytes);
+  return await wire.body.readAll(maxBytes, budget);
 }
 
 /** Admins, and application services whose registration says so, are held to no limits. */

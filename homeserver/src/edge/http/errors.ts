@@ -1,5 +1,6 @@
 import type { Logger } from '../../platform/logger.ts';
 import { errorBody, MatrixError } from '../../platform/matrix-error.ts';
+import { ClientGone } from './request-body.ts';
 
 /** What a client is told about something that was thrown. */
 export type ErrorAnswer = { status: number; headers: Record<string, string>; body: Record<string, unknown> };
@@ -11,6 +12,7 @@ export function answerError(error: unknown, logger: Logger, context: Record<stri
     const headers = typeof retryAfterMs === 'number' ? { 'Retry-After': String(Math.ceil(retryAfterMs / 1000)) } : {};
     return { status: error.status, headers, body: errorBody(error) };
   }
-  logger.error({ ...context, err: error }, 'request failed');
+  if (error instanceof ClientGone) logger.debug(context, 'the client hung up');
+  else logger.error({ ...context, err: error }, 'request failed');
   return { status: 500, headers: {}, body: { errcode: 'M_UNKNOWN', error: 'Internal server error' } };
 }

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { createBodyBudget } from './body-budget.ts';
 import { RequestBody } from './request-body.ts';
 
 /** What the connection was told last. */
@@ -40,4 +41,29 @@ test('a body that nobody reads on is dropped, and does not hold the connection',
   body.push(CHUNK, false);
   body.push(CHUNK, true);
   expect(state.isPaused).toBe(false);
+});
+
+test('S30: large bodies that arrive slowly take only so much memory together; small ones always find room', async () => {
+  const budget = createBodyBudget(250_000);
+  const begin = () => {
+    const body = new RequestBody(createThrottle().throttle);
+    return { body, read: body.readAll(1_000_000, budget) };
+  };
+  const slow = [begin(), begin(), begin()];
+  for (const { body } of slow.slice(0, 2)) for (let n = 0; n < 2; n += 1) body.push(CHUNK.slice(0, 90_000), false);
+  const refused = expect(slow[2]?.read).rejects.toMatchObject({ status: 429, errcode: 'M_LIMIT_EXCEEDED' });
+  slow[2]?.body.push(CHUNK, false);
+  await refused;
+  const small = begin();
+  small.body.push(CHUNK.slice(0, 10_000), true);
+  expect(await small.read).toHaveLength(10_000);
+
+  slow[0]?.body.push(CHUNK.slice(0, 1_000), true);
+  expect(await slow[0]?.read).toHaveLength(181_000);
+  const gone = expect(slow[1]?.read).rejects.toThrow('hung up');
+  slow[1]?.body.fail(new Error('the client hung up'));
+  await gone;
+  const next = begin();
+  next.body.push(new ArrayBuffer(300_000), true);
+  expect(await next.read).toHaveLength(300_000);
 });

@@ -1,8 +1,19 @@
 import { Readable } from 'node:stream';
-import { tooLarge } from '../../platform/matrix-error.ts';
+import { limitExceeded, tooLarge } from '../../platform/matrix-error.ts';
+import type { BodyBudget } from './body-budget.ts';
 
 /** How much of a body is held before anyone asks for it. */
 const HOLD_BYTES = 64 * 1024;
+
+/** When a body may be sent again for which there was no room. */
+const BUSY_RETRY_MS = 2_000;
+
+/** The client hung up before its request was answered: nobody's fault, and nobody to be told. */
+export class ClientGone extends Error {
+  constructor() {
+    super('the client hung up');
+  }
+}
 
 /** Lets a body's sender wait, and go on. */
 export type Throttle = { pause(): void; resume(): void };
@@ -40,20 +51,30 @@ export class RequestBody {
     this.#onChange?.();
   }
 
-  /** The whole body. Throws `M_TOO_LARGE` as soon as it is longer than `maxBytes`. */
-  async readAll(maxBytes: number): Promise<Buffer> {
-    await new Promise<void>((resolve, reject) => {
-      this.#onChange = () => {
-        if (this.#failure !== undefined) return reject(this.#failure);
-        if (this.#heldBytes > maxBytes) {
-          this.#discard();
-          return reject(tooLarge(`The body may be at most ${maxBytes} bytes`));
-        }
-        if (this.#complete) resolve();
-      };
-      this.#resume();
-      this.#onChange();
-    });
+  /** The whole body. Throws `M_TOO_LARGE` as soon as it is longer than `maxBytes`, `M_LIMIT_EXCEEDED` when too much is held of others. */
+  async readAll(maxBytes: number, budget?: BodyBudget): Promise<Buffer> {
+    let noted = 0;
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.#onChange = () => {
+          if (this.#failure !== undefined) return reject(this.#failure);
+          if (this.#heldBytes > maxBytes) {
+            this.#discard();
+            return reject(tooLarge(`The body may be at most ${maxBytes} bytes`));
+          }
+          if (budget?.grow(noted, this.#heldBytes) === false) {
+            this.#discard();
+            return reject(limitExceeded(BUSY_RETRY_MS));
+          }
+          noted = this.#heldBytes;
+          if (this.#complete) resolve();
+        };
+        this.#resume();
+        this.#onChange();
+      });
+    } finally {
+      budget?.release(noted);
+    }
     return this.#held.length === 1 && this.#held[0] !== undefined ? this.#held[0] : Buffer.concat(this.#held);
   }
 

@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { BridgedResponse } from './bridged-response.ts';
 import type { LiveSocket, SocketHandler, SocketRoute } from './live-socket.ts';
-import { RequestBody, type Throttle } from './request-body.ts';
+import { ClientGone, RequestBody, type Throttle } from './request-body.ts';
 
 /** What uWebSockets.js takes for request line and headers together, before it answers 431. Must stand in the environment when it loads. */
 const MAX_HEADER_BYTES = 32 * 1024;
@@ -181,7 +181,7 @@ function answer(res: Uws.HttpResponse, req: Uws.HttpRequest, options: AnswerOpti
   response.closeConnection = inFlight.stopping;
   res.onAborted(() => {
     response.abort();
-    const gone = new Error('the client hung up');
+    const gone = new ClientGone();
     body?.fail(gone);
     controller?.abort(gone);
   });

@@ -4,7 +4,7 @@ import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { Sync } from '../../domain/sync/sync.ts';
 import type { Logger } from '../../platform/logger.ts';
-import { MatrixError } from '../../platform/matrix-error.ts';
+import { limitExceeded, MatrixError } from '../../platform/matrix-error.ts';
 import type { LiveSocket, SocketHandler, SocketRoute } from '../http/live-socket.ts';
 import type { Authenticate, Requester } from '../http/requester.ts';
 
@@ -16,11 +16,15 @@ const ACK_TIMEOUT_MS = 60_000;
 /** How long the server is silent at most; then it sends a ping. */
 const PING_EVERY_MS = 25_000;
 
+/** How many live connections one device may hold. */
+const MAX_CONNECTIONS_PER_DEVICE = 8;
+
 /* Close codes of our own, 4000 to 4999. */
 const BAD_TOKEN = 4001;
 const BAD_FRAME = 4002;
 const BAD_SINCE = 4003;
 const TOO_SLOW = 4008;
+const TOO_MANY = 4009;
 const FAILED = 4011;
 
 const StartFrame = Type.Object({
@@ -41,6 +45,21 @@ type Deps = { sync: Sync; authenticate: Authenticate; logger: Logger };
  * Its frames and close codes are described in federation-spec/README.md. Before it closes for a reason it sends `{"type":"error","errcode","error"}`.
  */
 export function liveRoute({ sync, authenticate, logger }: Deps): SocketRoute {
+  const held = new Map<string, number>();
+
+  /** Counts a connection of a device; call what it returns when it ends. Throws M_LIMIT_EXCEEDED when there are too many. */
+  function hold({ userId, deviceId }: Requester): () => void {
+    const key = `${userId} ${deviceId}`;
+    const count = held.get(key) ?? 0;
+    if (count >= MAX_CONNECTIONS_PER_DEVICE) throw limitExceeded(ACK_TIMEOUT_MS);
+    held.set(key, count + 1);
+    return () => {
+      const left = (held.get(key) ?? 1) - 1;
+      if (left > 0) held.set(key, left);
+      else held.delete(key);
+    };
+  }
+
   return { path: LIVE_PATH, maxPayloadBytes: MAX_FRAME_BYTES, open };
 
   function open(socket: LiveSocket): SocketHandler {
@@ -62,8 +81,12 @@ export function liveRoute({ sync, authenticate, logger }: Deps): SocketRoute {
           assertedUserId: undefined,
           assertedDeviceId: undefined,
         });
-        if (!socket.send('{"type":"started"}')) return;
-        await push(device, accessToken, frame);
+        const letGo = hold(device);
+        try {
+          if (socket.send('{"type":"started"}')) await push(device, accessToken, frame);
+        } finally {
+          letGo();
+        }
       } catch (error) {
         fail(error);
       }
@@ -135,6 +158,7 @@ export function liveRoute({ sync, authenticate, logger }: Deps): SocketRoute {
 function closeCodeOf(error: unknown): number {
   if (!(error instanceof MatrixError)) return FAILED;
   if (error.status === 401) return BAD_TOKEN;
+  if (error.status === 429) return TOO_MANY;
   return error.status === 408 ? TOO_SLOW : BAD_SINCE;
 }
 
