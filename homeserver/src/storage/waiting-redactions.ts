@@ -9,10 +9,10 @@ export async function insertWaitingRedaction(sql: Sql, { targetId, eventNid }: {
 export async function listWaitingRedactions(
   sql: Sql,
   targetIds: readonly string[],
-): Promise<{ targetId: string; eventNid: number; json: string }[]> {
+): Promise<{ targetId: string; eventNid: number; auth: number[]; json: string }[]> {
   if (targetIds.length === 0) return [];
-  return await sql<{ targetId: string; eventNid: number; json: string }[]>`
-    select w.target_id as "targetId", w.event_nid as "eventNid", e.json
+  return await sql<{ targetId: string; eventNid: number; auth: number[]; json: string }[]>`
+    select w.target_id as "targetId", w.event_nid as "eventNid", e.auth, e.json
     from   waiting_redactions w join events e using (event_nid)
     where  w.target_id = any(${[...targetIds]}::text[]) and e.kind < 2
     order  by w.event_nid`;

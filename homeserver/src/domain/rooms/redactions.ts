@@ -1,15 +1,18 @@
+import type { AuthState } from 'federation-spec/auth-rules/auth-state.ts';
 import { checkRedaction } from 'federation-spec/auth-rules/check-redaction.ts';
 import { namedPowerLevel, powerLevelOf } from 'federation-spec/auth-rules/power-levels.ts';
 import type { Pdu } from 'federation-spec/events/event.ts';
 import { redactEvent } from 'federation-spec/events/redact-event.ts';
 import { forbidden, notFound, unknown, userSuspended } from '../../platform/matrix-error.ts';
 import type { Database } from '../../storage/database.ts';
-import { findEvent, markRedacted, type StoredEvent } from '../../storage/events.ts';
+import { findEvent, listEventsByNid, markRedacted, type StoredEvent } from '../../storage/events.ts';
+import { deleteSearchEntries } from '../../storage/search.ts';
 import { deleteWaitingRedactions, insertWaitingRedaction, listWaitingRedactions } from '../../storage/waiting-redactions.ts';
 import type { Log } from '../streams/log.ts';
 import type { Rider } from '../streams/log-batch.ts';
 import { type HotRoom, MEMBER, type PreparedEvent } from './hot-room.ts';
 import { readPdu } from './read-pdu.ts';
+import { authStateOf } from './receive-pdu/auth-states.ts';
 import type { StateEntry } from './room-event.ts';
 
 export type Redactions = {
@@ -43,11 +46,17 @@ export function redactedIdOf(room: HotRoom, event: Pdu): string | undefined {
 export function createRedactions({ database, log }: Deps): Redactions {
   const { sql } = database;
 
-  /** Prunes a row in memory; undefined when the redaction has no right to it. */
-  function prune(room: HotRoom, target: StoredEvent, redaction: { event: Pdu; eventNid: number }): Pdu | undefined {
+  /** Who might do what when a redaction of another time was made: what its auth events say. */
+  async function loadPowers(room: HotRoom, { auth }: { auth: readonly number[] }): Promise<AuthState> {
+    const events = (await listEventsByNid(sql, auth)).map((row) => readPdu(row.json));
+    return authStateOf(events, room.find('m.room.create', ''), room.rules);
+  }
+
+  /** Prunes a row in memory; undefined when the redaction, made in this state of the room, has no right to it. */
+  function prune(room: HotRoom, target: StoredEvent, redaction: { event: Pdu; eventNid: number }, state: AuthState): Pdu | undefined {
     if (target.roomNid !== room.nid || target.type === 'm.room.create' || target.redactedBy !== null) return undefined;
     const targetEvent = readPdu(target.json);
-    if (!checkRedaction(redaction.event, targetEvent, room, room.rules).allowed) return undefined;
+    if (!checkRedaction(redaction.event, targetEvent, state, room.rules).allowed) return undefined;
     const pruned = redactEvent(targetEvent, room.rules);
     target.json = JSON.stringify(pruned);
     target.redactedBy = redaction.eventNid;
@@ -59,7 +68,10 @@ export function createRedactions({ database, log }: Deps): Redactions {
     const waiting = await listWaitingRedactions(sql, [row.eventId]);
     if (waiting.length === 0) return { pruned: undefined, riders: [] };
     let pruned: Pdu | undefined;
-    for (const redaction of waiting) pruned ??= prune(room, row, { event: readPdu(redaction.json), eventNid: redaction.eventNid });
+    for (const redaction of waiting) {
+      const { eventNid, json } = redaction;
+      pruned ??= prune(room, row, { event: readPdu(json), eventNid }, await loadPowers(room, redaction));
+    }
     const riders: Rider[] = [(tx) => deleteWaitingRedactions(tx, row.eventId)];
     const { eventNid, redactedBy, json: prunedJson } = row;
     // Known as an outlier, it has its text already.
@@ -91,7 +103,7 @@ export function createRedactions({ database, log }: Deps): Redactions {
       const target = await findTarget({ database, log }, room, targetId);
       if (target === undefined) return [(tx) => insertWaitingRedaction(tx, { targetId, eventNid: row.eventNid })];
       const held = findHeld(room, target, readPdu(target.json));
-      const pruned = prune(room, target, { event, eventNid: row.eventNid });
+      const pruned = prune(room, target, { event, eventNid: row.eventNid }, room);
       if (pruned === undefined) return [];
       if (held !== undefined) held.event = pruned;
       const { eventNid, json: prunedJson } = target;
@@ -107,9 +119,10 @@ export function createRedactions({ database, log }: Deps): Redactions {
         const fresh = rows.find((candidate) => candidate.eventId === targetId);
         const target = fresh ?? (await findTarget({ database, log }, room, targetId));
         if (target === undefined) riders.push((tx) => insertWaitingRedaction(tx, { targetId, eventNid: row.eventNid }));
-        else if (prune(room, target, { event, eventNid: row.eventNid }) !== undefined) {
+        else if (prune(room, target, { event, eventNid: row.eventNid }, await loadPowers(room, row)) !== undefined) {
           const { eventNid, json: prunedJson } = target; // known as an outlier, it has its text already
           riders.push((tx) => markRedacted(tx, { eventNid, redactedBy: row.eventNid, prunedJson }));
+          riders.push((tx) => deleteSearchEntries(tx, [eventNid]));
         }
       }
       const waiting = await listWaitingRedactions(
