@@ -3,6 +3,7 @@ import type { Agent } from 'node:https';
 import { fileURLToPath } from 'node:url';
 import { ROOM_VERSIONS } from 'federation-spec/room-versions/room-versions.ts';
 import { composeAccounts } from './compose-accounts.ts';
+import { composeAdmin } from './compose-admin.ts';
 import { composeAppserviceGround, composeAppservices } from './compose-appservices.ts';
 import { composeEphemeral } from './compose-ephemeral.ts';
 import { composeFederation } from './compose-federation.ts';
@@ -305,6 +306,7 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       findOpenIdUser: personal.openIdTokens.find,
     });
     connect(federation.network);
+    const adminRoutes = await composeAdmin({ ...rooms, ...peers, ...personal, config, database, clock, random, accounts });
     closers.push(federation.stop);
 
     // The edge.
@@ -323,6 +325,7 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       ...push.routes,
       ...sync.routes,
       ...roomAdmin.routes,
+      ...adminRoutes,
       ...search.routes,
       ...media.routes,
       ...appserviceQueues.routes,

@@ -1,5 +1,9 @@
 import * as synapseAdmin from './admin/synapse-admin.ts';
 import * as synapseMedia from './admin/synapse-media.ts';
+import * as synapseRegistrationTokens from './admin/synapse-registration-tokens.ts';
+import * as synapseRooms from './admin/synapse-rooms.ts';
+import * as synapseServer from './admin/synapse-server.ts';
+import * as synapseUsers from './admin/synapse-users.ts';
 import * as appserviceKeys from './appservice/keys.ts';
 import * as appservicePing from './appservice/ping.ts';
 import * as appserviceQueries from './appservice/queries.ts';
@@ -166,7 +170,7 @@ export const endpointsByApi: Readonly<Record<ApiName, readonly Endpoint[]>> = {
   appservice: list(appserviceKeys, appservicePing, appserviceQueries, appserviceThirdPartyNetworks, appserviceTransactions),
   pushGateway: list(pushGatewayNotify),
   oauth: list(authorizationServer),
-  admin: list(synapseAdmin, synapseMedia),
+  admin: list(synapseAdmin, synapseMedia, synapseRegistrationTokens, synapseRooms, synapseServer, synapseUsers),
 };
 
 export const allEndpoints: readonly Endpoint[] = Object.values(endpointsByApi).flat();

@@ -120,6 +120,12 @@ export const SETTINGS = {
     undefined,
     'a Matrix id, mail address or page, shown in /.well-known/matrix/support',
   ),
+  serverNotices: setting(
+    'BLINKCHAT_SERVER_NOTICES',
+    text,
+    undefined,
+    'the user name by which admins tell people something in the name of the server',
+  ),
   federation: setting('BLINKCHAT_FEDERATION', commaList, 'on', 'on, off, or a list of the servers allowed'),
   keyNotaries: setting(
     'BLINKCHAT_KEY_NOTARIES',

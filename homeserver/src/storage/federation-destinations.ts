@@ -19,3 +19,15 @@ export async function saveDestinationFailure(sql: Sql, destination: string, fail
 export async function clearDestinationFailure(sql: Sql, destination: string): Promise<void> {
   await sql`delete from federation_destinations where destination = ${destination}`;
 }
+
+/** The servers whose users are in rooms that this one knows, and those that could not be reached, in the order of their names. */
+export async function listDestinations(sql: Sql): Promise<string[]> {
+  const rows = await sql<{ server: string }[]>`
+    select distinct substring(u.user_id from position(':' in u.user_id) + 1) as server
+    from   users u
+    where  not u.is_local and exists (select from memberships m where m.user_nid = u.user_nid and m.membership = 2)
+    union
+    select destination from federation_destinations
+    order  by server`;
+  return rows.map((row) => row.server);
+}

@@ -20,6 +20,13 @@ export async function findUpstreamOwner(sql: Sql, issuer: string, subject: strin
   return row?.userNid;
 }
 
+export type UpstreamIdentityRow = { issuer: string; subject: string; createdAt: number };
+
+export async function listUpstreamIdentities(sql: Sql, userNid: number): Promise<UpstreamIdentityRow[]> {
+  return await sql<UpstreamIdentityRow[]>`
+    select issuer, subject, created_at as "createdAt" from upstream_identities where user_nid = ${userNid} order by created_at, issuer`;
+}
+
 export async function hasUpstreamIdentity(sql: Sql, userNid: number): Promise<boolean> {
   const rows = await sql`select 1 from upstream_identities where user_nid = ${userNid} limit 1`;
   return rows.length > 0;

@@ -81,6 +81,7 @@ export const getWhoIs = endpoint({
   id: 'getWhoIs',
   method: 'GET',
   path: '/_matrix/client/v3/admin/whois/:userId',
+  alsoAt: ['/_synapse/admin/v1/whois/:userId'],
   auth: 'access-token',
   params: Type.Object({ userId: UserIdSchema }),
   response: Type.Object({

@@ -58,6 +58,8 @@ export type Accounts = AsyncDisposable & {
   moderation: AccountModeration;
   appservices: AppserviceAccounts;
   find(userId: string): Promise<AccountRow | undefined>;
+  /** A password as it is stored. */
+  hashPassword(password: string): Promise<string>;
   /** Whether somebody is behind a user id of this server: an account that is not deactivated. */
   isActive(userId: string): Promise<boolean>;
   isRegistrationTokenValid(token: string): Promise<boolean>;
@@ -153,6 +155,7 @@ export function createAccounts(deps: AccountsDeps): Accounts {
     moderation: createAccountModeration({ pool, knownTokens }),
     appservices: createAppserviceAccounts({ pool, serverName, findOwner: deps.findAppservice, knownTokens, register, logIn }),
     find: (userId) => findAccount(pool, userId),
+    hashPassword: (password) => passwordHasher.hash(password),
     async isActive(userId) {
       const account = await findAccount(pool, userId);
       return account !== undefined && account.status !== 'deactivated';

@@ -73,7 +73,7 @@ export function createDeleteRoom(deps: Deps): DeleteRoom {
       const isThere = user.membership === INVITE || user.membership === JOIN || user.membership === KNOCK;
       if (!isThere) continue;
       try {
-        await memberships.leave(user, { roomId });
+        await memberships.leave(user, { roomId, isForced: true });
         await markForgotten(sql, roomNid, user.userNid);
         if (newRoomId !== null) await memberships.join(user, { roomId: newRoomId, via: [] });
         kicked.push(user.userId);

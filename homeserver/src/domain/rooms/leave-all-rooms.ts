@@ -20,7 +20,7 @@ export function createLeaveAllRooms({ database, memberships, logger, erasedUsers
     for (const { roomId, membership } of await listMembershipsOfUser(database.sql, user.userNid)) {
       if (membership === 'leave' || membership === 'ban') continue;
       if (!mayGoOn()) break;
-      await memberships.leave(user, { roomId }).catch((error: unknown) => {
+      await memberships.leave(user, { roomId, isForced: true }).catch((error: unknown) => {
         failures += 1;
         logger.warn({ err: error, roomId, userId }, 'a room could not be left');
       });

@@ -1,11 +1,12 @@
 import { namedPowerLevel, powerLevelOf } from 'federation-spec/auth-rules/power-levels.ts';
 import { isJsonObject, type JsonObject } from 'federation-spec/events/event.ts';
 import { serverNameOf } from 'federation-spec/identifiers/server-name.ts';
-import { badState, forbidden, guestAccessForbidden, notFound, unknown } from '../../platform/matrix-error.ts';
+import { badState, forbidden, guestAccessForbidden, matrixError, notFound, unknown } from '../../platform/matrix-error.ts';
 import { findBlock } from '../../storage/blocked-rooms.ts';
 import type { Database } from '../../storage/database.ts';
 import { findMembership, listJoinedMembers, type Membership, markForgotten } from '../../storage/memberships.ts';
 import { findRoom } from '../../storage/rooms.ts';
+import { findNoticeRoom } from '../../storage/server-notices.ts';
 import type { FollowUpgrade } from '../accounts/follow-upgrade.ts';
 import type { Log } from '../streams/log.ts';
 import { type HotRoom, MEMBER } from './hot-room.ts';
@@ -29,7 +30,8 @@ export type Memberships = {
     request: { roomId: string; via: readonly string[]; reason?: string | undefined; content?: JsonObject },
   ) => Promise<void>;
   knock: (actor: Actor, request: { roomId: string; via: readonly string[]; reason?: string | undefined }) => Promise<void>;
-  leave: (actor: Actor, request: { roomId: string; reason?: string | undefined }) => Promise<void>;
+  /** Throws M_CANNOT_LEAVE_SERVER_NOTICE_ROOM for the server's own invite, unless it is not the person who wants it. */
+  leave: (actor: Actor, request: { roomId: string; reason?: string | undefined; isForced?: boolean }) => Promise<void>;
   /** Throws M_INVITE_BLOCKED when the target takes no invites of the actor. */
   invite: (actor: Actor, request: Target & { isDirect?: boolean }) => Promise<void>;
   /** Writes a membership event as the actor words it, with all that is checked otherwise; resolves with its id. */
@@ -183,12 +185,19 @@ export function createMemberships(deps: Deps): Memberships {
     return false;
   }
 
-  async function leave(actor: Actor, { roomId, reason }: { roomId: string; reason?: string | undefined }): Promise<void> {
+  /** What the server has to say is not refused unread. https://spec.matrix.org/latest/client-server-api/#server-notices */
+  async function checkMayRefuse(actor: Actor, room: HotRoom): Promise<void> {
+    if ((await findNoticeRoom(database.sql, actor.userNid))?.roomNid !== room.nid) return;
+    throw matrixError(403, 'M_CANNOT_LEAVE_SERVER_NOTICE_ROOM', 'You cannot reject this invite');
+  }
+
+  async function leave(actor: Actor, { roomId, reason, isForced = false }: Parameters<Memberships['leave']>[1]): Promise<void> {
     const room = await findOwnRoom(roomId);
     const content = withReason(reason);
     if (room !== undefined) {
       const current = await membershipOf(room, actor.userId);
       if (current === 'leave') return;
+      if (current === 'invite' && !isForced) await checkMayRefuse(actor, room);
       await setMembership(actor, room, actor.userId, { ...content, membership: 'leave' });
       return;
     }
@@ -212,6 +221,8 @@ export function createMemberships(deps: Deps): Memberships {
     const { join_authorised_via_users_server: _, ...own } = content;
     const { membership } = own;
     if (membership === 'invite') return await invite(actor, room, target, own, originServerTs);
+    const isOwnLeave = membership === 'leave' && target === actor.userId;
+    if (isOwnLeave && (await membershipOf(room, target)) === 'invite') await checkMayRefuse(actor, room);
     if (membership !== 'join' || target !== actor.userId) return await send(actor, room, target, own, originServerTs);
     const current = await membershipOf(room, target);
     if (current !== 'join') {

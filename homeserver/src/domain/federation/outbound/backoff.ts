@@ -7,6 +7,10 @@ const RESOLUTION = 1_000;
 
 /** How long to wait after so many failures in a row: twice as long each time up to an hour, and by chance up to 30 % more, so that not all come back at once. */
 export function retryDelayMs(failures: number, random: Random): number {
-  const plain = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.max(0, failures - 1));
-  return Math.round(plain * (1 + (JITTER * random.integer(RESOLUTION)) / RESOLUTION));
+  return Math.round(plainRetryDelayMs(failures) * (1 + (JITTER * random.integer(RESOLUTION)) / RESOLUTION));
+}
+
+/** The same without what chance adds. */
+export function plainRetryDelayMs(failures: number): number {
+  return Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.max(0, failures - 1));
 }
