@@ -28,6 +28,15 @@ export async function deleteQueuedPdus(sql: Sql, destination: string, eventNids:
   await sql`delete from federation_queue where destination = ${destination} and event_nid = any(${[...eventNids]}::bigint[])`;
 }
 
+/** The same for events of several destinations. */
+export async function deleteSentPdus(sql: Sql, sent: readonly { destination: string; eventNid: number }[]): Promise<void> {
+  if (sent.length === 0) return;
+  await sql`
+    delete from federation_queue q
+    using  unnest(${sent.map((entry) => entry.destination)}::text[], ${sent.map((entry) => entry.eventNid)}::bigint[]) as s(destination, event_nid)
+    where  q.destination = s.destination and q.event_nid = s.event_nid`;
+}
+
 /** How many events wait for each destination. */
 export async function countQueued(sql: Sql): Promise<{ destination: string; events: number }[]> {
   return await sql<{ destination: string; events: number }[]>`

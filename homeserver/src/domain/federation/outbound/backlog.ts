@@ -8,6 +8,7 @@ import {
   countQueued,
   deleteCatchUp,
   deleteQueuedPdus,
+  deleteSentPdus,
   enqueuePdus,
   listCatchUp,
   listCatchUpDestinations,
@@ -16,6 +17,7 @@ import {
   type QueuedPdu,
   type QueueEntry,
 } from '../../../storage/federation-queue.ts';
+import { createWaitingEvents } from './waiting-events.ts';
 
 /** How many events are kept one by one for a server that is away. Beyond it only the newest of each room is, from which it catches up. */
 const MAX_QUEUED_WHILE_AWAY = 1_000;
@@ -36,13 +38,14 @@ type CaughtUp = { roomNid: number; upTo: number };
  * a second or so on disk; and for servers long away only what each room has come to.
  */
 export type Backlog = {
-  add: (entries: readonly QueueEntry[]) => Promise<void>;
+  /** `events` are those that the entries name, as far as their texts are at hand. */
+  add: (entries: readonly QueueEntry[], events: readonly QueuedPdu[]) => Promise<void>;
   /** Events were queued on disk by somebody else. */
   noteStored: (destination: string) => void;
   /** What has waited longest. Only one may take for a server at a time. */
   take: (destination: string, limit: number) => Promise<Parcel>;
   acknowledge: (destination: string, parcel: Parcel) => Promise<void>;
-  /** Puts on disk what only memory knows. */
+  /** Puts on disk what only memory knows, and takes off it what was sent. */
   store: () => Promise<void>;
   /** The servers for which something waits on disk since before the start. */
   destinations: () => Iterable<string>;
@@ -57,14 +60,17 @@ type Deps = { database: Database; logger: Logger; listRoomHeads: ListRoomHeads; 
 
 export async function createBacklog({ database, logger, listRoomHeads, isAway }: Deps): Promise<Backlog> {
   const { sql } = database;
-  /** By server, the events that only memory knows to be sent, with the room of each. */
-  const fresh = new Map<string, Map<number, number>>();
-  /** Servers with something on disk; the number changes with every write. */
+  /** What only memory knows to be sent. */
+  const fresh = createWaitingEvents();
+  /** What is on disk and here too: for servers that answer, all that is on disk, so that it need not be read. */
+  const mirrored = createWaitingEvents();
+  /** What is still on disk though it was sent. */
+  let sent: { destination: string; eventNid: number }[] = [];
+  /** Servers with something on disk that is not here; the number changes with every write. */
   const stored = new Map<string, number>();
   const queued = new Map<string, number>();
   const catchingUp = new Set(await listCatchUpDestinations(sql));
   const texts = new LRUCache<number, string>({ maxSize: MAX_TEXT_BYTES, sizeCalculation: (text) => Math.max(1, text.length) });
-  let inMemory = 0;
   let writes = 0;
   let storing = Promise.resolve();
 
@@ -76,45 +82,56 @@ export async function createBacklog({ database, logger, listRoomHeads, isAway }:
     stored.set(destination, writes);
   }
 
-  function remember({ destination, roomNid, eventNid }: QueueEntry): void {
-    const mine = fresh.get(destination) ?? new Map<number, number>();
-    if (!mine.has(eventNid)) inMemory += 1;
-    mine.set(eventNid, roomNid);
-    fresh.set(destination, mine);
-  }
-
-  function forget(destination: string, eventNids: Iterable<number>): void {
-    const mine = fresh.get(destination);
-    if (mine === undefined) return;
-    for (const eventNid of eventNids) if (mine.delete(eventNid)) inMemory -= 1;
-    if (mine.size === 0) fresh.delete(destination);
-  }
-
   /** What a server that catches up need not be sent any more: from the newest events of the room it finds its way to these. */
   function forgetCaughtUp(destination: string, caughtUp: readonly CaughtUp[]): void {
     const upTo = new Map(caughtUp.map((entry) => [entry.roomNid, entry.upTo]));
-    const waiting = [...(fresh.get(destination) ?? [])];
-    const covered = waiting.filter(([eventNid, roomNid]) => eventNid <= (upTo.get(roomNid) ?? -1));
-    forget(
+    const covered = fresh.list(destination).filter(({ roomNid, eventNid }) => eventNid <= (upTo.get(roomNid) ?? -1));
+    fresh.drop(
       destination,
-      covered.map(([eventNid]) => eventNid),
+      covered.map(({ eventNid }) => eventNid),
     );
   }
 
+  /** From now on what waits for the server is read from disk. */
+  function unmirror(destination: string): void {
+    if (mirrored.clear(destination)) noteStored(destination);
+  }
+
+  function mayMirror(destination: string): boolean {
+    return !stored.has(destination) && !catchingUp.has(destination) && !isAway(destination) && mirrored.count() < MAX_IN_MEMORY;
+  }
+
   async function storeNow(): Promise<void> {
-    const entries = [...fresh].flatMap(([destination, events]) =>
-      [...events].map(([eventNid, roomNid]): QueueEntry => ({ destination, roomNid, eventNid })),
-    );
+    await removeSent();
+    const entries = fresh.all();
     if (entries.length === 0) return;
-    for (const { destination } of entries) noteStored(destination);
+    const onDiskOnly = new Set(entries.map((entry) => entry.destination).filter((destination) => !mayMirror(destination)));
+    for (const destination of onDiskOnly) {
+      unmirror(destination);
+      noteStored(destination);
+    }
     const isLate = ({ destination }: QueueEntry) => catchingUp.has(destination);
     const soon = entries.filter((entry) => !isLate(entry));
     await noteCatchUp(sql, entries.filter(isLate));
     await enqueuePdus(sql, soon);
-    for (const { destination, eventNid } of entries) forget(destination, [eventNid]);
-    for (const { destination } of entries) noteStored(destination);
+    for (const entry of entries) {
+      fresh.drop(entry.destination, [entry.eventNid]);
+      if (!onDiskOnly.has(entry.destination)) mirrored.put(entry);
+    }
+    for (const destination of onDiskOnly) noteStored(destination);
     for (const { destination } of soon) queued.set(destination, (queued.get(destination) ?? 0) + 1);
     for (const destination of new Set(soon.map((entry) => entry.destination))) await collapseLong(destination);
+  }
+
+  async function removeSent(): Promise<void> {
+    const removing = sent;
+    sent = [];
+    try {
+      await deleteSentPdus(sql, removing);
+    } catch (error) {
+      sent = [...removing, ...sent];
+      throw error;
+    }
   }
 
   async function collapseLong(destination: string): Promise<void> {
@@ -122,11 +139,15 @@ export async function createBacklog({ database, logger, listRoomHeads, isAway }:
     if ((queued.get(destination) ?? 0) <= most) return;
     logger.info({ destination }, 'another server has been away for long; it will catch up by the newest events of each room');
     catchingUp.add(destination);
+    unmirror(destination);
+    noteStored(destination);
     await collapseQueue(sql, destination);
     queued.delete(destination);
   }
 
   async function takeStored(destination: string, limit: number): Promise<Parcel | undefined> {
+    unmirror(destination);
+    await removeSent();
     const rooms = catchingUp.has(destination) ? await listCatchUp(sql, destination, limit) : [];
     if (rooms.length > 0) return await takeRooms(destination, rooms, limit);
     catchingUp.delete(destination);
@@ -160,9 +181,11 @@ export async function createBacklog({ database, logger, listRoomHeads, isAway }:
   }
 
   return {
-    add: async (entries) => {
-      for (const entry of entries) remember(entry);
-      if (inMemory > MAX_IN_MEMORY) await store();
+    add: async (entries, events) => {
+      const named = new Set(entries.map((entry) => entry.eventNid));
+      for (const { eventNid, json } of events) if (named.has(eventNid)) texts.set(eventNid, json);
+      for (const entry of entries) if (!mirrored.has(entry.destination, entry.eventNid)) fresh.put(entry);
+      if (fresh.count() > MAX_IN_MEMORY) await store();
     },
     noteStored: (destination) => {
       queued.set(destination, (queued.get(destination) ?? 0) + 1);
@@ -176,25 +199,32 @@ export async function createBacklog({ database, logger, listRoomHeads, isAway }:
         stored.delete(destination);
         queued.delete(destination);
       }
-      const eventNids = [...(fresh.get(destination)?.keys() ?? [])].slice(0, limit);
-      return { pdus: await readTexts(eventNids), caughtUp: [] };
+      const first = [...mirrored.list(destination), ...fresh.list(destination)].slice(0, limit);
+      return { pdus: await readTexts(first.map((entry) => entry.eventNid)), caughtUp: [] };
     },
     acknowledge: async (destination, { pdus, caughtUp }) => {
       await storing.catch(() => undefined); // whoever stores sees its failure
-      const mine = fresh.get(destination);
-      const onDisk = pdus.map((pdu) => pdu.eventNid).filter((eventNid) => mine?.has(eventNid) !== true);
-      forget(
+      const eventNids = pdus.map((pdu) => pdu.eventNid).filter((eventNid) => !fresh.has(destination, eventNid));
+      const known = eventNids.filter((eventNid) => mirrored.has(destination, eventNid));
+      sent.push(...known.map((eventNid) => ({ destination, eventNid })));
+      mirrored.drop(destination, known);
+      fresh.drop(
         destination,
         pdus.map((pdu) => pdu.eventNid),
       );
       forgetCaughtUp(destination, caughtUp);
       await deleteCatchUp(sql, destination, caughtUp);
-      await deleteQueuedPdus(sql, destination, onDisk);
-      queued.set(destination, Math.max(0, (queued.get(destination) ?? 0) - onDisk.length));
+      const remembered = new Set(known);
+      await deleteQueuedPdus(
+        sql,
+        destination,
+        eventNids.filter((eventNid) => !remembered.has(eventNid)),
+      );
+      queued.set(destination, Math.max(0, (queued.get(destination) ?? 0) - eventNids.length));
     },
     store,
     destinations: () => stored.keys(),
-    inMemory: () => inMemory,
+    inMemory: fresh.count,
     onDisk: () => [...queued.values()].reduce((sum, count) => sum + count, 0),
   };
 

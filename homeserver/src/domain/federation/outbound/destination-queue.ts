@@ -20,6 +20,8 @@ export type DestinationDeps = {
   backlog: Backlog;
   outbox: Outbox;
   reachability: Reachability;
+  /** Has the queue woken again when the server may be tried. */
+  sleep: (destination: string) => void;
   sendParcel: SendParcel;
   slots: SendSlots;
   metrics: OutboundMetrics;
@@ -30,25 +32,22 @@ export type DestinationDeps = {
 export type DestinationQueue = {
   /** Something waits. */
   wake: () => void;
-  /** The server has shown a sign of life: a wait after failures ends. */
-  sawAlive: () => void;
   isIdle: () => boolean;
   stop: () => Promise<void>;
 };
 
 export function createDestinationQueue(destination: string, deps: DestinationDeps): DestinationQueue {
-  const { backlog, outbox, reachability, sendParcel, slots, metrics, logger } = deps;
+  const { backlog, outbox, reachability, sleep, sendParcel, slots, metrics, logger } = deps;
   const stopping = new AbortController();
   let running: Promise<void> | undefined;
   let isWoken = false;
-  let endWait: AbortController | undefined;
 
   async function run(): Promise<void> {
     while (isWoken && !stopping.signal.aborted) {
       isWoken = false;
       for (let mayGoOn = true; mayGoOn && !stopping.signal.aborted; ) {
-        await waitForRetry();
-        const kind = reachability.isFailing(destination) ? 'failing' : 'steady';
+        if (reachability.waitMs(destination) > 0) return sleep(destination);
+        const kind = reachability.findFailure(destination) === undefined ? 'steady' : 'failing';
         mayGoOn = await slots.run(kind, sendNext);
       }
     }
@@ -68,7 +67,7 @@ export function createDestinationQueue(destination: string, deps: DestinationDep
   }
 
   async function send(load: Parameters<SendParcel>[1]): Promise<boolean> {
-    const kind = reachability.isFailing(destination) ? 'failing' : 'steady';
+    const kind = reachability.findFailure(destination) === undefined ? 'steady' : 'failing';
     try {
       await sendParcel(destination, load, stopping.signal);
       reachability.succeeded(destination);
@@ -82,15 +81,6 @@ export function createDestinationQueue(destination: string, deps: DestinationDep
       outbox.giveBack(destination);
       metrics.sent(kind, 'failed');
       return false;
-    }
-  }
-
-  async function waitForRetry(): Promise<void> {
-    for (let waitMs = reachability.waitMs(destination); waitMs > 0; waitMs = reachability.waitMs(destination)) {
-      if (stopping.signal.aborted) return;
-      endWait = new AbortController();
-      await delay(waitMs, undefined, { signal: AbortSignal.any([endWait.signal, stopping.signal]) }).catch(() => undefined);
-      endWait = undefined;
     }
   }
 
@@ -111,7 +101,6 @@ export function createDestinationQueue(destination: string, deps: DestinationDep
 
   return {
     wake,
-    sawAlive: () => endWait?.abort(),
     isIdle: () => running === undefined,
     stop: async () => {
       stopping.abort();

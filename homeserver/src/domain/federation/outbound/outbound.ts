@@ -13,6 +13,7 @@ import { type Committed, positionOf } from '../../streams/log-batch.ts';
 import type { Notifier } from '../../streams/notifier.ts';
 import type { FederationClient } from '../federation-client.ts';
 import type { PeerPolicy } from '../peer-policy.ts';
+import { createAlarm } from './alarm.ts';
 import { createBacklog } from './backlog.ts';
 import { createDestinationQueue, type DestinationQueue } from './destination-queue.ts';
 import { createEphemeralEdus, type EphemeralEdu } from './ephemeral-edus.ts';
@@ -72,9 +73,15 @@ export async function createOutbound(deps: Deps): Promise<Outbound> {
     failing: reachability.count,
     lag: () => log.position() - follower.position(),
   });
-  const queueDeps = { backlog, outbox, reachability, slots, metrics, logger, sendParcel: createSendParcel(deps) };
+  const alarm = createAlarm({
+    waitMs: reachability.waitMs,
+    isAway: (destination) => reachability.findFailure(destination) !== undefined,
+    isLineFull: slots.areFailingFull,
+    ring: (destination) => queueOf(destination).wake(),
+  });
+  const queueDeps = { sleep: alarm.set, backlog, outbox, reachability, slots, metrics, logger, sendParcel: createSendParcel(deps) };
 
-  reachability.onAlive((destination) => queues.get(destination)?.sawAlive());
+  reachability.onAlive(alarm.lookAgain);
 
   function queueOf(destination: string): DestinationQueue {
     const known = queues.get(destination);
@@ -86,7 +93,11 @@ export async function createOutbound(deps: Deps): Promise<Outbound> {
   }
 
   function wake(destinations: Iterable<string>): void {
-    for (const destination of destinations) if (mayFederate(destination)) queueOf(destination).wake();
+    for (const destination of destinations) {
+      if (!mayFederate(destination)) continue;
+      if (reachability.isFailing(destination) || reachability.waitMs(destination) > 0) alarm.set(destination);
+      else queueOf(destination).wake();
+    }
   }
 
   /** A server that is still in the room is sent the room's heads, whoever made them; one that is not, the last that concerned it. */
@@ -100,7 +111,7 @@ export async function createOutbound(deps: Deps): Promise<Outbound> {
 
   async function take(events: readonly StoredEvent[]): Promise<void> {
     const entries = await findDestinations(events);
-    await backlog.add(entries);
+    await backlog.add(entries, events);
     wake(new Set(entries.map((entry) => entry.destination)));
   }
 
@@ -158,8 +169,10 @@ export async function createOutbound(deps: Deps): Promise<Outbound> {
     },
     stop: async () => {
       await follower.stop();
+      alarm.stop();
       await Promise.all([...queues.values()].map((queue) => queue.stop()));
       await outbox.settled();
+      await backlog.store();
     },
   };
 }

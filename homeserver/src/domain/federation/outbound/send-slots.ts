@@ -4,6 +4,8 @@ import { createSlots } from './slots.ts';
 const STEADY_SLOTS = 64;
 /** How many servers that failed are tried at a time: they take nobody else's turn. */
 const FAILING_SLOTS = 16;
+/** How many more of them are woken to wait in line. */
+const MAX_FAILING_IN_LINE = 16;
 /** From then on a transaction counts as slow, and no longer takes up the place of one that may be quick. */
 const SLOW_AFTER_MS = 1_000;
 /** How many slow transactions may be under way beside the others. */
@@ -14,6 +16,8 @@ export type SendClass = 'steady' | 'failing';
 /** Gives each server its turn, so that those which are slow or dead hold up nobody but themselves. */
 export type SendSlots = {
   run: <Result>(kind: SendClass, work: () => Promise<Result>) => Promise<Result>;
+  /** Whether enough servers that failed wait to be tried. */
+  areFailingFull: () => boolean;
   /** How many transactions take long just now. */
   slow: () => number;
 };
@@ -42,6 +46,7 @@ export function createSendSlots(): SendSlots {
   }
 
   return {
+    areFailingFull: () => failing.waiting() >= MAX_FAILING_IN_LINE,
     slow: () => slow,
     run: async (kind, work) => {
       if (kind === 'failing') return await failing.run(work);
