@@ -133,6 +133,8 @@ const TUNING = {
   max_wal_size: '1GB',
   checkpoint_timeout: '15min',
   log_min_messages: 'warning',
+  // Neither the values that were refused nor the rows they stood in.
+  log_error_verbosity: 'terse',
   timezone: 'UTC',
 };
 

@@ -4,11 +4,14 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startMailCatcher } from '../kit/mail-catcher.ts';
 import { startServer, type TestServer } from '../kit/start-server.ts';
-import { callServer } from '../kit/test-user.ts';
+import { callServer, createNames } from '../kit/test-user.ts';
 import { type CaptchaService, startCaptchaService } from './captcha-service.ts';
 import { authorizePath, beginAuthorization } from './oauth-client.ts';
 import { createPageVisitor } from './page-visitor.ts';
 import { codeIn, PASSWORD, V3 } from './sign-up-steps.ts';
+
+/** Another name each time, so that a scene can be played again. */
+const nameOf = createNames();
 
 const PRIVACY = { version: '1.2', en: { name: 'Privacy <policy>', url: 'https://verona.test/privacy' } };
 let folder: string;
@@ -34,7 +37,8 @@ const register = (username: string, auth?: object) =>
 const fallback = (stage: string, session: unknown) => `${V3}/auth/${stage}/fallback/web?session=${session}`;
 
 test('a newcomer solves the captcha and accepts the terms, in the order of the flow, and it is noted which', async () => {
-  const asked = await register('valentine');
+  const username = nameOf('valentine');
+  const asked = await register(username);
   expect(asked).toMatchObject({
     status: 401,
     body: {
@@ -46,20 +50,22 @@ test('a newcomer solves the captcha and accepts the terms, in the order of the f
     },
   });
   const { session } = asked.body;
-  const solve = (response?: string) => register('valentine', { type: 'm.login.recaptcha', session, response });
+  const solve = (response?: string) => register(username, { type: 'm.login.recaptcha', session, response });
   expect((await solve()).body).toMatchObject({ errcode: 'M_CAPTCHA_NEEDED', completed: [] });
   expect((await solve('three gentlemen')).body).toMatchObject({ errcode: 'M_CAPTCHA_INVALID', completed: [] });
   expect((await solve('two gentlemen')).body).toMatchObject({ completed: ['m.login.recaptcha'] });
   expect(captcha.asked.at(-1)).toEqual({ secret: 'captcha-secret', response: 'two gentlemen' });
-  expect((await register('valentine', { type: 'm.login.dummy', session })).status).toBe(401);
-  const done = await register('valentine', { type: 'm.login.terms', session });
-  expect(done).toMatchObject({ status: 200, body: { user_id: '@valentine:hs.test' } });
-  const rows = await server.sql`select policy, version from accepted_policies`;
+  expect((await register(username, { type: 'm.login.dummy', session })).status).toBe(401);
+  const done = await register(username, { type: 'm.login.terms', session });
+  expect(done).toMatchObject({ status: 200, body: { user_id: `@${username}:hs.test` } });
+  const rows =
+    await server.sql`select policy, version from accepted_policies join users using (user_nid) where user_id = ${`@${username}:hs.test`}`;
   expect([...rows]).toEqual([{ policy: 'privacy_policy', version: '1.2' }]);
 });
 
 test('clients that can show neither send the person to pages', async () => {
-  const { session } = (await register('proteus')).body;
+  const username = nameOf('proteus');
+  const { session } = (await register(username)).body;
   const visitor = createPageVisitor(server.url);
   const captchaPage = await visitor.open(fallback('m.login.recaptcha', session));
   expect(captchaPage.text).toContain('data-sitekey="site-key"');
@@ -70,7 +76,7 @@ test('clients that can show neither send the person to pages', async () => {
   expect((await visitor.submit({ accept_privacy_policy: 'yes' })).text).toContain('onAuthDone');
   await visitor.open(fallback('m.login.dummy', session));
   await visitor.submit({});
-  expect(await register('proteus', { session })).toMatchObject({ status: 200, body: { user_id: '@proteus:hs.test' } });
+  expect(await register(username, { session })).toMatchObject({ status: 200, body: { user_id: `@${username}:hs.test` } });
 });
 
 test('our own sign-up page asks for both as well', async () => {
@@ -78,12 +84,13 @@ test('our own sign-up page asks for both as well', async () => {
   const visitor = createPageVisitor(server.url);
   const page = await visitor.open(authorizePath(attempt.query));
   expect(page.text).toContain('https://verona.test/privacy');
-  const draft = { do: 'sign-up', username: 'silvia', password: PASSWORD };
+  const username = nameOf('silvia');
+  const draft = { do: 'sign-up', username, password: PASSWORD };
   const all = { ...draft, accept_privacy_policy: 'yes', 'g-recaptcha-response': 'two gentlemen' };
   expect((await visitor.submit(draft)).text).toContain('role="alert"');
   expect((await visitor.submit({ ...all, accept_privacy_policy: 'no' })).text).toContain('role="alert"');
   expect((await visitor.submit({ ...all, 'g-recaptcha-response': 'no' })).text).toContain('The captcha was not solved');
-  expect((await visitor.submit(all)).text).toContain('@silvia:hs.test');
+  expect((await visitor.submit(all)).text).toContain(`@${username}:hs.test`);
 });
 
 test('a client without fields for address and code sends the person to a page for them', async () => {

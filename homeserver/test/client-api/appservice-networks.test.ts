@@ -119,10 +119,12 @@ test("a service lists rooms in its network's directory, which is searched apart 
     return answer.status === 200 ? (answer.body['chunk'] as { room_id: string }[]).map((room) => room.room_id).toSorted() : answer.body;
   };
   expect((await list(bridged, 'public')).status).toBe(200);
-  expect(await search({})).toEqual([plain]);
+  const unlisted = await search({});
+  expect(unlisted).toContain(plain);
+  expect(unlisted).not.toContain(bridged);
   expect(await search({ third_party_instance_id: 'one|verona' })).toEqual([bridged]);
   expect(await search({ third_party_instance_id: 'two|verona' })).toEqual([]);
-  expect(await search({ include_all_networks: true })).toEqual([bridged, plain].toSorted());
+  expect(await search({ include_all_networks: true })).toEqual(expect.arrayContaining([bridged, plain]));
   expect(await search({ third_party_instance_id: 'nonsense' })).toMatchObject({ errcode: 'M_INVALID_PARAM' });
 
   expect((await list(bridged, 'private')).status).toBe(200);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createFakeClock } from '../kit/fake-clock.ts';
 import { startServer, type TestServer } from '../kit/start-server.ts';
-import { callServer, TEST_PASSWORD } from '../kit/test-user.ts';
+import { callServer, createNames, TEST_PASSWORD } from '../kit/test-user.ts';
 import {
   authorizeInBrowser,
   authorizePath,
@@ -15,6 +15,9 @@ import {
 } from './oauth-client.ts';
 import { createPageVisitor } from './page-visitor.ts';
 import { V3 } from './sign-up-steps.ts';
+
+/** Another name each time, so that a scene can be played again. */
+const nameOf = createNames();
 
 const clock = createFakeClock();
 let server: TestServer;
@@ -212,11 +215,12 @@ test('S58: a form that another page sends, or another browser, does nothing', as
 test('a newcomer whom the client sends to sign up makes an account and goes on', async () => {
   const attempt = await beginAuthorization(server, { prompt: 'create' });
   const visitor = createPageVisitor(server.url);
+  const username = nameOf('benvolio');
   expect((await visitor.open(authorizePath(attempt.query))).text).toContain('Create an account');
   expect((await visitor.submit({ do: 'sign-up', username: 'romeo', password: 'wherefore art' })).text).toContain('taken');
-  expect((await visitor.submit({ do: 'sign-up', username: 'benvolio', password: 'short' })).text).toContain('role="alert"');
-  const consent = await visitor.submit({ do: 'sign-up', username: 'benvolio', password: 'part, fools' });
-  expect(consent.text).toContain('@benvolio:hs.test');
+  expect((await visitor.submit({ do: 'sign-up', username, password: 'short' })).text).toContain('role="alert"');
+  const consent = await visitor.submit({ do: 'sign-up', username, password: 'part, fools' });
+  expect(consent.text).toContain(`@${username}:hs.test`);
   const returned = readReturn((await visitor.submit({ do: 'allow' })).location);
   expect((await redeemCode(server, { ...attempt, code: returned.get('code') ?? '' })).status).toBe(200);
 });

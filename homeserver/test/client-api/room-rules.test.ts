@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startServer, type TestServer } from '../kit/start-server.ts';
-import type { ClientEvent, TestUser } from '../kit/test-user.ts';
+import { type ClientEvent, createNames, type TestUser } from '../kit/test-user.ts';
+
+/** Another name each time, so that a scene can be played again. */
+const nameOf = createNames();
 
 type Json = Record<string, unknown>;
 const API = '/_matrix/client/v3';
@@ -81,8 +84,9 @@ test('what the maker says goes before what the preset says', async () => {
 });
 
 test('a wish that is none makes no room', async () => {
-  const made = await create(romeo, { room_alias_name: 'taken' });
-  expect(made).toMatchObject({ status: 200, body: { room_alias: '#taken:hs.test' } });
+  const taken = nameOf('taken');
+  const made = await create(romeo, { room_alias_name: taken });
+  expect(made).toMatchObject({ status: 200, body: { room_alias: `#${taken}:hs.test` } });
   const before = (await romeo.call('GET', `${API}/joined_rooms`))['joined_rooms'] as string[];
   const wrong: [Json, string | undefined][] = [
     [{ room_version: '99' }, 'M_UNSUPPORTED_ROOM_VERSION'],
@@ -97,7 +101,7 @@ test('a wish that is none makes no room', async () => {
     [{ power_level_content_override: 'x' }, 'M_BAD_JSON'],
     [{ initial_state: [{ type: 'x' }] }, 'M_BAD_JSON'],
     [{ initial_state: [{ type: 'm.room.create', content: {} }] }, 'M_INVALID_ROOM_STATE'],
-    [{ room_alias_name: 'taken' }, 'M_ROOM_IN_USE'],
+    [{ room_alias_name: taken }, 'M_ROOM_IN_USE'],
     [{ room_alias_name: 'with:colon' }, 'M_INVALID_PARAM'],
     [{ room_alias_name: 'x'.repeat(256) }, 'M_INVALID_PARAM'],
   ];
@@ -139,10 +143,11 @@ test('an alias is made by members, found by everybody, and taken away by who may
 });
 
 test('the directory is searched by words and kinds of room, and paged both ways', async () => {
-  const space = await romeo.createRoom({ visibility: 'public', name: 'Orchard space', creation_content: { type: 'm.space' } });
+  const word = nameOf('orchard');
+  const space = await romeo.createRoom({ visibility: 'public', name: `${word} space`, creation_content: { type: 'm.space' } });
   const rooms = [space];
-  for (const name of ['Orchard one', 'Orchard two', 'Orchard three']) rooms.push(await romeo.createRoom({ visibility: 'public', name }));
-  await romeo.createRoom({ visibility: 'private', name: 'Orchard hidden' });
+  for (const number of ['one', 'two', 'three']) rooms.push(await romeo.createRoom({ visibility: 'public', name: `${word} ${number}` }));
+  await romeo.createRoom({ visibility: 'private', name: `${word} hidden` });
   type Listing = {
     chunk: { room_id: string; room_type?: string; name: string; num_joined_members: number }[];
     next_batch?: string;
@@ -152,19 +157,19 @@ test('the directory is searched by words and kinds of room, and paged both ways'
   const list = async (body: Json) => (await juliet.call('POST', `${API}/publicRooms`, body)) as unknown as Listing;
   const idsOf = ({ chunk }: Listing) => chunk.map((room) => room.room_id);
 
-  const all = await list({ filter: { generic_search_term: 'orchard' } });
+  const all = await list({ filter: { generic_search_term: word } });
   expect(new Set(idsOf(all))).toEqual(new Set(rooms));
   expect(all.total_room_count_estimate).toBe(4);
-  expect(idsOf(await list({ filter: { generic_search_term: 'ORCHARD TWO' } }))).toEqual([rooms[2]]);
-  expect(idsOf(await list({ filter: { generic_search_term: 'orchard', room_types: ['m.space'] } }))).toEqual([space]);
-  expect(new Set(idsOf(await list({ filter: { generic_search_term: 'orchard', room_types: [null] } })))).toEqual(new Set(rooms.slice(1)));
-  expect(new Set(idsOf(await list({ filter: { generic_search_term: 'orchard', room_types: [null, 'm.space'] } })))).toEqual(new Set(rooms));
+  expect(idsOf(await list({ filter: { generic_search_term: `${word.toUpperCase()} TWO` } }))).toEqual([rooms[2]]);
+  expect(idsOf(await list({ filter: { generic_search_term: word, room_types: ['m.space'] } }))).toEqual([space]);
+  expect(new Set(idsOf(await list({ filter: { generic_search_term: word, room_types: [null] } })))).toEqual(new Set(rooms.slice(1)));
+  expect(new Set(idsOf(await list({ filter: { generic_search_term: word, room_types: [null, 'm.space'] } })))).toEqual(new Set(rooms));
 
-  const first = await list({ limit: 3, filter: { generic_search_term: 'orchard' } });
-  const second = await list({ limit: 3, since: first.next_batch, filter: { generic_search_term: 'orchard' } });
+  const first = await list({ limit: 3, filter: { generic_search_term: word } });
+  const second = await list({ limit: 3, since: first.next_batch, filter: { generic_search_term: word } });
   expect(new Set([...idsOf(first), ...idsOf(second)])).toEqual(new Set(rooms));
   expect(second.next_batch).toBeUndefined();
-  expect(idsOf(await list({ limit: 3, since: second.prev_batch, filter: { generic_search_term: 'orchard' } }))).toEqual(idsOf(first));
+  expect(idsOf(await list({ limit: 3, since: second.prev_batch, filter: { generic_search_term: word } }))).toEqual(idsOf(first));
   expect((await juliet.attempt('POST', `${API}/publicRooms`, { since: 'nonsense' })).status).toBe(400);
   expect(((await juliet.call('GET', `${API}/publicRooms?server=hs.test&limit=1`))['chunk'] as unknown[]).length).toBe(1);
 
@@ -280,13 +285,14 @@ test('a knock is heard where knocking is the rule', async () => {
 
 test('an upgrade takes along what the room was, and what people kept of it', async () => {
   const tybalt = await server.user('paris');
+  const alias = nameOf('verona');
   const old = await romeo.createRoom({
     room_version: '10',
     preset: 'public_chat',
     visibility: 'public',
     name: 'Verona',
     topic: 'Two households',
-    room_alias_name: 'verona',
+    room_alias_name: alias,
     creation_content: { 'm.federate': false },
     initial_state: [{ type: 'm.room.server_acl', state_key: '', content: { allow: ['*'], deny: ['bad.test'] } }],
   });
@@ -308,9 +314,9 @@ test('an upgrade takes along what the room was, and what people kept of it', asy
   expect(await stateOf(romeo, next, 'm.room.member', tybalt.id)).toEqual({ membership: 'ban', reason: 'a quarrel' });
   expect(await stateOf(romeo, next, 'm.room.server_acl')).toEqual({ allow: ['*'], deny: ['bad.test'] });
   expect(await stateOf(romeo, next, 'm.room.name')).toEqual({ name: 'Verona' });
-  expect(await stateOf(romeo, next, 'm.room.canonical_alias')).toMatchObject({ alias: '#verona:hs.test' });
+  expect(await stateOf(romeo, next, 'm.room.canonical_alias')).toMatchObject({ alias: `#${alias}:hs.test` });
   expect(await stateOf(romeo, old, 'm.room.tombstone')).toMatchObject({ replacement_room: next });
-  expect(await romeo.call('GET', aliasPath('#verona:hs.test'))).toMatchObject({ room_id: next });
+  expect(await romeo.call('GET', aliasPath(`#${alias}:hs.test`))).toMatchObject({ room_id: next });
   expect((await stateOf(romeo, old, 'm.room.power_levels'))?.['events_default']).toBeGreaterThanOrEqual(50);
   expect((await juliet.attempt('PUT', roomPath(old, 'send/m.room.message/late'), { msgtype: 'm.text', body: 'x' })).status).toBe(403);
 

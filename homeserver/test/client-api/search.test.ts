@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startServer, type TestServer } from '../kit/start-server.ts';
-import type { ClientEvent, TestUser } from '../kit/test-user.ts';
+import { type ClientEvent, createNames, type TestUser } from '../kit/test-user.ts';
+
+/** Another name each time, so that a scene can be played again. */
+const nameOf = createNames();
 
 type Json = Record<string, unknown>;
 type Results = {
@@ -136,24 +139,25 @@ test('newest first, page by page, in all and in each group', async () => {
 
 test('only what the searcher may see is found: not what came before their time, nor after it, nor elsewhere', async () => {
   const tybalt = await server.user('tybalt');
+  const word = nameOf('dagger');
   const strict = await romeo.createRoom({
     preset: 'public_chat',
     initial_state: [{ type: 'm.room.history_visibility', state_key: '', content: { history_visibility: 'joined' } }],
   });
-  await romeo.send(strict, 'dagger before');
+  await romeo.send(strict, `${word} before`);
   await tybalt.join(strict);
-  await romeo.send(strict, 'dagger while there');
+  await romeo.send(strict, `${word} while there`);
   await tybalt.leave(strict);
-  await romeo.send(strict, 'dagger after');
+  await romeo.send(strict, `${word} after`);
   const secret = await romeo.createRoom();
-  await romeo.send(secret, 'dagger in secret');
+  await romeo.send(secret, `${word} in secret`);
 
-  const found = await search(tybalt, 'dagger');
-  expect(bodies(found)).toEqual(['dagger while there']);
+  const found = await search(tybalt, word);
+  expect(bodies(found)).toEqual([`${word} while there`]);
   expect(found.count).toBe(1);
-  expect((await search(romeo, 'dagger')).count).toBe(4);
+  expect((await search(romeo, word)).count).toBe(4);
   await tybalt.call('POST', roomPath(strict, 'forget'), {});
-  expect((await search(tybalt, 'dagger')).count).toBe(0);
+  expect((await search(tybalt, word)).count).toBe(0);
 });
 
 test('S21: what was redacted is found no more; an edit is found by its new words and not by the old', async () => {

@@ -3,8 +3,11 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createFakeClock } from '../kit/fake-clock.ts';
 import { startServer, type TestServer } from '../kit/start-server.ts';
-import type { TestUser } from '../kit/test-user.ts';
+import { createNames, type TestUser } from '../kit/test-user.ts';
 import { readMedia } from './media-client.ts';
+
+/** Another name each time, so that a scene can be played again. */
+const nameOf = createNames();
 
 const HOUR_MS = 60 * 60 * 1000;
 const clock = createFakeClock();
@@ -153,7 +156,7 @@ describe('what is told of a page', () => {
 describe('what is remembered', () => {
   test('a link is looked at once an hour, however many ask', async () => {
     html('<title>First</title>');
-    const url = `${site}/remembered`;
+    const url = `${site}/${nameOf('remembered')}`;
     const begun = clock.now();
     const all = await Promise.all([1, 2, 3].map(() => romeo.call('GET', previewPath(`${url}#part`))));
     expect(all).toEqual([{ 'og:title': 'First' }, { 'og:title': 'First' }, { 'og:title': 'First' }]);
@@ -167,7 +170,7 @@ describe('what is remembered', () => {
 
   test('a link that fails is not asked at once again', async () => {
     serve = (_path, res) => void res.writeHead(500).end();
-    const url = `${site}/failing`;
+    const url = `${site}/${nameOf('failing')}`;
     for (const _ of [1, 2])
       expect(await romeo.attempt('GET', previewPath(url))).toMatchObject({ status: 502, body: { errcode: 'M_UNKNOWN' } });
     expect(asked).toHaveLength(1);
