@@ -36,9 +36,3 @@ test('a proof without a session brings nothing of what others began', async () =
   await register({ username: 'mercutio', password: TEST_PASSWORD });
   expect(await register({ auth: { type: 'm.login.dummy' } })).toMatchObject({ status: 400, body: { errcode: 'M_MISSING_PARAM' } });
 });
-
-test('capitals are refused when a name is asked for, as they are no part of names', async () => {
-  const ask = (name: string) => callServer(server.url, 'GET', `/_matrix/client/v3/register/available?username=${name}`);
-  expect(await ask('Benvolio')).toMatchObject({ status: 400, body: { errcode: 'M_INVALID_USERNAME' } });
-  expect(await ask('benvolio')).toMatchObject({ status: 200, body: { available: true } });
-});

@@ -234,7 +234,6 @@ export function createRegister(deps: Deps): Register {
     },
     async checkAvailable(username) {
       if (mode === 'closed') throw forbidden('Registration is closed on this server');
-      if (username !== username.toLowerCase()) throw invalidUsername('User names have no capital letters');
       await checkUserId(userIdForName(username, serverName));
     },
     checkFree: (username) => checkUserId(userIdForName(username, serverName)),

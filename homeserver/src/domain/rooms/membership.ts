@@ -29,6 +29,8 @@ export type Memberships = {
     actor: Actor,
     request: { roomId: string; via: readonly string[]; reason?: string | undefined; content?: JsonObject },
   ) => Promise<void>;
+  /** Tells a room of a member's new name and picture; nothing happens where they are no member, or no more by the time. */
+  tellProfile: (actor: Actor, roomId: string) => Promise<void>;
   knock: (actor: Actor, request: { roomId: string; via: readonly string[]; reason?: string | undefined }) => Promise<void>;
   /** Throws M_CANNOT_LEAVE_SERVER_NOTICE_ROOM for the server's own invite, unless it is not the person who wants it. */
   leave: (actor: Actor, request: { roomId: string; reason?: string | undefined; isForced?: boolean }) => Promise<void>;
@@ -118,8 +120,7 @@ export function createMemberships(deps: Deps): Memberships {
   }
 
   async function enter(actor: Actor, { roomId, via, reason, content }: Parameters<Memberships['join']>[1]): Promise<void> {
-    const kind = actor.isGuest === true ? { kind: 'guest' } : {};
-    const own = { ...(await findProfile(actor.userId)), ...kind, ...content, ...withReason(reason) };
+    const own = { ...(await findProfile(actor.userId)), ...kindOf(actor), ...content, ...withReason(reason) };
     let room = await findOwnRoom(roomId);
     // Whether somebody may come in is not known before all of the room is.
     const isStranger = room?.isPartial === true && (await membershipOf(room, actor.userId)) !== 'join';
@@ -138,6 +139,18 @@ export function createMemberships(deps: Deps): Memberships {
     if ((await remote.join(request)) === 'again')
       await enter(actor, { roomId, via, reason, ...(content === undefined ? {} : { content }) });
     else if (actor.isGuest === true) await leaveUnlessWelcome(actor, roomId);
+  }
+
+  async function tellProfile(actor: Actor, roomId: string): Promise<void> {
+    const room = await findOwnRoom(roomId);
+    if (room === undefined || (await membershipOf(room, actor.userId)) !== 'join') return;
+    const { userId, userNid } = actor;
+    const content = { ...(await findProfile(userId)), ...kindOf(actor), membership: 'join' };
+    try {
+      await sendEvent({ roomId, sender: userId, senderNid: userNid, type: MEMBER, stateKey: userId, content, whileJoined: true });
+    } catch (error) {
+      if ((await membershipOf(room, userId)) === 'join') throw error;
+    }
   }
 
   /** The servers named, and those that were in the room when we last heard of it. */
@@ -246,6 +259,7 @@ export function createMemberships(deps: Deps): Memberships {
 
   return {
     join,
+    tellProfile,
     leave,
     membershipOf,
     authorise,
@@ -282,6 +296,10 @@ function checkGuest({ isGuest }: Actor, room: HotRoom): void {
 
 export function admitsGuests(room: HotRoom): boolean {
   return room.find('m.room.guest_access', '')?.content['guest_access'] === 'can_join';
+}
+
+function kindOf({ isGuest }: Actor): JsonObject {
+  return isGuest === true ? { kind: 'guest' } : {};
 }
 
 function withReason(reason: string | undefined): JsonObject {

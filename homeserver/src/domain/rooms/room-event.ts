@@ -12,6 +12,8 @@ export type EventDraft = {
   redacts?: string;
   /** The sender may take back only what they said themselves, whatever power they have. */
   redactsOwnOnly?: boolean;
+  /** It says something of a member that is only true while they are one: it is not sent when they have left meanwhile. */
+  whileJoined?: boolean;
   /** For application services that bring old messages in; the clock's time otherwise. */
   originServerTs?: number;
 };

@@ -81,9 +81,10 @@ export function createSendEvent({ rooms, log, database, prepareEvent, redactions
    */
   async function checkDraft(room: HotRoom, draft: EventDraft): Promise<void> {
     if (room.absentMembers([draft.sender]).length > 0) await rooms.ensureMembers(room, [draft.sender]);
-    const isInside = room.find(MEMBER, draft.sender)?.content['membership'] === 'join';
-    if (!isInside && FOR_OUTSIDERS.includes(draft.type)) return;
-    if (!isInside) throw forbidden(`You are not in the room ${room.roomId}.`);
+    if (!isInside(room, draft.sender)) {
+      if (FOR_OUTSIDERS.includes(draft.type)) return;
+      throw forbidden(`You are not in the room ${room.roomId}.`);
+    }
     checkContent(draft);
     await checkRelation(database.sql, room, draft);
   }
@@ -112,6 +113,7 @@ export function createSendEvent({ rooms, log, database, prepareEvent, redactions
 
     /** In the room's turn: the event, or the one that stands for it already. */
     async function make(): Promise<PreparedEvent | { answer: Sent }> {
+      if (draft.whileJoined === true && !isInside(room, draft.sender)) throw forbidden(`${draft.sender} has left the room ${room.roomId}.`);
       const redactedId = draft.redacts ?? (draft.type === 'm.room.redaction' ? draft.content['redacts'] : undefined);
       if (typeof redactedId === 'string')
         await redactions.checkSender(room, { sender: draft.sender, targetId: redactedId, ownOnly: draft.redactsOwnOnly });
@@ -154,4 +156,8 @@ export function createSendEvent({ rooms, log, database, prepareEvent, redactions
     if (room.policyTurns.waiting() >= MAX_WAITING_FOR_POLICY) throw limitExceeded(BUSY_RETRY_MS);
     return await room.policyTurns.take(() => makeSigned(room, { make, put, sign: ({ event }) => policy.sign(room, event) }));
   }
+}
+
+function isInside(room: HotRoom, userId: string): boolean {
+  return room.find(MEMBER, userId)?.content['membership'] === 'join';
 }
