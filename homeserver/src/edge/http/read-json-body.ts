@@ -9,8 +9,8 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
  * Reads a JSON body. An empty one counts as `{}`: many clients send none where every key is optional.
  * A `__proto__` key becomes an ordinary property.
  *
- * @throws `M_NOT_JSON` when the bytes are not UTF-8 or not JSON; `M_BAD_JSON` when the value is nested too deeply or holds text that
- * cannot be stored (NUL, lone surrogates)
+ * @throws `M_NOT_JSON` when the bytes are not UTF-8 or not JSON; `M_BAD_JSON` when the value is nested too deeply, or holds text that
+ * cannot be stored (NUL, lone surrogates) or a number that is too large
  */
 export function readJsonBody(bytes: Uint8Array): unknown {
   if (bytes.length === 0) return {};
@@ -37,6 +37,8 @@ export function readSignedBody(bytes: Uint8Array): unknown {
 
 function checkValue(value: unknown, depth: number): void {
   if (typeof value === 'string') checkText(value);
+  // 1e400 is read as a number that no JSON can say again.
+  if (typeof value === 'number' && !Number.isFinite(value)) throw badJson('A number in the body is too large');
   if (typeof value !== 'object' || value === null) return;
   if (depth >= MAX_DEPTH) throw badJson(`The body is nested more than ${MAX_DEPTH} levels deep`);
   if (Array.isArray(value)) {
