@@ -36,3 +36,17 @@ test('addresses in place of names can be shut out, and a list that allows nobody
   expect(['1.2.3.4', '[::1]:8448', 'b.test'].map((name) => isServerAllowed(named, name))).toEqual([false, false, true]);
   expect(isServerAllowed(roomWith({ allow: 'all' }), 'b.test')).toBe(false);
 });
+
+test('S23: a list that is full of the worst of globs is gone through, and says what it says', () => {
+  const worst = Array.from({ length: 600 }, (_, n) => `${'*a'.repeat(40)}b${n}`);
+  const long = `${'a'.repeat(60)}.${'a'.repeat(60)}.${'a'.repeat(60)}.test`;
+  expect(isServerAllowed(roomWith({ allow: ['*'], deny: worst }), long)).toBe(true);
+  expect(isServerAllowed(roomWith({ allow: ['*'], deny: [...worst, `${'*a'.repeat(40)}*.TEST`] }), long)).toBe(false);
+  expect(isServerAllowed(roomWith({ allow: worst }), long)).toBe(false);
+});
+
+test('S23: a glob longer than any name shuts nobody out; what is no text in a list says nothing', () => {
+  const odd = ['*'.repeat(5_000), 7, null, {}, ['b.test'], true];
+  expect(isServerAllowed(roomWith({ allow: ['*'], deny: odd }), 'b.test')).toBe(true);
+  expect(isServerAllowed(roomWith({ allow: ['?.TEST'], deny: ['**.b.test', '(b+)+.test', '[b].test', 'b\\.test'] }), 'b.test')).toBe(true);
+});
