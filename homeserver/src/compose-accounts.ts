@@ -1,10 +1,9 @@
-import { join } from 'node:path';
+import { openMailer } from './compose-mailer.ts';
 import type { Config } from './config/config.ts';
 import type { Secrets } from './config/secrets.ts';
 import { type Accounts, type AccountsDeps, createAccounts } from './domain/accounts/create-accounts.ts';
 import type { Clock } from './platform/clock.ts';
 import type { Logger } from './platform/logger.ts';
-import { createOutboxMailer, createSmtpMailer } from './platform/mailer.ts';
 import type { Random } from './platform/random.ts';
 import type { Pool } from './storage/database.ts';
 
@@ -24,9 +23,7 @@ type Hooks = Pick<
 
 /** Accounts with their settings, and with what other features do for them. */
 export function composeAccounts({ config, secrets, ...ground }: Ground, hooks: Hooks): Accounts {
-  const { smtpUrl, mailFrom: from } = config;
-  const mailer =
-    smtpUrl === undefined ? createOutboxMailer({ folder: join(config.dataDir, 'outbox'), from }) : createSmtpMailer({ smtpUrl, from });
+  const mailer = openMailer(config);
   ground.logger.info(`mail goes to ${mailer.description}`);
   return createAccounts({
     ...ground,
@@ -41,6 +38,6 @@ export function composeAccounts({ config, secrets, ...ground }: Ground, hooks: H
     registrationSecret: config.registrationSecret,
     allowGuests: config.guests,
     rateLimits: config.rateLimits,
-    showCode: smtpUrl === undefined ? (line) => process.stdout.write(`${line}\n`) : undefined,
+    showCode: config.smtpUrl === undefined ? (line) => process.stdout.write(`${line}\n`) : undefined,
   });
 }

@@ -1,11 +1,15 @@
 import type { Agent } from 'node:https';
+import { openMailer } from './compose-mailer.ts';
 import { composeOwnGateway } from './compose-own-gateway.ts';
 import type { Config } from './config/config.ts';
 import type { Secrets } from './config/secrets.ts';
 import { createBuildPush } from './domain/push/build-push.ts';
 import { createPush, type PushDeps } from './domain/push/create-push.ts';
 import { createDeliverPushes, type PostJson } from './domain/push/deliver-pushes.ts';
+import { createDeliverMails } from './domain/push/mail/deliver-mails.ts';
+import { createListMissed } from './domain/push/mail/list-missed.ts';
 import { createPushers } from './domain/push/pushers.ts';
+import { missedMailRoutes } from './edge/client-api/missed-mails.ts';
 import { notificationsRoute } from './edge/client-api/notifications.ts';
 import { pusherRoutes } from './edge/client-api/pushers.ts';
 import type { Route } from './edge/http/route.ts';
@@ -51,11 +55,22 @@ export async function composePush(deps: Omit<PushDeps, 'queued' | 'hasRead'>, su
   ({ wake, hasRead } = delivery);
   wake();
 
-  const pushers = createPushers({ ...deps, gateway, allowsPlainHttp: config.outboundAllow.length > 0, forget: push.audience.forget });
-  const routes: Route[] = [...pusherRoutes(pushers), notificationsRoute(push.listNotifications)];
+  const { forget } = push.audience;
+  const mails = createDeliverMails({
+    ...deps,
+    mailer: openMailer(config),
+    listMissed: createListMissed({ ...deps, count: push.count }),
+    publicUrl: config.publicUrl,
+    forget,
+  });
+  const { random } = surroundings;
+  const allowsPlainHttp = config.outboundAllow.length > 0;
+  const pushers = createPushers({ ...deps, gateway, allowsPlainHttp, forget, random, wantsMail: mails.wanted });
+  const routes: Route[] = [...pusherRoutes(pushers), ...missedMailRoutes(pushers), notificationsRoute(push.listNotifications)];
   const stop = async (): Promise<void> => {
     await push.stop();
     await delivery.stop();
+    await mails.stop();
     await close();
     await http.close();
   };

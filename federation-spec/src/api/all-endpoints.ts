@@ -29,6 +29,7 @@ import * as login from './client/login.ts';
 import * as media from './client/media.ts';
 import * as membership from './client/membership.ts';
 import * as messages from './client/messages.ts';
+import * as missedMails from './client/missed-mails.ts';
 import * as mutualRooms from './client/mutual-rooms.ts';
 import * as notifications from './client/notifications.ts';
 import * as oauth from './client/oauth.ts';
@@ -107,6 +108,7 @@ export const endpointsByApi: Readonly<Record<ApiName, readonly Endpoint[]>> = {
     devices,
     directory,
     emailValidation,
+    missedMails,
     fallbackPages,
     filters,
     keyBackup,

@@ -2,7 +2,14 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createTransport } from 'nodemailer';
 
-export type Mail = { to: string; subject: string; text: string; html: string };
+export type Mail = {
+  to: string;
+  subject: string;
+  text: string;
+  html: string;
+  /** Where mails of this kind are ended, by one click: https://www.rfc-editor.org/rfc/rfc8058 */
+  unsubscribeUrl?: string;
+};
 
 /** Hands mail over to whoever delivers it. */
 export type Mailer = {
@@ -34,11 +41,17 @@ export function createSmtpMailer({ smtpUrl, from }: { smtpUrl: string; from: str
   );
   return {
     async send(mail) {
-      await transport.sendMail(mail);
+      await transport.sendMail(toMessage(mail));
     },
     description: `SMTP server ${new URL(smtpUrl).host}`,
     close: () => transport.close(),
   };
+}
+
+function toMessage({ unsubscribeUrl, ...mail }: Mail) {
+  if (unsubscribeUrl === undefined) return mail;
+  const headers = { 'List-Unsubscribe': `<${unsubscribeUrl}>`, 'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click' };
+  return { ...mail, headers };
 }
 
 /** A mailer that writes each mail as a file into a folder, for servers without SMTP. */
@@ -47,7 +60,7 @@ export function createOutboxMailer({ folder, from }: { folder: string; from: str
   let count = 0;
   return {
     async send(mail) {
-      const { message } = await composer.sendMail(mail);
+      const { message } = await composer.sendMail(toMessage(mail));
       await mkdir(folder, { recursive: true });
       count += 1;
       await writeFile(join(folder, `${Date.now()}-${process.pid}-${count}.eml`), message, { mode: 0o600 });

@@ -4,7 +4,8 @@ import type { Sql } from './database.ts';
 export type PusherRow = {
   pusherId: number;
   userNid: number;
-  deviceId: string;
+  /** Null for one that belongs to a person and not to a device. */
+  deviceId: string | null;
   appId: string;
   pushkey: string;
   kind: string;
@@ -84,10 +85,10 @@ export async function queuePushes(
     on conflict do nothing`;
 }
 
-/** The pushers for which something waits. */
+/** The pushers that push to gateways for which something waits. */
 export async function listDuePushers(sql: Sql): Promise<PusherRow[]> {
   return await sql<PusherRow[]>`
-    select ${sql.unsafe(COLUMNS)} from pushers p where is_enabled and exists (select 1 from push_outbox o where o.pusher_id = p.pusher_id) order by pusher_id`;
+    select ${sql.unsafe(COLUMNS)} from pushers p where is_enabled and kind = 'http' and exists (select 1 from push_outbox o where o.pusher_id = p.pusher_id) order by pusher_id`;
 }
 
 /** The oldest notifications that wait for a pusher. */

@@ -96,7 +96,7 @@ export function createDeliverPushes({ database, clock, logger, buildPush, postJs
     const userNids = [...readers];
     readers.clear();
     for (const pusher of await listPushersOfUsers(database.sql, userNids)) {
-      if (!pusher.isEnabled) continue;
+      if (!pusher.isEnabled || pusher.kind !== 'http') continue;
       const unread = await buildPush.countAll(pusher.userNid);
       if (toldCounts.get(pusher.pusherId) === unread || stopping.signal.aborted) continue;
       toldCounts.set(pusher.pusherId, unread);
