@@ -104,3 +104,19 @@ test('a thread does not begin below another relation, in memory and from the dat
   await server.restart();
   await expectRefused();
 });
+
+test('what is stored must be said: an empty body is no content', async () => {
+  const own = `/_matrix/client/v3/user/${encodeURIComponent(romeo.id)}`;
+  const here = encodeURIComponent(roomId);
+  const paths = [
+    room('send/test.message/empty'),
+    room('state/test.state'),
+    `${own}/account_data/test.data`,
+    `${own}/rooms/${here}/account_data/test.data`,
+  ];
+  for (const path of paths) {
+    expect(await romeo.attempt('PUT', path), path).toMatchObject({ status: 400, body: { errcode: 'M_NOT_JSON' } });
+    expect((await romeo.attempt('PUT', path, {})).status, path).toBe(200);
+  }
+  expect((await romeo.attempt('POST', room('leave'))).status).toBe(200);
+});

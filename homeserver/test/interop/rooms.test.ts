@@ -105,7 +105,7 @@ describe.skipIf(!hasOtherSide).each([
   test('who is kicked or banned learns of it, and a ban holds', async () => {
     const roomId = await sharedRoom();
     const sending = async () =>
-      (await guest.attempt('PUT', `${roomPath(roomId)}/send/m.room.message/${Math.random()}`, { body: 'x' })).status;
+      (await guest.attempt('PUT', `${roomPath(roomId)}/send/m.room.message/${Math.random()}`, { msgtype: 'm.text', body: 'x' })).status;
     await act(host, roomId, 'kick', { user_id: guest.id, reason: 'out' });
     await expect.poll(sending, WAIT).toBe(403);
     await guest.join(roomId, via());

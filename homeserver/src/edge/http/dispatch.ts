@@ -4,6 +4,7 @@ import {
   guestAccessForbidden,
   invalidParam,
   missingToken,
+  notJson,
   tooLarge,
   unrecognizedMethod,
   unrecognizedPath,
@@ -15,6 +16,7 @@ import type { BridgedResponse } from './bridged-response.ts';
 import { dropNullOptions } from './drop-null-options.ts';
 import type { HttpRequest } from './http-request.ts';
 import { limitSubjects } from './limit-subjects.ts';
+import { NEEDS_BODY } from './needed-bodies.ts';
 import type { RateLimiter } from './rate-limit.ts';
 import { readAccessToken } from './read-access-token.ts';
 import { isStorableText, readJsonBody, readSignedBody } from './read-json-body.ts';
@@ -128,6 +130,7 @@ export function createDispatch({ routes, authenticate, verifyOrigin, limitRate, 
     let body: unknown;
     if (endpoint.body !== 'raw') {
       request.bytes ??= await readBytes(wire, route, MAX_JSON_BYTES, budget);
+      if (request.bytes.length === 0 && NEEDS_BODY.has(endpoint.id)) throw notJson('The body is empty, where a JSON object is needed');
       body = origin === undefined ? readJsonBody(request.bytes) : readSignedBody(request.bytes);
       if (origin === undefined) dropNullOptions(endpoint.body, body);
       validator?.body(body);
