@@ -1,10 +1,13 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import { Pool } from 'undici';
+import type { Authority, OwnServer } from './own-server.ts';
 
 /** Connections of one load client; as many requests can be under way. */
 const CONNECTIONS = 256;
 
 export type Target = { name: string; url: string; secret: string | undefined; pool: Pool };
+/** The homeserver that was started here: other servers can be put beside it. */
+export type OwnTarget = Target & Pick<OwnServer, 'peakMegabytes'> & { serverName: string; authority: Authority };
 
 export function openTarget(name: string, url: string, secret: string | undefined): Target {
   return { name, url, secret, pool: new Pool(url, { connections: CONNECTIONS, pipelining: 1 }) };

@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { openTarget, type Target } from './http-user.ts';
+import { type OwnTarget, openTarget, type Target } from './http-user.ts';
 import { type Figures, median } from './measure.ts';
-import { startOwnServer } from './own-server.ts';
+import { createAuthority, startOwnServer } from './own-server.ts';
 import { STEPS } from './steps.ts';
 
 const HELP = `npm run bench -- [--target URL]… [--secret SECRET]… [--step ID]… [--runs 3] [--json FILE]
@@ -29,29 +29,42 @@ const OWN_PORT = 8_489;
 type Row = { step: string; target: string; figures: Figures };
 
 async function bench(): Promise<void> {
-  const own = values.target.length === 0 ? await startOwnServer(OWN_PORT) : undefined;
-  const urls = own === undefined ? values.target : [own.url];
-  const targets = urls.map((url, index) => openTarget(url, url, values.secret[index]));
+  const authority = await createAuthority();
+  const own = values.target.length === 0 ? await startOwnServer(OWN_PORT, authority) : undefined;
+  const ownTargets: OwnTarget[] =
+    own === undefined
+      ? []
+      : [{ ...openTarget(own.url, own.url, undefined), serverName: own.name, authority, peakMegabytes: own.peakMegabytes }];
+  const targets = own === undefined ? values.target.map((url, index) => openTarget(url, url, values.secret[index])) : ownTargets;
   const rows: Row[] = [];
   try {
     for (const step of STEPS.filter(({ id }) => values.step.length === 0 || values.step.includes(id))) {
       process.stderr.write(`${step.id}: ${step.about}\n`);
-      for (const { target, figures } of await runStep(step, targets)) rows.push({ step: step.id, target: target.name, figures });
+      if (step.needsOwn === true && own === undefined) {
+        process.stderr.write('  left out: it needs the homeserver that is started here (no --target)\n');
+        continue;
+      }
+      const results = step.needsOwn === true ? await runStep(step.run, ownTargets) : await runStep(step.run, targets);
+      for (const { target, figures } of results) rows.push({ step: step.id, target: target.name, figures });
     }
   } finally {
     for (const target of targets) await target.pool.close();
     await own?.stop();
+    await authority[Symbol.asyncDispose]();
   }
   print(rows);
   if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(rows, undefined, 2)}\n`);
 }
 
 /** The targets take turns, run by run, so that a change of the machine's speed meets them all. */
-async function runStep(step: (typeof STEPS)[number], targets: readonly Target[]): Promise<{ target: Target; figures: Figures }[]> {
-  const runs = new Map<Target, Figures[]>(targets.map((target) => [target, []]));
+async function runStep<Measured extends Target>(
+  measureStep: (target: Measured) => Promise<Figures>,
+  targets: readonly Measured[],
+): Promise<{ target: Target; figures: Figures }[]> {
+  const runs = new Map<Measured, Figures[]>(targets.map((target) => [target, []]));
   for (let run = 1; run <= Number(values.runs); run += 1) {
     for (const target of targets) {
-      const figures = await step.run(target);
+      const figures = await measureStep(target);
       runs.get(target)?.push(figures);
       process.stderr.write(`  run ${run} ${target.name}: ${figures.perSecond.toFixed(1)}/s, p99 ${figures.p99Ms.toFixed(1)} ms\n`);
     }

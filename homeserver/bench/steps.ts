@@ -1,3 +1,4 @@
+import { FEDERATION_STEPS } from './federation-steps.ts';
 import { call, register, type Target } from './http-user.ts';
 import { measure } from './measure.ts';
 import type { Step } from './step.ts';
@@ -43,6 +44,7 @@ export const STEPS: readonly Step[] = [
     },
   },
   ...SYNC_STEPS,
+  ...FEDERATION_STEPS,
   {
     id: 'B9',
     about: '/messages backwards through 500 events, 20 at a time, 20 times',

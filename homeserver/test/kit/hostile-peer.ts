@@ -13,8 +13,10 @@ import { type Signer, signJson } from 'federation-spec/signing/sign-json.ts';
 import { buildXMatrix, requestToSign } from 'federation-spec/signing/x-matrix.ts';
 import { Agent, request } from 'undici';
 import { freePort } from './free-port.ts';
-import type { TestServer } from './start-server.ts';
 import type { TestCa } from './test-ca.ts';
+
+/** Whom it calls, by name. */
+type Callee = { name: string };
 
 export type PeerAnswer = { status: number; body: JsonObject };
 /**
@@ -58,20 +60,20 @@ export type HostilePeer = AsyncDisposable & {
   /** Replaces how it answers the request for its keys; `undefined` brings the truth back. */
   answerKeys: (handler: (() => unknown) | undefined) => void;
   /** Sends a signed request. `authorization` replaces the header. */
-  call: (to: TestServer, method: string, path: string, body?: unknown, authorization?: string) => Promise<PeerAnswer>;
+  call: (to: Callee, method: string, path: string, body?: unknown, authorization?: string) => Promise<PeerAnswer>;
   /** The same, for an answer that is no JSON. */
   open: (
-    to: TestServer,
+    to: Callee,
     method: string,
     path: string,
     body?: unknown,
     authorization?: string,
   ) => Promise<{ status: number; headers: Record<string, string>; bytes: Uint8Array }>;
   /** Joins a public room as a user of the peer; gives the room as the resident told it. */
-  join: (to: TestServer, roomId: string, localpart: string) => Promise<PeerRoom>;
+  join: (to: Callee, roomId: string, localpart: string) => Promise<PeerRoom>;
   /** Signs a membership event for which a server has given the template. */
   complete: (made: JsonObject) => Promise<{ event: Pdu; id: string; rules: RoomVersionRules }>;
-  sendPdus: (to: TestServer, pdus: readonly unknown[], edus?: readonly unknown[], txnId?: string) => Promise<PeerAnswer>;
+  sendPdus: (to: Callee, pdus: readonly unknown[], edus?: readonly unknown[], txnId?: string) => Promise<PeerAnswer>;
 };
 
 /** A room as the peer sees it. */
@@ -234,7 +236,7 @@ const ownKeys = (signer: Signer) => signedKeyList(signer);
 
 async function joinRoom(
   { call, signer }: Pick<HostilePeer, 'call' | 'signer'>,
-  to: TestServer,
+  to: Callee,
   roomId: string,
   userId: string,
 ): Promise<PeerRoom> {
