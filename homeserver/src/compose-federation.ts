@@ -77,7 +77,6 @@ type Deps = Awaited<ReturnType<typeof composeStreams>> &
     | 'partialRooms'
     | 'redactions'
     | 'prepareEvent'
-    | 'sendEvent'
     | 'thirdParty'
     | 'policy'
     | 'memberships'
@@ -137,7 +136,7 @@ export async function composeFederation(deps: Deps) {
     policy: deps.policy,
     resolveStates,
   });
-  const mergeHeads = createMergeHeads({ database, sendEvent: deps.sendEvent });
+  const mergeHeads = createMergeHeads({ database, prepareEvent: deps.prepareEvent, receivePdu, serverName });
   const receiving = { receivePdu, receiveCompletePdu, mergeHeads };
   const staged = await createProcessStaged({
     database,

@@ -146,6 +146,38 @@ test('a room with many heads is merged by its own server, which clients are not 
   expect((await romeo.attempt('GET', path)).status).toBe(404);
 });
 
+test('what merges some of the heads has the state that those add up to, and keeps only how it differs', async () => {
+  await romeo.setState(room.roomId, 'm.room.power_levels', { state_default: 0 });
+  const powers = (await romeo.state(room.roomId)).find((event) => event.type === 'm.room.power_levels')?.event_id ?? '';
+  for (let n = 0; n < 30; n += 1) await romeo.setState(room.roomId, 'x.base', { n }, `base${n}`);
+  const base = await romeo.send(room.roomId, 'before the fork');
+  const auth_events = [powers, room.joinId];
+  const branches = await Promise.all(
+    Array.from({ length: 14 }, (_, n) =>
+      room.event({ type: 'x.branch', state_key: `${n}`, content: { n }, prev_events: [base], auth_events, depth: 100 }),
+    ),
+  );
+  await send(...branches);
+  await expect.poll(async () => (await listHeads()).length, WAIT).toBeLessThanOrEqual(10);
+  const merges = await servers.at(0).sql<{ eventId: string; eventNid: number; json: string; snapshot: number | null }[]>`
+    select e.event_id as "eventId", e.event_nid as "eventNid", e.json, e.base_snapshot as snapshot
+    from events e join rooms r using (room_nid) where r.room_id = ${room.roomId} and e.type = 'org.matrix.dummy_event'`;
+  expect(merges).toHaveLength(1);
+  const [merge] = merges;
+  const named = JSON.parse(merge?.json ?? '{}').prev_events as string[];
+  expect(named).toHaveLength(10);
+
+  const path = `/_matrix/federation/v1/state_ids/${encodeURIComponent(room.roomId)}?event_id=${encodeURIComponent(merge?.eventId ?? '')}`;
+  const told = (await peer.call(servers.at(0), 'GET', path)).body['pdu_ids'] as string[];
+  expect(branches.map(({ id }) => id).filter((id) => told.includes(id))).toEqual(
+    branches.map(({ id }) => id).filter((id) => named.includes(id)),
+  );
+  const [kept] = await servers.at(0).sql<{ count: number }[]>`
+    select count(*)::bigint as count from state_deltas where event_nid = ${merge?.eventNid ?? 0}`;
+  expect([merge?.snapshot, kept?.count]).toEqual([null, 4]);
+  expect((await romeo.state(room.roomId)).filter((event) => event.type === 'x.branch')).toHaveLength(14);
+});
+
 test('S28: a server that never says what is missing holds up nobody else in the room', async () => {
   await using mute = await startHostilePeer(servers.ca);
   const muteRoom = await mute.join(servers.at(0), room.roomId, 'sampson');

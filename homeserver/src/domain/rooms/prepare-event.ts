@@ -10,11 +10,10 @@ import type { Random } from '../../platform/random.ts';
 import { type HotRoom, MEMBER, type PreparedEvent, type StateUpdate, toLoggedChanges, toMembershipChanges } from './hot-room.ts';
 import type { HotRooms } from './hot-rooms.ts';
 import type { Interner } from './interner.ts';
+import { pickHeads } from './pick-heads.ts';
 import { referenceTo } from './reference-event.ts';
 import { type EventDraft, type Head, notifiesByDefault } from './room-event.ts';
 
-/** Most prev_events of an event we make; a room with more heads is merged in steps. https://spec.matrix.org/latest/rooms/ */
-const MAX_PREV_EVENTS = 10;
 /** For room versions whose servers choose the ids of their events. */
 const EVENT_ID_BITS = 108;
 /** The largest integer canonical JSON knows; depth stays there once it is reached. */
@@ -29,7 +28,12 @@ export type Transaction = { deviceId: string; txnPath: string };
 export type PrepareEvent = (
   room: HotRoom,
   draft: EventDraft,
-  sent: { senderNid: number; transaction?: Transaction | undefined },
+  sent: {
+    senderNid: number;
+    transaction?: Transaction | undefined;
+    /** The heads to build upon, where it is not for this to choose. */
+    prevs?: readonly Head[] | undefined;
+  },
 ) => Promise<PreparedEvent>;
 
 type Deps = { rooms: Pick<HotRooms, 'ensureMembers'>; interner: Interner; clock: Clock; random: Random; signer: EventSigner };
@@ -51,9 +55,8 @@ export function createPrepareEvent({ rooms, interner, clock, random, signer }: D
     return [{ ...update, member: { userNid, isLocal: event.state_key.endsWith(`:${signer.serverName}`) } }];
   }
 
-  return async function prepareEvent(room, draft, { senderNid, transaction }) {
-    // 1. The graph: the newest heads, and the state events that allow this one.
-    const prevs = room.heads.slice(-MAX_PREV_EVENTS);
+  return async function prepareEvent(room, draft, { senderNid, transaction, prevs = pickHeads(room.heads) }) {
+    // 1. The graph: the heads, and the state events that allow this one.
     const authPairs = selectAuthEvents(
       {
         type: draft.type,
