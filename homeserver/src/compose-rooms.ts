@@ -219,6 +219,7 @@ export async function composeRooms(deps: RoomDeps) {
     spreadProfile,
     leaveAllRooms,
     retention,
+    leadGuestsOut: guests.resume,
     settled: guests.settled,
     routes,
   };

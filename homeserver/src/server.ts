@@ -372,6 +372,7 @@ export async function createServer(config: Config, surroundings: Surroundings = 
     });
     closers.push(() => listener.stop(DRAIN_MS));
     rooms.delayedEvents.start();
+    rooms.leadGuestsOut();
     await accounts.resumeDepartures();
 
     const stop = () => {

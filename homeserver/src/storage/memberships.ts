@@ -120,6 +120,13 @@ export async function listJoinedGuests(sql: Sql, roomNid: number): Promise<{ use
     where  m.room_nid = ${roomNid} and m.membership = 2 and a.is_guest`;
 }
 
+/** The rooms that guests of this server are joined to. */
+export async function listRoomsWithGuests(sql: Sql): Promise<number[]> {
+  const rows = await sql<{ roomNid: number }[]>`
+    select distinct m.room_nid as "roomNid" from accounts a join memberships m using (user_nid) where a.is_guest and m.membership = 2`;
+  return rows.map((row) => row.roomNid);
+}
+
 /** Who is banned from the room, the last first, with the text of the event that says so. */
 export async function listBans(sql: Sql, roomNid: number, limit: number): Promise<{ userId: string; json: string | null }[]> {
   return await sql<{ userId: string; json: string | null }[]>`

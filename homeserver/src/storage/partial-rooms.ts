@@ -26,7 +26,7 @@ export async function beginPartialRoom(
       values (${room.roomNid}, ${room.joinEventNid}, ${room.resident}, ${[...room.servers]}::text[])
       on conflict (room_nid) do update set join_event_nid = excluded.join_event_nid, resident = excluded.resident, servers = excluded.servers
     )
-    update rooms set is_partial = true where room_nid = ${room.roomNid}`;
+    update rooms set is_partial = true, completed_pos = null where room_nid = ${room.roomNid}`;
 }
 
 /** The rooms whose state is still to be completed. */
@@ -121,6 +121,11 @@ export async function finishPartialRoom(
     on conflict do nothing`;
   await sql`update rooms set is_partial = false, completed_pos = ${position} where room_nid = ${roomNid}`;
   await sql`delete from partial_rooms where room_nid = ${roomNid}`;
+}
+
+/** From a position on the room is shown as it is known, though its state is not complete. */
+export async function showPartialRoom(sql: Sql, { roomNid, position }: { roomNid: number; position: number }): Promise<void> {
+  await sql`update rooms set completed_pos = ${position} where room_nid = ${roomNid} and is_partial and completed_pos is null`;
 }
 
 /** Nobody of ours is in the room any more: its state stays as it is. */

@@ -1,6 +1,6 @@
 import type { Logger } from '../../platform/logger.ts';
 import type { Database } from '../../storage/database.ts';
-import { listJoinedGuests } from '../../storage/memberships.ts';
+import { listJoinedGuests, listRoomsWithGuests } from '../../storage/memberships.ts';
 import type { Notifier } from '../streams/notifier.ts';
 import type { HotRooms } from './hot-rooms.ts';
 import { admitsGuests, type Memberships } from './membership.ts';
@@ -9,9 +9,20 @@ const GUEST_ACCESS = 'm.room.guest_access';
 
 type Deps = { database: Database; notifier: Notifier; rooms: HotRooms; memberships: Memberships; logger: Logger };
 
-/** When a room stops letting guests in, our guests leave it. Resolves `settled` when those on their way out are out. */
-export function createExpelGuests({ database, notifier, rooms, memberships, logger }: Deps): { settled: () => Promise<void> } {
+export type ExpelGuests = {
+  /** Leads out those whose rooms stopped letting guests in when it could not be seen to, such as right before a crash. */
+  resume: () => void;
+  /** Resolves when those on their way out are out. */
+  settled: () => Promise<void>;
+};
+
+/** When a room stops letting guests in, our guests leave it. */
+export function createExpelGuests({ database, notifier, rooms, memberships, logger }: Deps): ExpelGuests {
   let leaving: Promise<void> = Promise.resolve();
+
+  function afterOthers(work: () => Promise<void>): void {
+    leaving = leaving.then(work).catch((error: unknown) => logger.error({ err: error }, 'guests could not be led out of a room'));
+  }
 
   async function expel(roomNid: number): Promise<void> {
     const room = await rooms.loadByNid(roomNid);
@@ -25,11 +36,13 @@ export function createExpelGuests({ database, notifier, rooms, memberships, logg
 
   notifier.onCommit(({ events }) => {
     const changed = new Set(events.filter(({ row }) => row.type === GUEST_ACCESS).map(({ row }) => row.roomNid));
-    for (const roomNid of changed) {
-      leaving = leaving
-        .then(() => expel(roomNid))
-        .catch((error: unknown) => logger.error({ err: error }, 'guests could not be led out of a room'));
-    }
+    for (const roomNid of changed) afterOthers(() => expel(roomNid));
   });
-  return { settled: () => leaving };
+  return {
+    resume: () =>
+      afterOthers(async () => {
+        for (const roomNid of await listRoomsWithGuests(database.sql)) await expel(roomNid);
+      }),
+    settled: () => leaving,
+  };
 }

@@ -9,6 +9,7 @@ import { findRoom } from '../../storage/rooms.ts';
 import { findNoticeRoom } from '../../storage/server-notices.ts';
 import type { FollowUpgrade } from '../accounts/follow-upgrade.ts';
 import type { Log } from '../streams/log.ts';
+import { isRestricted, listAllowedRooms } from './allowed-rooms.ts';
 import { type HotRoom, MEMBER } from './hot-room.ts';
 import type { HotRooms } from './hot-rooms.ts';
 import type { InvitePermission } from './invite-permission.ts';
@@ -16,6 +17,9 @@ import type { InviteUser } from './invite-user.ts';
 import type { PartialRooms } from './partial-rooms.ts';
 import type { RemoteRooms } from './remote-rooms.ts';
 import type { SendEvent } from './send-event.ts';
+
+/** How long somebody who comes after another waits for the members to be known, before another server is asked to let them in too. */
+const STRANGER_WAIT_MS = 3_000;
 
 /** The profile fields that a membership event carries: `displayname`, `avatar_url`. */
 export type FindProfile = (userId: string) => Promise<JsonObject>;
@@ -122,10 +126,11 @@ export function createMemberships(deps: Deps): Memberships {
   async function enter(actor: Actor, { roomId, via, reason, content }: Parameters<Memberships['join']>[1]): Promise<void> {
     const own = { ...(await findProfile(actor.userId)), ...kindOf(actor), ...content, ...withReason(reason) };
     let room = await findOwnRoom(roomId);
-    // Whether somebody may come in is not known before all of the room is.
+    // Whether somebody may come in is not known here before all of the room is, but by those who let us in.
     const isStranger = room?.isPartial === true && (await membershipOf(room, actor.userId)) !== 'join';
-    if (room !== undefined && isStranger && (await partialRooms.untilWhole(room))) room = await findOwnRoom(roomId);
-    if (room !== undefined) {
+    if (room !== undefined && isStranger && (await partialRooms.untilWhole(room, STRANGER_WAIT_MS).catch(() => false)))
+      room = await findOwnRoom(roomId);
+    if (room !== undefined && !(isStranger && room.isPartial)) {
       const current = await membershipOf(room, actor.userId);
       if (current === 'join' && content === undefined) return;
       if (current !== 'join') checkGuest(actor, room);
@@ -175,11 +180,7 @@ export function createMemberships(deps: Deps): Memberships {
    * one; undefined when only another server could. https://spec.matrix.org/latest/client-server-api/#restricted-rooms
    */
   async function authorise(room: HotRoom, userId: string): Promise<JsonObject | undefined> {
-    const joinRules = room.find('m.room.join_rules', '')?.content ?? {};
-    const rule = joinRules['join_rule'];
-    const isRestricted = rule === 'restricted' || rule === 'knock_restricted';
-    if (!isRestricted || !room.rules.restrictedJoins) return {};
-    if (!(await isInAllowedRoom(joinRules, userId))) return {};
+    if (!isRestricted(room) || !(await isInAllowedRoom(room, userId))) return {};
 
     const needed = namedPowerLevel('invite', room, room.rules);
     const members = await listJoinedMembers(database.sql, room.nid, { localOnly: true });
@@ -187,12 +188,10 @@ export function createMemberships(deps: Deps): Memberships {
     return host === undefined ? undefined : { join_authorised_via_users_server: host.userId };
   }
 
-  async function isInAllowedRoom(joinRules: JsonObject, userId: string): Promise<boolean> {
-    const allow = Array.isArray(joinRules['allow']) ? joinRules['allow'] : [];
-    for (const entry of allow) {
-      if (!isJsonObject(entry) || entry['type'] !== 'm.room_membership' || typeof entry['room_id'] !== 'string') continue;
+  async function isInAllowedRoom(room: HotRoom, userId: string): Promise<boolean> {
+    for (const roomId of listAllowedRooms(room)) {
       // Of a room that this server is not in any more, what it knows may be old.
-      const allowed = await findOwnRoom(entry['room_id']);
+      const allowed = await findOwnRoom(roomId);
       if (allowed !== undefined && (await membershipOf(allowed, userId)) === 'join') return true;
     }
     return false;
@@ -264,6 +263,7 @@ export function createMemberships(deps: Deps): Memberships {
     membershipOf,
     authorise,
     knock: async (actor, { roomId, via, reason }) => {
+      await checkNotBlocked(roomId);
       const content = { ...(await findProfile(actor.userId)), ...withReason(reason) };
       const room = await findOwnRoom(roomId);
       if (room === undefined) await remote.knock({ roomId, userId: actor.userId, userNid: actor.userNid, via, content });

@@ -98,9 +98,9 @@ export function createSortRooms({ database, activity }: { database: Database; ac
   };
 }
 
-/** Whether all of the room's members were known at a position. */
+/** Whether all of the room's members were known at a position, or it is shown without them since. */
 export function isWhole({ isPartial, completedPos }: UserMembership, position: number): boolean {
-  return !isPartial && (completedPos === null || completedPos <= position);
+  return completedPos === null ? !isPartial : completedPos <= position;
 }
 
 export function isGone({ membership }: UserMembership): boolean {

@@ -95,9 +95,11 @@ export function createJoinRemote(deps: Deps): RemoteRooms['join'] {
     const waiting = joins.begin(roomId, rules);
     try {
       const options = { timeoutMs: SEND_TIMEOUT_MS, maxBytes: MAX_STATE_BYTES, ...INSISTING };
-      const isNew = (await rooms.load(roomId)) === undefined;
-      const answer = await sendJoin(client, resident, { roomId, join: pdu, omitMembers: isNew }, options); // 3
-      if (answer.members_omitted === true && !isNew)
+      const here = await rooms.load(roomId);
+      // Of a room that is ours already nothing is needed but that the user was let in.
+      const omitMembers = here === undefined || isOurs(here);
+      const answer = await sendJoin(client, resident, { roomId, join: pdu, omitMembers }, options); // 3
+      if (answer.members_omitted === true && !omitMembers)
         throw new FederationError(resident, 'it leaves out members though it was not asked to');
       const join = await checkJoin(resident, {
         roomId,
@@ -105,13 +107,15 @@ export function createJoinRemote(deps: Deps): RemoteRooms['join'] {
         join: answer.event === undefined ? pdu : withSignatures(pdu, answer.event, rules),
       }); // 4
       const room = await rooms.load(roomId);
-      if (room?.joinedServers.has(signer.serverName) === true) await addTo(room, join, resident);
+      if (room !== undefined && isOurs(room)) await addTo(room, join, resident);
       else await takeJoinedRoom(await checkRoom(resident, { roomId, rules, join }, answer)); // 5
       if (answer.members_omitted === true) await completeLater();
     } finally {
       waiting.end();
     }
   }
+
+  const isOurs = (room: HotRoom) => room.joinedServers.has(signer.serverName);
 
   /** We were in the room already, and only another server could let the user in: the room stays as it is, with one event more. */
   async function addTo(room: HotRoom, join: CheckedPdu, resident: string): Promise<void> {

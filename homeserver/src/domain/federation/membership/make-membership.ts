@@ -1,5 +1,5 @@
 import type { EventTemplate } from 'federation-spec/api/schemas/pdus.ts';
-import { isJsonObject, type JsonObject } from 'federation-spec/events/event.ts';
+import type { JsonObject } from 'federation-spec/events/event.ts';
 import { serverNameOf } from 'federation-spec/identifiers/server-name.ts';
 import {
   forbidden,
@@ -9,14 +9,12 @@ import {
   unableToAuthoriseJoin,
   unableToGrantJoin,
 } from '../../../platform/matrix-error.ts';
+import { knowsAllowedRooms } from '../../rooms/allowed-rooms.ts';
 import type { HotRoom } from '../../rooms/hot-room.ts';
 import type { HotRooms } from '../../rooms/hot-rooms.ts';
 import type { Interner } from '../../rooms/interner.ts';
 import type { PrepareEvent } from '../../rooms/prepare-event.ts';
 import { isServerAllowed } from '../../rooms/server-acl.ts';
-
-/** Most rooms of a restricted room's list that are looked at. */
-const MAX_ALLOWED_ROOMS = 100;
 
 export type MembershipQuestion = {
   origin: string;
@@ -37,19 +35,6 @@ type Deps = { rooms: HotRooms; interner: Interner; prepareEvent: PrepareEvent; a
 
 /** The resident's part of joining, leaving and knocking. https://spec.matrix.org/latest/server-server-api/#get_matrixfederationv1make_joinroomiduserid */
 export function createMakeMembership({ rooms, interner, prepareEvent, authorise, serverName }: Deps): MakeMembership {
-  /** Whether this server can say who is in the rooms whose members a restricted room lets in. */
-  async function knowsAllowedRooms(room: HotRoom): Promise<boolean> {
-    const rule = room.find('m.room.join_rules', '')?.content ?? {};
-    const isRestricted = rule['join_rule'] === 'restricted' || rule['join_rule'] === 'knock_restricted';
-    if (!isRestricted || !room.rules.restrictedJoins || !Array.isArray(rule['allow'])) return true;
-    for (const entry of rule['allow'].slice(0, MAX_ALLOWED_ROOMS)) {
-      const allowedId = isJsonObject(entry) && entry['type'] === 'm.room_membership' ? entry['room_id'] : undefined;
-      if (typeof allowedId !== 'string') continue;
-      if ((await rooms.load(allowedId))?.joinedServers.has(serverName) !== true) return false;
-    }
-    return true;
-  }
-
   return async ({ origin, roomId, userId, membership, versions }) => {
     const room = await loadRoomFor(rooms, { roomId, origin, serverName, membership });
     if (serverNameOf(userId) !== origin) throw forbidden(`${userId} is not a user of ${origin}`);
@@ -60,7 +45,7 @@ export function createMakeMembership({ rooms, interner, prepareEvent, authorise,
     const needsVoucher = membership === 'join' && current !== 'join' && current !== 'invite' && current !== 'ban';
     const voucher = needsVoucher ? await authorise(room, userId) : {};
     if (voucher === undefined) throw unableToGrantJoin('Nobody on this server may let the user in; ask another server of the room');
-    if (needsVoucher && Object.keys(voucher).length === 0 && !(await knowsAllowedRooms(room)))
+    if (needsVoucher && Object.keys(voucher).length === 0 && !(await knowsAllowedRooms(rooms, room, serverName)))
       throw unableToAuthoriseJoin('This server is not in all the rooms whose members may join; ask another server of the room');
 
     const senderNid = await interner.userNid(userId);

@@ -51,12 +51,14 @@ export function createFetchWholeState({ database, client, peers, findServerKey, 
     return pdus.filter((pdu) => !known.has(pdu.eventId));
   }
 
-  async function fetchSingly(room: PartialRoom, rules: RoomVersionRules, origin: string, ids: readonly string[]): Promise<void> {
+  /** Resolves with those that the server does not give. */
+  async function fetchSingly(room: PartialRoom, rules: RoomVersionRules, origin: string, ids: readonly string[]): Promise<string[]> {
     const values: unknown[] = [];
     for (let start = 0; start < ids.length; start += PARALLEL_FETCHES) {
       values.push(...(await Promise.all(ids.slice(start, start + PARALLEL_FETCHES).map((id) => peers.fetchEvent(origin, id)))));
     }
     await store(room, rules, await checkPdus(values, { roomId: room.roomId, rules }, findServerKey));
+    return ids.filter((_, index) => values[index] === undefined);
   }
 
   async function fetchAll(room: PartialRoom, rules: RoomVersionRules, origin: string): Promise<void> {
@@ -110,8 +112,8 @@ export function createFetchWholeState({ database, client, peers, findServerKey, 
     if (missing.length > MAX_SINGLE_FETCHES) await fetchAll(room, rules, origin);
     else await fetchSingly(room, rules, origin, missing);
     const lacking = await listUnstoredIds(sql, stateIds);
-    if (lacking.length > 0) await fetchSingly(room, rules, origin, lacking.slice(0, MAX_SINGLE_FETCHES));
-    const [first] = await listUnstoredIds(sql, stateIds);
+    // What it gives and nobody is seen to have signed is no part of the state: servers that are gone must not leave the room unfinished.
+    const [first] = await fetchSingly(room, rules, origin, lacking.slice(0, MAX_SINGLE_FETCHES));
     if (first !== undefined) throw new FederationError(origin, `it tells of a state whose events it does not give, such as ${first}`);
     return stateIds;
   };

@@ -3,11 +3,12 @@ import { roomVersionRules } from 'federation-spec/room-versions/room-versions.ts
 import type { Clock } from '../../../platform/clock.ts';
 import type { Logger } from '../../../platform/logger.ts';
 import type { Random } from '../../../platform/random.ts';
-import type { Database } from '../../../storage/database.ts';
-import { abandonPartialRoom, listPartialRooms, type PartialRoom } from '../../../storage/partial-rooms.ts';
+import type { Database, Sql } from '../../../storage/database.ts';
+import { abandonPartialRoom, listPartialRooms, type PartialRoom, showPartialRoom } from '../../../storage/partial-rooms.ts';
 import type { CompleteRoom } from '../../rooms/complete-room.ts';
 import type { HotRooms } from '../../rooms/hot-rooms.ts';
 import type { PartialRooms } from '../../rooms/partial-rooms.ts';
+import type { Log } from '../../streams/log.ts';
 import type { IsUnreachable } from '../circuit-breaker.ts';
 import { retryDelayMs } from '../outbound/backoff.ts';
 import { createSlots } from '../outbound/slots.ts';
@@ -17,6 +18,8 @@ import type { FetchWholeState } from './fetch-whole-state.ts';
 const MAX_PARALLEL_ROOMS = 2;
 /** Most servers that are asked in one round. */
 const MAX_SERVERS = 10;
+/** A room that nobody could complete for so long is shown as it is to those who wait for all of its members. */
+const SHOWN_AFTER_MS = 60_000;
 /** A room is given up never, but it is tried again at least so often. */
 const MAX_WAIT_MS = 600_000;
 
@@ -29,6 +32,7 @@ export type ResyncRooms = {
 
 type Deps = {
   database: Database;
+  log: Log;
   rooms: HotRooms;
   partialRooms: PartialRooms;
   fetchWholeState: FetchWholeState;
@@ -41,15 +45,21 @@ type Deps = {
 };
 
 export function createResyncRooms(deps: Deps): ResyncRooms {
-  const { database, rooms, partialRooms, fetchWholeState, completeRoom, isUnreachable, serverName, random, logger } = deps;
+  const { database, log, rooms, partialRooms, fetchWholeState, completeRoom, isUnreachable, serverName, clock, random, logger } = deps;
   const running = new Map<number, Promise<void>>();
   const slots = createSlots(MAX_PARALLEL_ROOMS);
   const stopping = new AbortController();
 
   async function complete(room: PartialRoom): Promise<void> {
+    const since = clock.now();
+    let isShown = false;
     for (let failures = 1; !stopping.signal.aborted; failures += 1) {
       if (await isAbandoned(room)) return;
-      if (await slots.run(() => tryServers(room))) return;
+      if (await slots.run(() => tryServers(room, failures - 1))) return;
+      if (!isShown && !stopping.signal.aborted && clock.now() - since >= SHOWN_AFTER_MS) {
+        isShown = true;
+        await showAsItIs(room);
+      }
       const waitMs = Math.min(MAX_WAIT_MS, retryDelayMs(failures, random));
       await delay(waitMs, undefined, { signal: stopping.signal, ref: false }).catch(() => undefined);
     }
@@ -65,13 +75,28 @@ export function createResyncRooms(deps: Deps): ResyncRooms {
     return true;
   }
 
-  async function tryServers(room: PartialRoom): Promise<boolean> {
+  /** Members who are not known are missing from it, until somebody tells of them after all. */
+  async function showAsItIs({ roomNid, roomId }: PartialRoom): Promise<void> {
+    const local = [...((await rooms.load(roomId))?.localJoined ?? [])];
+    const write = (tx: Sql, position: number) => showPartialRoom(tx, { roomNid, position });
+    await log.append({ rows: [{ write, wakes: { users: local, membershipsOf: local, rooms: [roomNid] } }] });
+    partialRooms.shownAsItIs(roomNid);
+    logger.warn({ roomId }, 'nobody gives the rest of a room; it is shown as it is');
+  }
+
+  /** The one by which we joined, and each time others of the room; first those that can be reached. */
+  function listServers({ resident, servers }: PartialRoom, round: number): string[] {
+    const others = [...new Set(servers)].filter((server) => server !== serverName && server !== resident);
+    const start = others.length === 0 ? 0 : (round * (MAX_SERVERS - 1)) % others.length;
+    const turned = [resident, ...others.slice(start), ...others.slice(0, start)];
+    const likely = turned.filter((server) => !isUnreachable(server));
+    return [...new Set([...likely, ...turned])].slice(0, MAX_SERVERS);
+  }
+
+  async function tryServers(room: PartialRoom, round: number): Promise<boolean> {
     const rules = roomVersionRules(room.version);
     if (rules === undefined) throw new Error(`the room ${room.roomId} is stored with the unknown version ${room.version}`);
-    const others = [...new Set([room.resident, ...room.servers])].filter((server) => server !== serverName);
-    const likely = others.filter((server) => !isUnreachable(server));
-    const servers = [...new Set([...likely, ...others])].slice(0, MAX_SERVERS);
-    for (const origin of servers) {
+    for (const origin of listServers(room, round)) {
       if (stopping.signal.aborted) return false;
       try {
         const stateIds = await fetchWholeState(room, rules, origin);

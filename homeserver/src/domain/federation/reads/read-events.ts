@@ -67,10 +67,10 @@ export function createReadEvents({ database, rooms, disclose, partialRooms }: De
     },
 
     state: async (origin, roomId, eventId) => {
-      const room = await disclose.room(origin, roomId);
-      await partialRooms.untilWhole(room, RESIDENT_WAIT_MS).catch(() => {
-        throw unableDueToPartialState(403);
-      });
+      const asked = await disclose.room(origin, roomId);
+      await partialRooms.untilWhole(asked, RESIDENT_WAIT_MS).catch(() => false); // it is seen below that it is not
+      const room = (await rooms.load(roomId)) ?? asked;
+      if (room.isPartial) throw unableDueToPartialState(403);
       const event = await disclose.event(room, eventId);
       const before = await loadStateBefore(sql, event);
       if (before === undefined) throw notFound('The state at this event is not known');
