@@ -46,27 +46,41 @@ export async function findPlaceBefore(sql: Sql, roomNid: number, ts: number): Pr
   return row?.topological;
 }
 
+/** What makes a room one that can be found and entered. */
+const TABLES_OF_ROOMS = [
+  'memberships',
+  'room_aliases',
+  'published_rooms',
+  'appservice_published_rooms',
+  'backward_extremities',
+  'state_intervals',
+] as const;
+
+/** What people have of a room, and what is derived from its events. */
+const TABLES_OF_TRACES = [
+  'receipts',
+  'notifications',
+  'notify_modes',
+  'counted_apart',
+  'thread_subscriptions',
+  'relations',
+  'search_entries',
+  'account_data',
+] as const;
+
+async function deleteFrom(sql: Sql, tables: readonly string[], roomNid: number): Promise<void> {
+  for (const table of tables) await sql`delete from ${sql(table)} where room_nid = ${roomNid}`;
+}
+
 /** Takes a room out of sight: nobody is a member of it, and to this server it is no room any more. Its events are still there. */
 export async function detachRoom(sql: Sql, roomNid: number): Promise<void> {
   await sql`update rooms set heads = null, notify_seq = 0, is_partial = false where room_nid = ${roomNid}`;
-  await sql`delete from memberships where room_nid = ${roomNid}`;
-  await sql`delete from room_aliases where room_nid = ${roomNid}`;
-  await sql`delete from published_rooms where room_nid = ${roomNid}`;
-  await sql`delete from appservice_published_rooms where room_nid = ${roomNid}`;
-  await sql`delete from backward_extremities where room_nid = ${roomNid}`;
-  await sql`delete from state_intervals where room_nid = ${roomNid}`;
+  await deleteFrom(sql, TABLES_OF_ROOMS, roomNid);
 }
 
 /** Deletes what people had of a room that was taken out of sight. */
 export async function deleteTraces(sql: Sql, roomNid: number): Promise<void> {
-  await sql`delete from receipts where room_nid = ${roomNid}`;
-  await sql`delete from notifications where room_nid = ${roomNid}`;
-  await sql`delete from notify_modes where room_nid = ${roomNid}`;
-  await sql`delete from counted_apart where room_nid = ${roomNid}`;
-  await sql`delete from thread_subscriptions where room_nid = ${roomNid}`;
-  await sql`delete from relations where room_nid = ${roomNid}`;
-  await sql`delete from search_entries where room_nid = ${roomNid}`;
-  await sql`delete from account_data where room_nid = ${roomNid}`;
+  await deleteFrom(sql, TABLES_OF_TRACES, roomNid);
   await sql`
     delete from state_snapshots where snapshot_id in (select base_snapshot from events where room_nid = ${roomNid} and base_snapshot is not null)`;
 }

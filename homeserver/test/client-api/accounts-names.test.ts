@@ -1,10 +1,12 @@
 import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startServer, type TestServer } from '../kit/start-server.ts';
-import { callServer, createTestUser, TEST_PASSWORD } from '../kit/test-user.ts';
+import { callServer, createNames, createTestUser, TEST_PASSWORD } from '../kit/test-user.ts';
 import { PASSWORD, V3 } from './sign-up-steps.ts';
 
 const SECRET = 'two households';
+/** Another name each time, so that a scene can be played again. */
+const nameOf = createNames();
 let server: TestServer;
 beforeAll(async () => {
   server = await startServer({ config: { guests: true, registrationSecret: SECRET } });
@@ -17,15 +19,18 @@ const logIn = (body: Record<string, unknown>) =>
   callServer(server.url, 'POST', `${V3}/login`, { type: 'm.login.password', password: TEST_PASSWORD, ...body });
 
 test('capitals in a user name become small, and a name taken in small letters is taken in capitals', async () => {
-  expect(await register({ username: 'Rosaline' })).toMatchObject({ status: 200, body: { user_id: '@rosaline:hs.test' } });
-  expect(await register({ username: 'ROSALINE' })).toMatchObject({ status: 400, body: { errcode: 'M_USER_IN_USE' } });
+  const name = nameOf('rosaline');
+  const capitals = name.toUpperCase();
+  expect(await register({ username: `R${name.slice(1)}` })).toMatchObject({ status: 200, body: { user_id: `@${name}:hs.test` } });
+  expect(await register({ username: capitals })).toMatchObject({ status: 400, body: { errcode: 'M_USER_IN_USE' } });
   const available = (name: string) => callServer(server.url, 'GET', `${V3}/register/available?username=${encodeURIComponent(name)}`);
-  expect(await available('rosaLine')).toMatchObject({ status: 400, body: { errcode: 'M_USER_IN_USE' } });
-  expect(await available('Susan')).toMatchObject({ status: 200, body: { available: true } });
+  expect(await available(name)).toMatchObject({ status: 400, body: { errcode: 'M_USER_IN_USE' } });
+  expect(await available('Susan')).toMatchObject({ status: 400, body: { errcode: 'M_INVALID_USERNAME' } });
+  expect(await available('susan')).toMatchObject({ status: 200, body: { available: true } });
 });
 
 test.each(['q', '3', '.', '_', '=', '-', '/', '+'])('a user name may have %s in it', async (character) => {
-  const username = `sam${character}son`;
+  const username = nameOf(`sam${character}son`);
   expect(await register({ username })).toMatchObject({ status: 200, body: { user_id: `@${username}:hs.test` } });
 });
 
@@ -44,9 +49,10 @@ test('numbers are for guests, a leading underscore is for application services, 
 });
 
 test('an account can be made without logging in, with a device of one’s own naming, and with tokens that are refreshed', async () => {
-  const quiet = await register({ username: 'abraham', inhibit_login: true });
-  expect(quiet.body).toEqual({ user_id: '@abraham:hs.test', home_server: 'hs.test' });
-  const named = await register({ username: 'balthasar', device_id: 'HORSE', initial_device_display_name: 'horse', refresh_token: true });
+  const [abraham, username] = [nameOf('abraham'), nameOf('balthasar')];
+  const quiet = await register({ username: abraham, inhibit_login: true });
+  expect(quiet.body).toEqual({ user_id: `@${abraham}:hs.test`, home_server: 'hs.test' });
+  const named = await register({ username, device_id: 'HORSE', initial_device_display_name: 'horse', refresh_token: true });
   expect(named.body).toMatchObject({ device_id: 'HORSE', refresh_token: expect.any(String), expires_in_ms: 3_600_000 });
   const device = await callServer(server.url, 'GET', `${V3}/devices/HORSE`, undefined, String(named.body['access_token']));
   expect(device.body).toMatchObject({ device_id: 'HORSE', display_name: 'horse' });
@@ -55,15 +61,15 @@ test('an account can be made without logging in, with a device of one’s own na
 test('people log in by any of the ways to say who they are', async () => {
   const romeo = await server.user('romeo');
   for (const who of [
-    { identifier: { type: 'm.id.user', user: 'romeo' } },
+    { identifier: { type: 'm.id.user', user: romeo.localpart } },
     { identifier: { type: 'm.id.user', user: romeo.id } },
-    { identifier: { type: 'm.id.user', user: 'Romeo' } },
-    { user: 'romeo' },
+    { identifier: { type: 'm.id.user', user: `R${romeo.localpart.slice(1)}` } },
+    { user: romeo.localpart },
     { user: romeo.id },
   ]) {
     expect(await logIn(who)).toMatchObject({ status: 200, body: { user_id: romeo.id } });
   }
-  const device = await logIn({ user: 'romeo', device_id: 'BALCONY' });
+  const device = await logIn({ user: romeo.localpart, device_id: 'BALCONY' });
   expect(device.body).toMatchObject({ device_id: 'BALCONY', well_known: { 'm.homeserver': { base_url: server.url } } });
 });
 
@@ -126,19 +132,22 @@ test('S54: an account made with the secret has the display name it was given; ca
   const path = '/_synapse/admin/v1/register';
   const { body } = await callServer(server.url, 'GET', path);
   const nonce = String(body['nonce']);
-  const parts = [nonce, 'Escalus', PASSWORD, 'notadmin'];
+  const name = nameOf('escalus');
+  const username = `E${name.slice(1)}`;
+  const parts = [nonce, username, PASSWORD, 'notadmin'];
   const mac = createHmac('sha1', SECRET).update(parts.join('\u0000')).digest('hex');
-  const draft = { nonce, username: 'Escalus', password: PASSWORD, displayname: 'The Prince', admin: false, mac };
-  expect(await callServer(server.url, 'POST', path, draft)).toMatchObject({ status: 200, body: { user_id: '@escalus:hs.test' } });
-  expect((await callServer(server.url, 'GET', `${V3}/profile/@escalus:hs.test`)).body).toEqual({ displayname: 'The Prince' });
+  const draft = { nonce, username, password: PASSWORD, displayname: 'The Prince', admin: false, mac };
+  expect(await callServer(server.url, 'POST', path, draft)).toMatchObject({ status: 200, body: { user_id: `@${name}:hs.test` } });
+  expect((await callServer(server.url, 'GET', `${V3}/profile/@${name}:hs.test`)).body).toEqual({ displayname: 'The Prince' });
   expect((await callServer(server.url, 'POST', path, draft)).body).toMatchObject({ errcode: 'M_UNKNOWN' });
 });
 
 test('what may be left out may be null', async () => {
   const nothing = { device_id: null, initial_device_display_name: null, inhibit_login: null, refresh_token: null };
-  const registered = await register({ username: 'peter', ...nothing });
+  const username = nameOf('peter');
+  const registered = await register({ username, ...nothing });
   expect(registered).toMatchObject({ status: 200, body: { device_id: expect.stringMatching(/^[A-Z]{10}$/) } });
-  expect((await logIn({ user: 'peter', password: PASSWORD, ...nothing })).status).toBe(200);
-  expect((await logIn({ user: 'peter', password: PASSWORD, type: null })).body['errcode']).toBe('M_BAD_JSON');
+  expect((await logIn({ user: username, password: PASSWORD, ...nothing })).status).toBe(200);
+  expect((await logIn({ user: username, password: PASSWORD, type: null })).body['errcode']).toBe('M_BAD_JSON');
   expect((await callServer(server.url, 'POST', `${V3}/register`, { auth: null })).status).toBe(401);
 });

@@ -3,8 +3,11 @@ import { createCleanup } from '../kit/cleanup.ts';
 import { startAppservice, type TestAppservice } from '../kit/start-appservice.ts';
 import { startServer, type TestServer } from '../kit/start-server.ts';
 import { startServers } from '../kit/start-servers.ts';
-import type { TestUser } from '../kit/test-user.ts';
+import { createNames, type TestUser } from '../kit/test-user.ts';
 import { createCrossSigning, createDeviceKeys, createKeyPair, createOneTimeKey, type KeyPair } from './crypto-device.ts';
+
+/** Another name each time, so that a scene can be played again. */
+const nameOf = createNames();
 
 const CLIENT = '/_matrix/client/v3';
 const CLAIM = '/_matrix/app/unstable/org.matrix.msc3983/keys/claim';
@@ -35,7 +38,8 @@ beforeEach(() => {
 });
 
 /** A user of a service with one device, whose keys are uploaded. */
-async function ghost(localpart: string, service: TestAppservice, keys: (user: { id: string; deviceId: string }, pair: KeyPair) => object) {
+async function ghost(wished: string, service: TestAppservice, keys: (user: { id: string; deviceId: string }, pair: KeyPair) => object) {
+  const localpart = nameOf(wished);
   const [user, pair] = [{ id: `@${localpart}:hs.test`, deviceId: 'SHIP' }, createKeyPair()];
   const as = { userId: user.id, deviceId: user.deviceId };
   await service.call(server.url, 'POST', `${CLIENT}/register`, {

@@ -3,12 +3,14 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createCleanup } from '../kit/cleanup.ts';
 import { startAppservice, type TestAppservice } from '../kit/start-appservice.ts';
 import { startServer, type TestServer } from '../kit/start-server.ts';
-import type { TestUser } from '../kit/test-user.ts';
+import { createNames, type TestUser } from '../kit/test-user.ts';
 import { fillPath, plainValueOf, propertiesOf, requiredOf } from './bad-input.ts';
 import { createCrossSigning, createDeviceKeys, createKeyPair } from './crypto-device.ts';
 
 const CLIENT = '/_matrix/client/v3';
 const GHOST = '@_irc_ghost:hs.test';
+/** Another name each time, so that a scene can be played again. */
+const nameOf = createNames();
 
 const cleanup = createCleanup();
 let irc: TestAppservice;
@@ -31,7 +33,8 @@ const call = (method: string, path: string, body?: unknown, as: { userId?: strin
 
 test('without a device a service talks, reads, syncs and shows itself as its user', async () => {
   const room = `/rooms/${encodeURIComponent(roomId)}`;
-  const send = () => call('PUT', `${room}/send/m.room.message/same`, { msgtype: 'm.text', body: 'hark' });
+  const txnId = nameOf('same');
+  const send = () => call('PUT', `${room}/send/m.room.message/${txnId}`, { msgtype: 'm.text', body: 'hark' });
   const first = await send();
   expect(first.status).toBe(200);
   expect((await send()).body).toEqual(first.body);
@@ -47,10 +50,11 @@ test('without a device a service talks, reads, syncs and shows itself as its use
 });
 
 test("a service replaces its users' cross-signing keys without proof", async () => {
-  expect((await call('PUT', '/devices/HELM', {})).status).toBe(201);
-  const as = { userId: GHOST, deviceId: 'HELM' };
+  const deviceId = nameOf('HELM');
+  expect((await call('PUT', `/devices/${deviceId}`, {})).status).toBe(201);
+  const as = { userId: GHOST, deviceId };
   const pair = createKeyPair();
-  const ghost = { id: GHOST, deviceId: 'HELM' };
+  const ghost = { id: GHOST, deviceId };
   expect((await call('POST', '/keys/upload', { device_keys: await createDeviceKeys(ghost, pair) }, as)).status).toBe(200);
   for (let round = 0; round < 2; round += 1) {
     const { upload, master } = await createCrossSigning(ghost as TestUser, pair);

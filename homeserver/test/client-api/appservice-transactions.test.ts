@@ -2,8 +2,11 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createCleanup } from '../kit/cleanup.ts';
 import { startAppservice, type TestAppservice } from '../kit/start-appservice.ts';
 import { startServer, type TestServer } from '../kit/start-server.ts';
-import type { TestUser } from '../kit/test-user.ts';
+import { createNames, type TestUser } from '../kit/test-user.ts';
 import { createDeviceKeys, createKeyPair, createOneTimeKey, setUpDevice } from './crypto-device.ts';
+
+/** Another name each time, so that a scene can be played again. */
+const nameOf = createNames();
 
 const CLIENT = '/_matrix/client/v3';
 
@@ -52,22 +55,23 @@ const bodiesIn = (roomId: string) =>
     .map((event) => (event['content'] as { body: string }).body);
 
 test('a service hears of the rooms that its users are in, in order, and of no others', async () => {
-  await register('_irc_one');
+  const sailor = nameOf('_irc_one');
+  await register(sailor);
   const elsewhere = await romeo.createRoom();
   await romeo.send(elsewhere, 'not for you');
   const roomId = await romeo.createRoom({ preset: 'public_chat' });
   await romeo.send(roomId, 'before you came');
-  await irc.call(server.url, 'POST', `${room(roomId)}/join`, {}, as('_irc_one'));
+  await irc.call(server.url, 'POST', `${room(roomId)}/join`, {}, as(sailor));
   for (const body of ['1', '2', '3']) await romeo.send(roomId, body);
   await irc.until(() => bodiesIn(roomId).includes('3'), 'the third message');
   expect(bodiesIn(roomId)).toEqual(['1', '2', '3']);
   const join = irc.events().find((event) => event['room_id'] === roomId && event['type'] === 'm.room.member');
-  expect(join).toMatchObject({ state_key: '@_irc_one:hs.test', sender: '@_irc_one:hs.test', event_id: expect.stringMatching(/^\$/) });
+  expect(join).toMatchObject({ state_key: `@${sailor}:hs.test`, sender: `@${sailor}:hs.test`, event_id: expect.stringMatching(/^\$/) });
   expect(irc.events().some((event) => event['room_id'] === elsewhere)).toBe(false);
 
-  await irc.call(server.url, 'POST', `${room(roomId)}/leave`, {}, as('_irc_one'));
+  await irc.call(server.url, 'POST', `${room(roomId)}/leave`, {}, as(sailor));
   await romeo.send(roomId, 'after you left');
-  await romeo.invite(roomId, '@_irc_one:hs.test');
+  await romeo.invite(roomId, `@${sailor}:hs.test`);
   await irc.until(
     () =>
       irc.events().find((event) => event['room_id'] === roomId && (event['content'] as { membership?: string }).membership === 'invite'),
@@ -77,8 +81,9 @@ test('a service hears of the rooms that its users are in, in order, and of no ot
 });
 
 test('a service says who it sends to, and is told so', async () => {
-  await register('_irc_token');
-  const roomId = await roomWith('_irc_token');
+  const speaker = nameOf('_irc_token');
+  await register(speaker);
+  const roomId = await roomWith(speaker);
   await romeo.send(roomId, 'hello');
   await irc.until(() => bodiesIn(roomId).includes('hello'), 'the message');
   const puts = irc.calls.filter(({ path }) => path.includes('/transactions/'));
@@ -90,7 +95,7 @@ test('a service says who it sends to, and is told so', async () => {
 });
 
 test('a room is interesting by its alias', async () => {
-  const roomId = await romeo.createRoom({ room_alias_name: 'watched_square' });
+  const roomId = await romeo.createRoom({ room_alias_name: nameOf('watched_square') });
   await romeo.send(roomId, 'heard');
   await irc.until(() => bodiesIn(roomId).includes('heard'), 'the message of the room with the alias');
 });
@@ -117,8 +122,9 @@ test('a service hears of people in its namespaces whom it does not keep for itse
 });
 
 test('a service that is down for a while misses nothing and is told nothing twice, whatever restarts meanwhile', async () => {
-  await register('_irc_patient');
-  const roomId = await roomWith('_irc_patient');
+  const patient = nameOf('_irc_patient');
+  await register(patient);
+  const roomId = await roomWith(patient);
   await romeo.send(roomId, 'up');
   await irc.until(() => bodiesIn(roomId).includes('up'), 'the first message');
 
@@ -149,8 +155,9 @@ test('a service that is down for a while misses nothing and is told nothing twic
 });
 
 test('typing, receipts and presence are told with the room they belong to', async () => {
-  await register('_irc_watcher');
-  const roomId = await roomWith('_irc_watcher');
+  const watcher = nameOf('_irc_watcher');
+  await register(watcher);
+  const roomId = await roomWith(watcher);
   const eventId = await romeo.send(roomId, 'read me');
   const find = (type: string) =>
     irc.transactions.flatMap(({ ephemeral }) => ephemeral).find((event) => event['type'] === type && event['room_id'] === roomId);
@@ -160,12 +167,12 @@ test('typing, receipts and presence are told with the room they belong to', asyn
   expect(typing).toMatchObject({ room_id: roomId, content: { user_ids: [romeo.id] } });
 
   await romeo.call('POST', `${room(roomId)}/receipt/m.read.private/${encodeURIComponent(eventId)}`, {});
-  await irc.call(server.url, 'POST', `${room(roomId)}/receipt/m.read/${encodeURIComponent(eventId)}`, {}, as('_irc_watcher'));
+  await irc.call(server.url, 'POST', `${room(roomId)}/receipt/m.read/${encodeURIComponent(eventId)}`, {}, as(watcher));
   const receipt = await irc.until(() => find('m.receipt'), 'the receipt');
   expect(receipt).toEqual({
     type: 'm.receipt',
     room_id: roomId,
-    content: { [eventId]: { 'm.read': { '@_irc_watcher:hs.test': { ts: expect.any(Number) } } } },
+    content: { [eventId]: { 'm.read': { [`@${watcher}:hs.test`]: { ts: expect.any(Number) } } } },
   });
 
   await romeo.call('PUT', `${CLIENT}/presence/${romeo.id}/status`, { presence: 'unavailable', status_msg: 'asleep' });
@@ -177,23 +184,24 @@ test('typing, receipts and presence are told with the room they belong to', asyn
 });
 
 test('messages to devices of its users are told once, with what the encryption needs to know', async () => {
-  await register('_irc_crypt');
-  const roomId = await roomWith('_irc_crypt');
-  await irc.call(server.url, 'PUT', `${CLIENT}/devices/SHIP`, {}, as('_irc_crypt'));
-  await romeo.call('PUT', `${CLIENT}/sendToDevice/m.test/1`, { messages: { '@_irc_crypt:hs.test': { '*': { secret: 1 } } } });
-  await romeo.call('PUT', `${CLIENT}/sendToDevice/m.test/2`, { messages: { '@_irc_crypt:hs.test': { SHIP: { secret: 2 } } } });
+  const crypt = nameOf('_irc_crypt');
+  await register(crypt);
+  const roomId = await roomWith(crypt);
+  await irc.call(server.url, 'PUT', `${CLIENT}/devices/SHIP`, {}, as(crypt));
+  await romeo.call('PUT', `${CLIENT}/sendToDevice/m.test/${nameOf('1')}`, { messages: { [`@${crypt}:hs.test`]: { '*': { secret: 1 } } } });
+  await romeo.call('PUT', `${CLIENT}/sendToDevice/m.test/${nameOf('2')}`, { messages: { [`@${crypt}:hs.test`]: { SHIP: { secret: 2 } } } });
   const messages = () => irc.transactions.flatMap(({ toDevice }) => toDevice);
   await irc.until(() => messages().length >= 2, 'the messages to the device');
-  const common = { type: 'm.test', sender: romeo.id, to_user_id: '@_irc_crypt:hs.test', to_device_id: 'SHIP' };
+  const common = { type: 'm.test', sender: romeo.id, to_user_id: `@${crypt}:hs.test`, to_device_id: 'SHIP' };
   expect(messages()).toEqual([
     { ...common, content: { secret: 1 } },
     { ...common, content: { secret: 2 } },
   ]);
   const { body } = await irc.until(() => irc.transactions.find(({ toDevice }) => toDevice.length > 0), 'the transaction');
   expect(body['org.matrix.msc3202.device_one_time_keys_count']).toMatchObject({
-    '@_irc_crypt:hs.test': { SHIP: { signed_curve25519: 0 } },
+    [`@${crypt}:hs.test`]: { SHIP: { signed_curve25519: 0 } },
   });
-  expect(body['org.matrix.msc3202.device_unused_fallback_key_types']).toMatchObject({ '@_irc_crypt:hs.test': { SHIP: [] } });
+  expect(body['org.matrix.msc3202.device_unused_fallback_key_types']).toMatchObject({ [`@${crypt}:hs.test`]: { SHIP: [] } });
 
   await romeo.send(roomId, 'more');
   await irc.until(() => bodiesIn(roomId).includes('more'), 'the next message');
@@ -203,10 +211,11 @@ test('messages to devices of its users are told once, with what the encryption n
 });
 
 test('a service learns whose devices changed, and when a key of its own users is taken', async () => {
-  await register('_irc_keys');
-  await roomWith('_irc_keys');
-  await irc.call(server.url, 'PUT', `${CLIENT}/devices/RING`, {}, as('_irc_keys'));
-  const ghost = { id: '@_irc_keys:hs.test', deviceId: 'RING' };
+  const holder = nameOf('_irc_keys');
+  await register(holder);
+  await roomWith(holder);
+  await irc.call(server.url, 'PUT', `${CLIENT}/devices/RING`, {}, as(holder));
+  const ghost = { id: `@${holder}:hs.test`, deviceId: 'RING' };
   const pair = createKeyPair();
   const upload = {
     device_keys: await createDeviceKeys(ghost, pair),

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { startServer, type TestServer } from '../kit/start-server.ts';
 import type { TestUser } from '../kit/test-user.ts';
 
@@ -16,6 +16,8 @@ beforeAll(async () => {
   server = await startServer();
   romeo = await server.user('romeo');
   juliet = await server.user('juliet');
+});
+beforeEach(async () => {
   roomId = await romeo.createRoom({ preset: 'public_chat' });
   await juliet.join(roomId);
 });

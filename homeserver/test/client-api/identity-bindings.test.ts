@@ -79,7 +79,7 @@ test('S38: only the identity servers that are allowed are asked', async () => {
 test('who leaves for ever is forgotten by identity servers too', async () => {
   const tybalt = await server.user('tybalt');
   await bind(tybalt);
-  const auth = { type: 'm.login.password', identifier: { type: 'm.id.user', user: 'tybalt' }, password: TEST_PASSWORD };
+  const auth = { type: 'm.login.password', identifier: { type: 'm.id.user', user: tybalt.localpart }, password: TEST_PASSWORD };
   expect(await tybalt.call('POST', `${V3}/account/deactivate`, { auth })).toEqual({ id_server_unbind_result: 'success' });
   expect(identity.asked[1]).toMatchObject({ body: { mxid: tybalt.id } });
 });

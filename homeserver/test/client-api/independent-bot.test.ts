@@ -16,7 +16,10 @@ import { stringify } from 'yaml';
 import { createCleanup } from '../kit/cleanup.ts';
 import { freePort } from '../kit/free-port.ts';
 import { startServer, type TestServer } from '../kit/start-server.ts';
-import { TEST_PASSWORD } from '../kit/test-user.ts';
+import { createNames, TEST_PASSWORD } from '../kit/test-user.ts';
+
+/** Another name each time, so that a scene can be played again. */
+const nameOf = createNames();
 
 const PATIENCE = { timeout: 15_000 };
 const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
@@ -82,8 +85,9 @@ test('matrix-bot-sdk: rooms, state, files, profiles, spaces and account data', a
   const bot = await startBot('mercutio');
   const me = await bot.getUserId();
   await bot.setDisplayName('Mercutio');
-  const roomId = await bot.createRoom({ preset: 'public_chat', name: 'Square', room_alias_name: 'square', room_version: '11' });
-  expect(await bot.resolveRoom('#square:hs.test')).toBe(roomId);
+  const alias = nameOf('square');
+  const roomId = await bot.createRoom({ preset: 'public_chat', name: 'Square', room_alias_name: alias, room_version: '11' });
+  expect(await bot.resolveRoom(`#${alias}:hs.test`)).toBe(roomId);
   expect(await bot.getRoomStateEvent(roomId, 'm.room.name', '')).toEqual({ name: 'Square' });
   expect(await bot.getRoomMembers(roomId)).toMatchObject([{ membership: 'join', membershipFor: me, effectiveMembership: 'join' }]);
   expect(await bot.userHasPowerLevelFor(me, roomId, 'm.room.topic', true)).toBe(true);
@@ -98,7 +102,7 @@ test('matrix-bot-sdk: rooms, state, files, profiles, spaces and account data', a
   expect((await bot.downloadContent(uri)).contentType).toBe('image/png');
   await bot.setAccountData('org.example.dreams', { mab: true });
   expect(await bot.getAccountData('org.example.dreams')).toEqual({ mab: true });
-  const space = await bot.createSpace({ name: 'Verona', isPublic: true, localpart: 'verona' });
+  const space = await bot.createSpace({ name: 'Verona', isPublic: true, localpart: nameOf('verona') });
   await space.addChildRoom(roomId, { via: ['hs.test'] });
   expect(Object.keys(await space.getChildEntities())).toEqual([roomId]);
   expect(await bot.getUserProfile(me)).toMatchObject({ displayname: 'Mercutio' });
@@ -112,7 +116,7 @@ test('matrix-bot-sdk: a bridge speaks as the users it makes, and is told what is
   const said: string[] = [];
   bridge.on('room.message', (_roomId: string, event: Message) => void said.push(`${event.sender} ${event.content.body}`));
   await bridge.begin();
-  cleanup.defer(async () => bridge.stop());
+  await using _listening = { [Symbol.asyncDispose]: async () => bridge.stop() };
 
   const juliet = await server.user('juliet');
   const roomId = await juliet.createRoom({ preset: 'public_chat' });

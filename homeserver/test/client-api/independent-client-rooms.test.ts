@@ -22,6 +22,10 @@ import type { Logger } from 'matrix-js-sdk/lib/logger.js';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createCleanup } from '../kit/cleanup.ts';
 import { startServer, type TestServer } from '../kit/start-server.ts';
+import { createNames } from '../kit/test-user.ts';
+
+/** Another name each time, so that a scene can be played again. */
+const nameOf = createNames();
 
 const silent: Logger = { trace() {}, debug() {}, info() {}, warn() {}, error() {}, getChild: () => silent };
 const PATIENCE = { timeout: 15_000 };
@@ -229,14 +233,15 @@ test('matrix-js-sdk: a space, an upgrade, a search and the directory', async () 
   expect(hierarchy.rooms.map((room) => room.room_id)).toEqual([spaceId, roomId]);
   expect(await juliet.getRoomSummary(roomId)).toMatchObject({ room_id: roomId, num_joined_members: 2 });
 
+  const alias = nameOf('capulet-orchard');
   const { room_id: listed } = await romeo.createRoom({
     visibility: Visibility.Public,
-    room_alias_name: 'capulet-orchard',
-    name: 'Orchard',
+    room_alias_name: alias,
+    name: alias,
   });
-  const directory = await juliet.publicRooms({ filter: { generic_search_term: 'orchard' } });
-  expect(directory.chunk).toMatchObject([{ room_id: listed, canonical_alias: `#capulet-orchard:${server.name}` }]);
-  expect((await juliet.getRoomIdForAlias(`#capulet-orchard:${server.name}`)).room_id).toBe(listed);
+  const directory = await juliet.publicRooms({ filter: { generic_search_term: alias } });
+  expect(directory.chunk).toMatchObject([{ room_id: listed, canonical_alias: `#${alias}:${server.name}` }]);
+  expect((await juliet.getRoomIdForAlias(`#${alias}:${server.name}`)).room_id).toBe(listed);
 
   const { replacement_room: newId } = await romeo.upgradeRoom(roomId, '11');
   await juliet.joinRoom(newId);

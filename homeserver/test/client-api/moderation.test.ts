@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startServer, type TestServer } from '../kit/start-server.ts';
 import { startServers } from '../kit/start-servers.ts';
-import type { TestUser } from '../kit/test-user.ts';
+import { createNames, type TestUser } from '../kit/test-user.ts';
+
+/** Another name each time, so that a scene can be played again. */
+const nameOf = createNames();
 
 type Json = Record<string, unknown>;
 const API = '/_matrix/client/v3';
@@ -140,13 +143,14 @@ test('an invite from afar is refused for who blocks them', async () => {
 test('a main alias must be one of the room', async () => {
   const roomId = await romeo.createRoom({ room_alias_name: 'verona' });
   const put = (content: Json) => romeo.attempt('PUT', roomPath(roomId, 'state/m.room.canonical_alias/'), content);
-  const other = await romeo.createRoom({ room_alias_name: 'mantua' });
+  const name = nameOf('mantua');
+  const other = await romeo.createRoom({ room_alias_name: name });
   expect(await put({ alias: '#verona:hs.test' })).toMatchObject({ status: 200 });
   expect(await put({ alias: '#verona:hs.test', alt_aliases: ['#verona:hs.test'] })).toMatchObject({ status: 200 });
   for (const content of [
-    { alias: '#mantua:hs.test' },
+    { alias: `#${name}:hs.test` },
     { alias: '#nowhere:hs.test' },
-    { alias: '#verona:hs.test', alt_aliases: ['#mantua:hs.test'] },
+    { alias: '#verona:hs.test', alt_aliases: [`#${name}:hs.test`] },
   ])
     expect(await put(content)).toMatchObject({ status: 400, body: { errcode: 'M_BAD_ALIAS' } });
   expect(await put({ alias: '#verona:hs.test', alt_aliases: ['nonsense'] })).toMatchObject({

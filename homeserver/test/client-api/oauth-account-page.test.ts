@@ -23,7 +23,7 @@ async function signIn(user: string, path = '/account') {
 
 test('a person changes the name that others see', async () => {
   const romeo = await server.user('romeo');
-  const { visitor, page } = await signIn('romeo', '/account?action=org.matrix.profile');
+  const { visitor, page } = await signIn(romeo.localpart, '/account?action=org.matrix.profile');
   expect(page.text).toContain('Your profile');
   expect((await visitor.submit({ do: 'save', displayname: '<b>Romeo</b>' })).text).toContain('value="&lt;b&gt;Romeo&lt;/b&gt;"');
   const profile = await callServer(server.url, 'GET', `${V3}/profile/${romeo.id}`);
@@ -32,12 +32,13 @@ test('a person changes the name that others see', async () => {
 
 test('a link leads to one device, which is renamed and logged out there; another person’s is not', async () => {
   const juliet = await server.user('juliet');
-  const phone = await logInTestUser(server.url, 'juliet');
-  const { visitor, page } = await signIn('juliet', `/account?action=org.matrix.device_view&device_id=${phone.deviceId}`);
+  const other = await server.user('rosaline');
+  const phone = await logInTestUser(server.url, juliet.localpart);
+  const { visitor, page } = await signIn(juliet.localpart, `/account?action=org.matrix.device_view&device_id=${phone.deviceId}`);
   expect(page.text).toContain('Log this device out');
   await visitor.submit({ do: 'rename', display_name: 'balcony phone' });
   expect(await juliet.call('GET', `${V3}/devices/${phone.deviceId}`)).toMatchObject({ display_name: 'balcony phone' });
-  const stranger = await signIn('romeo', `/account?action=org.matrix.device_delete&device_id=${phone.deviceId}`);
+  const stranger = await signIn(other.localpart, `/account?action=org.matrix.device_delete&device_id=${phone.deviceId}`);
   expect(stranger.page.text).toContain('You have no device');
   await stranger.visitor.submit({ do: 'delete' });
   expect((await phone.attempt('GET', `${V3}/account/whoami`)).status).toBe(200);
@@ -48,19 +49,19 @@ test('a link leads to one device, which is renamed and logged out there; another
 
 /** An OAuth session with cross-signing keys, which it tries to replace. */
 async function beginReset(name: string) {
-  await server.user(name);
-  const session = await logInByOAuth(server, name);
-  const user = createTestUser(server.url, { id: `@${name}:hs.test`, deviceId: session.deviceId, accessToken: session.accessToken });
+  const { id, localpart } = await server.user(name);
+  const session = await logInByOAuth(server, localpart);
+  const user = createTestUser(server.url, { id, deviceId: session.deviceId, accessToken: session.accessToken });
   const { pair } = await setUpDevice(user);
   const path = `${V3}/keys/device_signing/upload`;
   await user.call('POST', path, (await createCrossSigning(user, pair)).upload); // the first keys need no proof
   const upload = async (auth?: object) =>
     user.attempt('POST', path, { ...(await createCrossSigning(user, pair)).upload, ...(auth === undefined ? {} : { auth }) });
-  return upload;
+  return { upload, localpart };
 }
 
 test('cross-signing keys of an OAuth session are replaced after a visit to the page, once', async () => {
-  const upload = await beginReset('mercutio');
+  const { upload, localpart } = await beginReset('mercutio');
   const asked = await upload();
   const resetUrl = `${server.url}/account?action=org.matrix.cross_signing_reset`;
   expect(asked).toMatchObject({
@@ -69,7 +70,7 @@ test('cross-signing keys of an OAuth session are replaced after a visit to the p
   });
   const auth = { session: asked.body['session'] };
   expect((await upload(auth)).status).toBe(401);
-  const { visitor } = await signIn('mercutio', new URL(resetUrl).pathname + new URL(resetUrl).search);
+  const { visitor } = await signIn(localpart, new URL(resetUrl).pathname + new URL(resetUrl).search);
   expect((await visitor.submit({ do: 'reset', password: 'not this' })).status).toBe(400);
   expect((await upload()).status).toBe(401);
   expect((await visitor.submit({ do: 'reset', password: TEST_PASSWORD })).text).toContain('Allowed');
@@ -78,8 +79,8 @@ test('cross-signing keys of an OAuth session are replaced after a visit to the p
 });
 
 test('an approval is over after ten minutes', async () => {
-  const upload = await beginReset('paris');
-  const { visitor } = await signIn('paris', '/account?action=org.matrix.cross_signing_reset');
+  const { upload, localpart } = await beginReset('paris');
+  const { visitor } = await signIn(localpart, '/account?action=org.matrix.cross_signing_reset');
   await visitor.submit({ do: 'reset', password: TEST_PASSWORD });
   clock.advance(601_000);
   expect((await upload()).status).toBe(401);
@@ -87,7 +88,7 @@ test('an approval is over after ten minutes', async () => {
 
 test('an account is deactivated with its password, and its browsers are signed out', async () => {
   const tybalt = await server.user('tybalt');
-  const { visitor } = await signIn('tybalt', '/account?action=org.matrix.account_deactivate');
+  const { visitor } = await signIn(tybalt.localpart, '/account?action=org.matrix.account_deactivate');
   expect((await visitor.submit({ do: 'deactivate', password: '' })).status).toBe(400);
   expect((await tybalt.attempt('GET', `${V3}/account/whoami`)).status).toBe(200);
   expect((await visitor.submit({ do: 'deactivate', password: TEST_PASSWORD })).text).toContain('deactivated');
@@ -97,12 +98,12 @@ test('an account is deactivated with its password, and its browsers are signed o
 
 test('a session of the page ends by itself, and a new password ends it at once', async () => {
   const nurse = await server.user('nurse');
-  const { visitor } = await signIn('nurse');
+  const { visitor } = await signIn(nurse.localpart);
   expect((await visitor.open('/account')).text).toContain('Your profile');
-  const auth = { type: 'm.login.password', identifier: { type: 'm.id.user', user: 'nurse' }, password: TEST_PASSWORD };
+  const auth = { type: 'm.login.password', identifier: { type: 'm.id.user', user: nurse.localpart }, password: TEST_PASSWORD };
   await nurse.call('POST', `${V3}/account/password`, { new_password: PASSWORD, auth, logout_devices: false });
   expect((await visitor.open('/account')).text).toContain('Sign in');
-  await visitor.submit({ do: 'sign-in', username: 'nurse', password: PASSWORD });
+  await visitor.submit({ do: 'sign-in', username: nurse.localpart, password: PASSWORD });
   clock.advance(13 * 3_600_000);
   expect((await visitor.open('/account')).text).toContain('Sign in');
 });
@@ -128,7 +129,7 @@ test('whoever signs up by e-mail is mailed a code, types it on the page, and goe
 test('a password is changed with the old one, and devices are logged out if the person wants', async () => {
   const friar = await server.user('laurence');
   const path = '/account?action=chat.blinkchat.password';
-  const { visitor } = await signIn('laurence', path);
+  const { visitor } = await signIn(friar.localpart, path);
   const change = (password: string, next: string, rest: Record<string, string> = {}) =>
     visitor.submit({ do: 'change', password, new_password: next, ...rest });
   expect((await change('not this', PASSWORD)).text).toContain('The password is wrong');
@@ -136,7 +137,7 @@ test('a password is changed with the old one, and devices are logged out if the 
   expect((await change(TEST_PASSWORD, PASSWORD)).text).toContain('Your password is changed');
   expect((await friar.attempt('GET', `${V3}/account/whoami`)).status).toBe(200);
   await visitor.open(path);
-  await visitor.submit({ do: 'sign-in', username: 'laurence', password: PASSWORD });
+  await visitor.submit({ do: 'sign-in', username: friar.localpart, password: PASSWORD });
   await change(PASSWORD, TEST_PASSWORD, { log_out: 'yes' });
   expect((await friar.attempt('GET', `${V3}/account/whoami`)).status).toBe(401);
 });
