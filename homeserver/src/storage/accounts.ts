@@ -52,6 +52,11 @@ export async function findAccount(sql: Sql, userId: string): Promise<AccountRow 
   return row;
 }
 
+/** Has changes of one account that must not meet take turns, until the transaction ends. */
+export async function lockAccount(sql: Sql, userNid: number): Promise<void> {
+  await sql`select 1 from accounts where user_nid = ${userNid} for no key update`;
+}
+
 export async function findAccountByNid(sql: Sql, userNid: number): Promise<AccountRow | undefined> {
   const [row] = await sql<AccountRow[]>`
     select a.user_nid as "userNid", u.user_id as "userId", a.password_hash as "passwordHash", a.is_admin as "isAdmin",

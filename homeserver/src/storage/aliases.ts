@@ -1,4 +1,5 @@
 import type { Sql } from './database.ts';
+import { isUniqueViolation } from './database-errors.ts';
 
 export type AliasRow = { alias: string; roomNid: number; roomId: string; creatorNid: number };
 
@@ -10,11 +11,15 @@ export async function findAlias(sql: Sql, alias: string): Promise<AliasRow | und
   return row;
 }
 
-/** Claims an alias; a unique violation of `room_aliases_pkey` says that it is taken. */
+/** Claims an alias; `isAliasTaken` tells the failure that it is taken from others. */
 export async function insertAlias(sql: Sql, row: { alias: string; roomNid: number; creatorNid: number; createdAt: number }): Promise<void> {
   await sql`
     insert into room_aliases (alias, room_nid, creator_nid, created_at)
     values (${row.alias}, ${row.roomNid}, ${row.creatorNid}, ${row.createdAt})`;
+}
+
+export function isAliasTaken(error: unknown): boolean {
+  return isUniqueViolation(error, 'room_aliases_pkey');
 }
 
 export async function deleteAlias(sql: Sql, alias: string): Promise<void> {

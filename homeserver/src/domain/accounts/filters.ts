@@ -1,4 +1,5 @@
 import { notFound, tooLarge } from '../../platform/matrix-error.ts';
+import { lockAccount } from '../../storage/accounts.ts';
 import type { Pool } from '../../storage/database.ts';
 import { findFilter, internFilter } from '../../storage/filters.ts';
 import { parseObject } from './account-data.ts';
@@ -19,7 +20,10 @@ export function createFilters({ pool }: { pool: Pool }): Filters {
     async create(userNid, filter) {
       const content = JSON.stringify(filter);
       if (Buffer.byteLength(content) > MAX_FILTER_BYTES) throw tooLarge(`A filter may have at most ${MAX_FILTER_BYTES} bytes`);
-      const filterId = await internFilter(pool, userNid, content, MAX_FILTERS);
+      const filterId = await pool.begin(async (sql) => {
+        await lockAccount(sql, userNid); // two at once would be given the same number
+        return await internFilter(sql, userNid, content, MAX_FILTERS);
+      });
       if (filterId === undefined) throw tooLarge(`An account may have at most ${MAX_FILTERS} filters`);
       return String(filterId);
     },

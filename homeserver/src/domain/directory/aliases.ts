@@ -1,8 +1,8 @@
 import { powerLevelOf, requiredPowerLevel } from 'federation-spec/auth-rules/power-levels.ts';
 import { parseRoomAlias } from 'federation-spec/identifiers/room-alias.ts';
 import type { Clock } from '../../platform/clock.ts';
-import { forbidden, invalidParam, matrixError, notFound, roomInUse } from '../../platform/matrix-error.ts';
-import { deleteAlias, findAlias, insertAlias, listAliasesOfRoom } from '../../storage/aliases.ts';
+import { forbidden, invalidParam, type MatrixError, matrixError, notFound, roomInUse } from '../../platform/matrix-error.ts';
+import { deleteAlias, findAlias, insertAlias, isAliasTaken, listAliasesOfRoom } from '../../storage/aliases.ts';
 import type { Database } from '../../storage/database.ts';
 import type { HotRoom } from '../rooms/hot-room.ts';
 import type { HotRooms } from '../rooms/hot-rooms.ts';
@@ -109,11 +109,14 @@ export function createAliases({ database, rooms, clock, serverName, resolveRemot
     set: async (user, alias, roomId) => {
       checkOurs(alias);
       keepers.checkMayUse(alias, user.appservice?.id);
-      if ((await findAlias(sql, alias)) !== undefined) throw matrixError(409, 'M_UNKNOWN', `The alias ${alias} exists already.`);
+      if ((await findAlias(sql, alias)) !== undefined) throw exists(alias);
       const room = await rooms.load(roomId);
       if (room === undefined || (user.appservice === undefined && !room.localJoined.has(user.userNid)))
         throw forbidden(`You are not in the room ${roomId}.`);
-      await insertAlias(sql, { alias, roomNid: room.nid, creatorNid: user.userNid, createdAt: clock.now() });
+      const row = { alias, roomNid: room.nid, creatorNid: user.userNid, createdAt: clock.now() };
+      await insertAlias(sql, row).catch((error: unknown) => {
+        throw isAliasTaken(error) ? exists(alias) : error;
+      });
     },
     delete: async (user, alias) => {
       const row = await findAlias(sql, alias);
@@ -138,4 +141,8 @@ export function createAliases({ database, rooms, clock, serverName, resolveRemot
       return await listAliasesOfRoom(sql, room.nid);
     },
   };
+}
+
+function exists(alias: string): MatrixError {
+  return matrixError(409, 'M_UNKNOWN', `The alias ${alias} exists already.`);
 }

@@ -1,4 +1,5 @@
 import { invalidParam, matrixError, notFound, tooLarge } from '../../platform/matrix-error.ts';
+import { lockAccount } from '../../storage/accounts.ts';
 import type { Pool } from '../../storage/database.ts';
 import {
   type BackedUpSession,
@@ -48,7 +49,14 @@ export function createKeyBackups({ pool }: { pool: Pool }): KeyBackups {
   }
 
   return {
-    create: async (userNid, algorithm, authData) => String(await insertKeyBackup(pool, userNid, algorithm, authText(authData))),
+    async create(userNid, algorithm, authData) {
+      const text = authText(authData);
+      const version = await pool.begin(async (sql) => {
+        await lockAccount(sql, userNid); // two at once would be given the same version
+        return await insertKeyBackup(sql, userNid, algorithm, text);
+      });
+      return String(version);
+    },
     async load(userNid, version) {
       const { authData, count, etag, algorithm, version: number } = await find(userNid, version);
       return { version: String(number), algorithm, authData: JSON.parse(authData) as object, count, etag: String(etag) };

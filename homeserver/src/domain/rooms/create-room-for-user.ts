@@ -4,8 +4,8 @@ import { parseUserId } from 'federation-spec/identifiers/user-id.ts';
 import { roomVersionRules } from 'federation-spec/room-versions/room-versions.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
-import { invalidParam, MatrixError } from '../../platform/matrix-error.ts';
-import { insertAlias, setPublished } from '../../storage/aliases.ts';
+import { invalidParam, MatrixError, roomInUse } from '../../platform/matrix-error.ts';
+import { insertAlias, isAliasTaken, setPublished } from '../../storage/aliases.ts';
 import type { Rider } from '../streams/log-batch.ts';
 import type { CreateRoom } from './create-room.ts';
 import type { InvitePermission } from './invite-permission.ts';
@@ -108,6 +108,8 @@ export function createCreateRoomForUser(deps: Deps): CreateRoomForUser {
         if (wish.visibility === 'public') riders.push((sql) => setPublished(sql, roomNid, true));
         return riders;
       },
+    }).catch((error: unknown) => {
+      throw isAliasTaken(error) ? roomInUse(`The alias ${alias} is taken.`) : error;
     });
 
     const isDirect = wish.isDirect ?? false;

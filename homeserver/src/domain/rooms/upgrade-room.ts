@@ -62,7 +62,23 @@ type Deps = {
  * https://spec.matrix.org/latest/client-server-api/#server-behaviour-17
  */
 export function createUpgradeRoom({ rooms, database, createRoom, sendEvent, findProfile, followUpgrade, logger }: Deps): UpgradeRoom {
-  return async function upgradeRoom(user, { roomId, newVersion, additionalCreators = [] }) {
+  /** What is under way, by room, person and version: asked for again meanwhile, it is the same room. */
+  const underWay = new Map<string, Promise<string>>();
+
+  return async function upgradeRoom(user, request) {
+    const key = JSON.stringify([request.roomId, user.userNid, request.newVersion, request.additionalCreators ?? []]);
+    const earlier = underWay.get(key);
+    if (earlier !== undefined) return await earlier;
+    const upgrading = upgrade(user, request);
+    underWay.set(key, upgrading);
+    try {
+      return await upgrading;
+    } finally {
+      underWay.delete(key);
+    }
+  };
+
+  async function upgrade(...[user, { roomId, newVersion, additionalCreators = [] }]: Parameters<UpgradeRoom>): Promise<string> {
     const rules = roomVersionRules(newVersion);
     if (rules === undefined) throw unsupportedRoomVersion(`This server does not know room version ${newVersion}.`);
     const old = await loadUpgradable(user, roomId); // 1
@@ -105,7 +121,7 @@ export function createUpgradeRoom({ rooms, database, createRoom, sendEvent, find
         logger.info({ roomId, type, reason: error.message }, 'a room that was upgraded could not be closed in every way');
       }
     }
-  };
+  }
 
   async function listCarriedBans({ nid }: HotRoom): Promise<{ userId: string; content: JsonObject }[]> {
     const bans = await listBans(database.sql, nid, MAX_CARRIED_BANS);
