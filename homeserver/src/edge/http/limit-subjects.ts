@@ -12,12 +12,16 @@ const invitesOf = (caller: string, people: readonly unknown[]): Taken[] => {
   ];
 };
 
+const aliasOf = (caller: string): Taken => ({ limitClass: 'naming-room', subject: caller });
+
 /** What calls of an operation do to others, by the operation's name. */
 const SUBJECTS: Readonly<Record<string, (request: Request) => Taken[]>> = {
   createRoom: ({ caller, body }) => {
     const people = keyOf(body, 'invite');
-    return Array.isArray(people) ? invitesOf(caller, people) : [];
+    const named = typeof keyOf(body, 'room_alias_name') === 'string' ? [aliasOf(caller)] : [];
+    return [...named, ...(Array.isArray(people) ? invitesOf(caller, people) : [])];
   },
+  setRoomAlias: ({ caller }) => [aliasOf(caller)],
   inviteUser: ({ caller, body }) => invitesOf(caller, [keyOf(body, 'user_id')]),
   sendInviteV1: ({ caller, body }) => invitesOf(caller, [keyOf(body, 'state_key')]),
   sendInviteV2: ({ caller, body }) => invitesOf(caller, [keyOf(keyOf(body, 'event'), 'state_key')]),

@@ -13,7 +13,9 @@ export type SubjectLimitClass =
   /** People that one account or server invites, however many at once. */
   | 'inviting'
   /** Joins and knocks of local people at one room. */
-  | 'joined-room';
+  | 'joined-room'
+  /** Aliases that one account makes: each takes a name from everybody. */
+  | 'naming-room';
 
 /** How often one account (or, before log-in, one address; or one server) may call the endpoints of a class. */
 export const LIMITS: Readonly<Record<Exclude<RateLimitClass, 'none'> | SubjectLimitClass, Limit>> = {
@@ -31,6 +33,7 @@ export const LIMITS: Readonly<Record<Exclude<RateLimitClass, 'none'> | SubjectLi
   invited: { perSecond: 0.2, burst: 30 },
   inviting: { perSecond: 2, burst: 300 },
   'joined-room': { perSecond: 10, burst: 200 },
+  'naming-room': { perSecond: 1, burst: 100 },
 };
 
 /** Callers remembered at once; the least recently seen is forgotten, with a full bucket. */
