@@ -32,27 +32,24 @@ export async function insertTokenPair(sql: Sql, pair: NewTokenPair): Promise<voi
             ${pair.state}, ${pair.boughtWith ?? null}, ${pair.createdAt})`;
 }
 
-/** The pair an access token belongs to, and whose it is. A spent pair's access token is gone. */
-export async function findTokenPair(sql: Sql, accessHash: Uint8Array): Promise<(TokenPairRow & TokenOwner) | undefined> {
-  const [row] = await sql<(TokenPairRow & TokenOwner)[]>`
+/** Pairs with whose they are. */
+const owned = (sql: Sql) => sql`
     select p.pair_id as "pairId", p.user_nid as "userNid", p.device_id as "deviceId", p.expires_at as "expiresAt", p.state,
            p.bought_with as "boughtWith", u.user_id as "userId", a.is_admin as "isAdmin", a.is_guest as "isGuest", a.status
     from   token_pairs p
     join   accounts a using (user_nid)
-    join   users u using (user_nid)
-    where  p.access_hash = ${accessHash} and p.state <> 'spent'`;
+    join   users u using (user_nid)`;
+
+/** The pair an access token belongs to, and whose it is. A spent pair's access token is gone. */
+export async function findTokenPair(sql: Sql, accessHash: Uint8Array): Promise<(TokenPairRow & TokenOwner) | undefined> {
+  const [row] = await sql<(TokenPairRow & TokenOwner)[]>`
+    ${owned(sql)} where p.access_hash = ${accessHash} and p.state <> 'spent'`;
   return row;
 }
 
 /** The pair a refresh token belongs to, spent ones too. */
 export async function findPairByRefreshToken(sql: Sql, refreshHash: Uint8Array): Promise<(TokenPairRow & TokenOwner) | undefined> {
-  const [row] = await sql<(TokenPairRow & TokenOwner)[]>`
-    select p.pair_id as "pairId", p.user_nid as "userNid", p.device_id as "deviceId", p.expires_at as "expiresAt", p.state,
-           p.bought_with as "boughtWith", u.user_id as "userId", a.is_admin as "isAdmin", a.is_guest as "isGuest", a.status
-    from   token_pairs p
-    join   accounts a using (user_nid)
-    join   users u using (user_nid)
-    where  p.refresh_hash = ${refreshHash}`;
+  const [row] = await sql<(TokenPairRow & TokenOwner)[]>`${owned(sql)} where p.refresh_hash = ${refreshHash}`;
   return row;
 }
 

@@ -4,19 +4,9 @@ import { listEventsByNid } from '../../storage/events.ts';
 import type { UserMembership } from '../../storage/memberships.ts';
 import { listSenderMembers, listSingularState } from '../../storage/sync.ts';
 import { readPdu } from '../rooms/read-pdu.ts';
+import { SHOWN_STATE } from '../rooms/shown-state.ts';
 import { stripEvent } from '../rooms/strip-event.ts';
 import type { Log } from '../streams/log.ts';
-
-/** What someone who is invited, or knocks, is shown of a room. https://spec.matrix.org/latest/client-server-api/#stripped-state */
-const SHOWN_TYPES = [
-  'm.room.create',
-  'm.room.name',
-  'm.room.avatar',
-  'm.room.topic',
-  'm.room.join_rules',
-  'm.room.canonical_alias',
-  'm.room.encryption',
-];
 
 /** By room. */
 export type StripRooms = (memberships: readonly UserMembership[]) => Promise<ReadonlyMap<number, StrippedStateEvent[]>>;
@@ -33,7 +23,7 @@ export function createStripRooms({ database, log }: { database: Database; log: P
       listSingularState(
         database.sql,
         own.map(({ roomNid }) => ({ roomNid, at })),
-        SHOWN_TYPES,
+        SHOWN_STATE,
       ),
       listEventsByNid(
         database.sql,

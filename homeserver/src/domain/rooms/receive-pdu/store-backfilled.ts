@@ -1,4 +1,3 @@
-import { encodeCanonicalJson } from 'federation-spec/canonical-json/encode-canonical-json.ts';
 import { listAuthEventIds, listPrevEventIds } from 'federation-spec/events/edges.ts';
 import { type BackwardExtremity, deleteBackwardExtremities, insertBackwardExtremities } from '../../../storage/backward-extremities.ts';
 import type { Database, Sql } from '../../../storage/database.ts';
@@ -16,6 +15,7 @@ import { createFindHistoryStates, type HistoryEvent } from './history-states.ts'
 import type { LayeredState } from './layered-state.ts';
 import type { ResolveStates } from './resolve-states.ts';
 import { sortByPrevs } from './sort-by-prevs.ts';
+import { unpositionedRow } from './unpositioned-row.ts';
 
 /** Events from before the ones we have, with the server that gave them and the extremities that were asked about. */
 export type Backfill = { origin: string; pdus: readonly CheckedPdu[]; extremities: readonly BackwardExtremity[] };
@@ -40,32 +40,22 @@ export function createStoreBackfilled({ database, interner, fetchGap, redactions
   const checkByState = createCheckByState({ sql, interner });
   const findHistoryStates = createFindHistoryStates({ sql, fetchGap, resolveStates, checkByState });
 
-  async function toRow(room: HotRoom, { event, eventId }: CheckedPdu, present: StoredEvent | undefined): Promise<StoredEvent | undefined> {
+  async function toRow(room: HotRoom, pdu: CheckedPdu, present: StoredEvent | undefined): Promise<StoredEvent | undefined> {
+    const { event } = pdu;
     const authIds = [...new Set(listAuthEventIds(event))];
     const authEvents = (await listEventsById(sql, authIds)).filter((row) => row.roomNid === room.nid).map(toKnownEvent);
     if (authEvents.length < authIds.length) return undefined;
     const verdict = checkByAuthEvents(event, authEvents, room.find('m.room.create', ''), room.rules);
-    return {
-      eventNid: present?.eventNid ?? interner.nextEventNid(),
-      eventId,
+    return unpositionedRow({
+      pdu,
       roomNid: room.nid,
-      kind: verdict.allowed ? 'backfilled' : 'rejected',
-      position: null,
-      topological: 0,
+      eventNid: present?.eventNid ?? interner.nextEventNid(),
       senderNid: await interner.userNid(event.sender),
-      type: event.type,
       keyNid: event.state_key === undefined ? null : await interner.keyNid(event.type, event.state_key),
-      originServerTs: event.origin_server_ts,
-      auth: authEvents.map((auth) => auth.eventNid),
-      basePos: null,
-      baseSnapshot: null,
-      notifySeq: 0,
-      deviceId: null,
-      txnPath: null,
-      reason: verdict.allowed ? null : verdict.reason,
-      redactedBy: null,
-      json: encodeCanonicalJson(event),
-    };
+      authEvents,
+      verdict,
+      kind: 'backfilled',
+    });
   }
 
   /** The rows of the events, the newest first, and what they build upon. */

@@ -1,7 +1,6 @@
 import { setImmediate as nextTurnOfLoop } from 'node:timers/promises';
 import { createAuthState } from 'federation-spec/auth-rules/auth-state.ts';
 import { checkAuthRules } from 'federation-spec/auth-rules/check-auth-rules.ts';
-import { encodeCanonicalJson } from 'federation-spec/canonical-json/encode-canonical-json.ts';
 import { listAuthEventIds } from 'federation-spec/events/edges.ts';
 import { createEventIdOf } from 'federation-spec/events/room-id-of.ts';
 import type { Database } from '../../../storage/database.ts';
@@ -9,6 +8,8 @@ import { type EventKind, insertUnpositionedEvents, listEventsById, type StoredEv
 import type { Interner } from '../interner.ts';
 import { checkByAuthEvents, type KnownEvent, toKnownEvent } from './auth-states.ts';
 import type { CheckedPdu, RoomIdentity } from './check-pdu.ts';
+import { sortByNeeds } from './sort-by-needs.ts';
+import { unpositionedRow } from './unpositioned-row.ts';
 
 /** How many events are written at a time; between two writes the process does other work. */
 const CHUNK = 200;
@@ -45,7 +46,8 @@ export function createStoreOutliers({ database, interner }: { database: Database
 
     for (let start = 0; start < fresh.length; start += CHUNK) {
       const rows: StoredEvent[] = [];
-      for (const { event, eventId } of fresh.slice(start, start + CHUNK)) {
+      for (const pdu of fresh.slice(start, start + CHUNK)) {
+        const { event, eventId } = pdu;
         const authIds = listAuthEventIds(event);
         const authEvents = authIds.flatMap((id) => known.get(id) ?? []);
         if (authEvents.length < authIds.length) continue;
@@ -57,27 +59,18 @@ export function createStoreOutliers({ database, interner }: { database: Database
         const kind: EventKind = verdict.allowed ? 'outlier' : 'rejected';
         const eventNid = interner.nextEventNid();
         known.set(eventId, { eventNid, eventId, kind, event });
-        rows.push({
-          eventNid,
-          eventId,
-          roomNid: room.roomNid,
-          kind,
-          position: null,
-          topological: 0,
-          senderNid: senders.get(event.sender) ?? 0,
-          type: event.type,
-          keyNid: keyNidOf.get(eventId) ?? null,
-          originServerTs: event.origin_server_ts,
-          auth: authEvents.map((auth) => auth.eventNid),
-          basePos: null,
-          baseSnapshot: null,
-          notifySeq: 0,
-          deviceId: null,
-          txnPath: null,
-          reason: verdict.allowed ? null : verdict.reason,
-          redactedBy: null,
-          json: encodeCanonicalJson(event),
-        });
+        rows.push(
+          unpositionedRow({
+            pdu,
+            roomNid: room.roomNid,
+            eventNid,
+            senderNid: senders.get(event.sender) ?? 0,
+            keyNid: keyNidOf.get(eventId) ?? null,
+            authEvents,
+            verdict,
+            kind: 'outlier',
+          }),
+        );
       }
       await insertUnpositionedEvents(sql, rows);
       await nextTurnOfLoop();
@@ -86,24 +79,11 @@ export function createStoreOutliers({ database, interner }: { database: Database
   };
 }
 
-/** Auth events before what they allow, and the create event, which from version 12 on is nobody's, before all. Events in a circle, which no honest server can make, come in some order. */
+/** Auth events before what they allow, and the create event, which from version 12 on is nobody's, before all. */
 function sortByAuth(pdus: ReadonlyMap<string, CheckedPdu>): CheckedPdu[] {
-  const sorted: CheckedPdu[] = [];
-  const begun = new Set<string>();
   const isCreate = (pdu: CheckedPdu) => Number(pdu.event.type === 'm.room.create');
-  for (const root of [...pdus.values()].sort((a, b) => isCreate(b) - isCreate(a))) {
-    const stack: { pdu: CheckedPdu; isDone: boolean }[] = [{ pdu: root, isDone: false }];
-    for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
-      if (top.isDone) sorted.push(top.pdu);
-      else if (!begun.has(top.pdu.eventId)) {
-        begun.add(top.pdu.eventId);
-        stack.push({ pdu: top.pdu, isDone: true });
-        for (const id of listAuthEventIds(top.pdu.event)) {
-          const auth = pdus.get(id);
-          if (auth !== undefined && !begun.has(id)) stack.push({ pdu: auth, isDone: false });
-        }
-      }
-    }
-  }
-  return sorted;
+  return sortByNeeds(
+    [...pdus.values()].sort((a, b) => isCreate(b) - isCreate(a)),
+    listAuthEventIds,
+  );
 }
