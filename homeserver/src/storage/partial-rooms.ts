@@ -115,6 +115,8 @@ export async function finishPartialRoom(
     position: number;
   },
 ): Promise<void> {
+  // What was known of the state before the join is nobody else's base.
+  await sql`delete from state_snapshots s using events e where e.event_nid = ${joinEventNid} and s.snapshot_id = e.base_snapshot`;
   await sql`update events set base_pos = ${joinPosition}, base_snapshot = null where event_nid = ${joinEventNid}`;
   await sql`
     insert into state_deltas (event_nid, key_nid, state_event_nid) values (${joinEventNid}, ${keyNid}, ${before})
