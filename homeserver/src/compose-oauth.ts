@@ -6,6 +6,7 @@ import { createOAuth } from './domain/accounts/oauth/create-oauth.ts';
 import type { Profiles } from './domain/accounts/profiles.ts';
 import { createRendezvousSessions } from './domain/accounts/rendezvous.ts';
 import type { SingleSignOn } from './domain/accounts/sso/single-sign-on.ts';
+import type { Media } from './domain/media/media.ts';
 import { rendezvousRoutes } from './edge/client-api/rendezvous.ts';
 import { oauthRoutes } from './edge/oauth/oauth.ts';
 import type { Clock } from './platform/clock.ts';
@@ -20,6 +21,7 @@ type Deps = {
   random: Random;
   accounts: Accounts;
   profiles: Profiles;
+  media: Media;
   sso: SingleSignOn | undefined;
 };
 
@@ -29,7 +31,7 @@ export function composeOAuth({ config, secrets, ...deps }: Deps) {
   const resetUrl = `${publicUrl}${manageAccount.path}?action=org.matrix.cross_signing_reset`;
   const oauth = createOAuth({ ...deps, pepper: secrets.pepper, resetUrl });
   const sessions = createRendezvousSessions(deps);
-  const { routes: pages, beginSsoProof } = oauthRoutes({ ...deps, oauth, publicUrl, registration });
+  const { routes: pages, beginSsoProof } = oauthRoutes({ ...deps, oauth, publicUrl, registration, isOAuthAware: config.oauthAware });
   const routes = [...pages, ...rendezvousRoutes({ ...deps, sessions, publicUrl })];
   return { ...oauth, routes, beginSsoProof };
 }

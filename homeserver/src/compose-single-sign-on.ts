@@ -1,7 +1,8 @@
 import { finishUpstreamSignIn } from 'federation-spec/api/oauth/authorization-server.ts';
 import type { Config } from './config/config.ts';
+import { readProviders } from './config/read-providers.ts';
 import type { Accounts } from './domain/accounts/create-accounts.ts';
-import { createOidcProvider, type RequestJson, UpstreamRefusal } from './domain/accounts/sso/oidc-provider.ts';
+import { createOidcProvider, type OidcSettings, type RequestJson, UpstreamRefusal } from './domain/accounts/sso/oidc-provider.ts';
 import { createSingleSignOn, type SingleSignOn } from './domain/accounts/sso/single-sign-on.ts';
 import type { Clock } from './platform/clock.ts';
 import { createHttpClient } from './platform/http-client/http-client.ts';
@@ -12,14 +13,16 @@ import type { Pool } from './storage/database.ts';
 
 const REQUEST_TIMEOUT_MS = 10_000;
 const MAX_ANSWER_BYTES = 262_144;
+/** What clients know the provider by that stands in settings of its own. */
+const ONLY_ID = 'oidc';
 
 type Deps = { config: Config; pool: Pool; clock: Clock; random: Random; logger: Logger; accounts: Accounts };
 
-/** Signing in by the operator's OpenID Connect provider, where the settings name one. The provider may be anywhere: it is the operator's own. */
+/** Signing in by the operator's OpenID Connect providers, where the settings name any. They may be anywhere: they are the operator's own. */
 export async function composeSingleSignOn(deps: Deps): Promise<{ sso: SingleSignOn | undefined; close: () => Promise<void> }> {
   const { config, accounts, clock, logger } = deps;
-  const { oidcIssuer: issuer, oidcClientId: clientId, oidcClientSecret: clientSecret, oidcName: name } = config;
-  if (issuer === undefined || clientId === undefined || clientSecret === undefined) return { sso: undefined, close: async () => undefined };
+  const settings = await readSettings(config);
+  if (settings.length === 0) return { sso: undefined, close: async () => undefined };
 
   const http = createHttpClient({ extraCa: await readExtraCa(config.outboundCa), verifyTls: config.outboundTlsVerify });
   const requestJson: RequestJson = async ({ url, headers = {}, form }) => {
@@ -43,6 +46,17 @@ export async function composeSingleSignOn(deps: Deps): Promise<{ sso: SingleSign
     }
   };
   const redirectUri = config.publicUrl + finishUpstreamSignIn.path;
-  const provider = createOidcProvider({ settings: { issuer, clientId, clientSecret, name }, redirectUri, requestJson, clock });
-  return { sso: createSingleSignOn({ ...deps, ...accounts, provider, serverName: config.serverName }), close: http.close };
+  const providers = settings.map((each) => createOidcProvider({ settings: each, redirectUri, requestJson, clock }));
+  return { sso: createSingleSignOn({ ...deps, ...accounts, providers, serverName: config.serverName }), close: http.close };
+}
+
+/** The one provider that settings name, and those of a file. */
+async function readSettings(config: Config): Promise<OidcSettings[]> {
+  const { oidcIssuer: issuer, oidcClientId: clientId, oidcClientSecret: clientSecret, oidcName: name, oidcProviders: file } = config;
+  const isOne = issuer !== undefined && clientId !== undefined && clientSecret !== undefined;
+  const one = isOne ? [{ id: ONLY_ID, name, issuer, clientId, clientSecret }] : [];
+  const several = file === undefined ? [] : await readProviders(file);
+  if (isOne && several.some(({ id }) => id === ONLY_ID))
+    throw new Error(`BLINKCHAT_OIDC_PROVIDERS: the id ${ONLY_ID} is BLINKCHAT_OIDC_ISSUER's`);
+  return [...one, ...several];
 }

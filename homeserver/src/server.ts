@@ -209,6 +209,18 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       serverName: config.serverName,
     });
 
+    // Files.
+    const media = await composeMedia({
+      database,
+      clock,
+      random,
+      logger,
+      config,
+      http: peers.http,
+      fetchRemote: createFetchMedia({ client: peers.client, http: peers.http }),
+    });
+    closers.push(media.close);
+
     // Accounts.
     const signUp = await composeSignUp(config);
     closers.push(signUp.close);
@@ -232,7 +244,17 @@ export async function createServer(config: Config, surroundings: Surroundings = 
 
     const { sso, close: closeSso } = await composeSingleSignOn({ config, pool: database.sql, clock, random, logger, accounts });
     closers.push(closeSso);
-    const oauth = composeOAuth({ config, secrets, pool: database.sql, clock, random, accounts, profiles: personal.profiles, sso });
+    const oauth = composeOAuth({
+      config,
+      secrets,
+      pool: database.sql,
+      clock,
+      random,
+      accounts,
+      profiles: personal.profiles,
+      media: media.media,
+      sso,
+    });
 
     // What is unread, and whom to tell.
     const push = await composePush(
@@ -276,18 +298,6 @@ export async function createServer(config: Config, surroundings: Surroundings = 
     const appserviceQueues = await composeAppservices({ ...streams, ...rooms, ...appservices, database, clock, logger, ephemeral, e2ee });
     closers.push(appserviceQueues.stop);
 
-    // Files.
-    const media = await composeMedia({
-      database,
-      clock,
-      random,
-      logger,
-      config,
-      http: peers.http,
-      fetchRemote: createFetchMedia({ client: peers.client, http: peers.http }),
-    });
-    closers.push(media.close);
-
     // Federation.
     const federation = await composeFederation({
       ...streams,
@@ -314,7 +324,7 @@ export async function createServer(config: Config, surroundings: Surroundings = 
     const routes: Route[] = [
       versionsRoute(),
       capabilitiesRoute({ roomVersions: ROOM_VERSIONS, defaultRoomVersion: config.defaultRoomVersion, ownPush: push.capability }),
-      ...accountsRoutes(accounts, { ...config, ssoName: sso?.name, beginSsoProof: oauth.beginSsoProof }),
+      ...accountsRoutes(accounts, { ...config, providers: sso?.providers ?? [], beginSsoProof: oauth.beginSsoProof }),
       ...oauth.routes,
       ...keyRoutes(e2ee, { requireProof: oauth.crossSigningReset.requireProof, position: streams.log.position }),
       ...keyBackupRoutes(e2ee.keyBackups),

@@ -77,6 +77,13 @@ export const SETTINGS = {
   oidcClientId: setting('BLINKCHAT_OIDC_CLIENT_ID', text, undefined, 'what it calls us; our redirect URI is <public URL>/oauth2/callback'),
   oidcClientSecret: setting('BLINKCHAT_OIDC_CLIENT_SECRET', secret, undefined, 'the secret it gave us'),
   oidcName: setting('BLINKCHAT_OIDC_NAME', text, 'single sign-on', 'what people call it'),
+  oidcProviders: setting('BLINKCHAT_OIDC_PROVIDERS', filePath, undefined, 'a JSON file with several such providers'),
+  oauthAware: setting(
+    'BLINKCHAT_OAUTH_AWARE',
+    onOff,
+    'off',
+    'clients that cannot OAuth but know of it send people to our sign-in page instead of asking for passwords',
+  ),
   identityServers: setting(
     'BLINKCHAT_IDENTITY_SERVERS',
     commaList,

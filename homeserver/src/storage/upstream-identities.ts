@@ -32,6 +32,14 @@ export async function hasUpstreamIdentity(sql: Sql, userNid: number): Promise<bo
   return rows.length > 0;
 }
 
+/** False when the account had no such identity. */
+export async function deleteUpstreamIdentity(sql: Sql, identity: { issuer: string; subject: string; userNid: number }): Promise<boolean> {
+  const { issuer, subject, userNid } = identity;
+  const rows = await sql`
+    delete from upstream_identities where issuer = ${issuer} and subject = ${subject} and user_nid = ${userNid} returning 1`;
+  return rows.length > 0;
+}
+
 export async function deleteUpstreamIdentities(sql: Sql, userNid: number): Promise<void> {
   await sql`delete from upstream_identities where user_nid = ${userNid}`;
 }

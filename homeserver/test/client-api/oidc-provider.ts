@@ -47,7 +47,13 @@ export async function startOidcProvider(): Promise<TestOidcProvider> {
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
     if (url.pathname === '/.well-known/openid-configuration') {
       const at = (path: string) => `${issuer}${path}`;
-      json(200, { issuer, authorization_endpoint: at('/authorize'), token_endpoint: at('/token'), jwks_uri: at('/keys') });
+      json(200, {
+        issuer,
+        authorization_endpoint: at('/authorize'),
+        token_endpoint: at('/token'),
+        jwks_uri: at('/keys'),
+        prompt_values_supported: ['none', 'create'],
+      });
     } else if (url.pathname === '/keys') json(200, { keys: [jwk] });
     else if (url.pathname === '/authorize') response.writeHead(302, { location: grant(url.searchParams) }).end();
     else if (url.pathname === '/token') json(...(await redeem(request)));

@@ -8,6 +8,8 @@ export type PageVisitor = {
   open(url: string): Promise<SeenPage>;
   /** Sends the form of the last page that was opened, with its hidden fields, and follows redirects within the server. */
   submit(fields: Record<string, string>): Promise<SeenPage>;
+  /** The same for a form that carries a file. */
+  upload(fields: Record<string, string>, file: { name: string; fileName: string; bytes: Uint8Array<ArrayBuffer> }): Promise<SeenPage>;
   cookie(): string | undefined;
 };
 
@@ -36,6 +38,12 @@ export function createPageVisitor(baseUrl: string): PageVisitor {
   return {
     open: (url) => load(url.startsWith('/') ? baseUrl + url : url),
     submit: (fields) => load(shown.url, { method: 'POST', body: new URLSearchParams({ ...hiddenFields(shown.text), ...fields }) }),
+    upload: (fields, { name, fileName, bytes }) => {
+      const body = new FormData();
+      for (const [key, value] of Object.entries({ ...hiddenFields(shown.text), ...fields })) body.set(key, value);
+      body.set(name, new Blob([bytes]), fileName);
+      return load(shown.url, { method: 'POST', body });
+    },
     cookie: () => cookie,
   };
 }

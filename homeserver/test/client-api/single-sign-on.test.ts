@@ -103,7 +103,9 @@ test('S47: nobody is sent to an address that runs code, or to a provider that is
     expect((await fetch(server.url + redirect(url), { redirect: 'manual' })).status).toBe(400);
   }
   expect((await fetch(server.url + redirect(APP, '/other'), { redirect: 'manual' })).status).toBe(404);
-  const open = await fetch(`${server.url}/oauth2/upstream?back=${encodeURIComponent('https://evil.test/')}`, { redirect: 'manual' });
+  const open = await fetch(`${server.url}/oauth2/upstream?provider=oidc&back=${encodeURIComponent('https://evil.test/')}`, {
+    redirect: 'manual',
+  });
   expect(open.status).toBe(400);
 });
 
@@ -119,7 +121,7 @@ test('our own pages let people in by the provider, too, and go on to the client'
   const attempt = await beginAuthorization(server);
   const visitor = createPageVisitor(server.url);
   const signIn = await visitor.open(authorizePath(attempt.query));
-  const link = /href="(\/oauth2\/upstream\?back=[^"]+)">Continue with Verona ID/.exec(signIn.text)?.[1] ?? '';
+  const link = /href="(\/oauth2\/upstream\?[^"]+)">Continue with Verona ID/.exec(signIn.text)?.[1] ?? '';
   expect((await visitProvider(visitor, link.replaceAll('&amp;', '&'))).text).toContain('Allow Verona?');
   const returned = readReturn((await visitor.submit({ do: 'allow' })).location);
   expect((await redeemCode(server, { ...attempt, code: returned.get('code') ?? '' })).status).toBe(200);

@@ -10,6 +10,10 @@ const LoginFlowSchema = Type.Object({
   type: Type.String(),
   /** Of `m.login.token`: whether `generateLoginToken` makes such tokens. */
   get_login_token: Type.Optional(Type.Boolean()),
+  /** Of `m.login.sso`: clients that know of OAuth 2.0 offer this and nothing else. */
+  oauth_aware_preferred: Type.Optional(Type.Boolean()),
+  /** The same before it was in the specification. */
+  'org.matrix.msc3824.delegated_oidc_compatibility': Type.Optional(Type.Boolean()),
   /** Of `m.login.sso`. */
   identity_providers: Type.Optional(
     Type.Array(

@@ -220,9 +220,49 @@ export const beginUpstreamSignIn = endpoint({
   method: 'GET',
   path: '/oauth2/upstream',
   auth: 'none',
-  query: Type.Object({ back: Type.String() }),
+  query: Type.Object({ back: Type.String(), provider: Type.String() }),
   response: 'raw',
   rateLimit: 'login',
   since: 'v1.1',
   spec: 'https://spec.matrix.org/latest/client-server-api/#client-login-via-sso',
+});
+
+const SignInQuerySchema = Type.Object({ redirectUrl: Type.String(), prompt: Type.Optional(Type.String()) });
+
+/** The page where people sign in for a client that takes a login token. https://spec.matrix.org/latest/client-server-api/#oauth-20-aware-clients */
+export const showSignIn = endpoint({
+  id: 'showSignIn',
+  method: 'GET',
+  path: '/oauth2/sign-in',
+  auth: 'none',
+  query: SignInQuerySchema,
+  response: 'raw',
+  since: 'v1.18',
+  spec: OAUTH,
+});
+
+/** What that page sends. */
+export const submitSignIn = endpoint({
+  id: 'submitSignIn',
+  method: 'POST',
+  path: '/oauth2/sign-in',
+  auth: 'none',
+  query: SignInQuerySchema,
+  body: 'raw',
+  response: 'raw',
+  rateLimit: 'login',
+  since: 'v1.18',
+  spec: OAUTH,
+});
+
+/** The picture of whoever is signed in to the account page. */
+export const showAccountPicture = endpoint({
+  id: 'showAccountPicture',
+  method: 'GET',
+  path: '/account/picture',
+  auth: 'none',
+  response: 'raw',
+  errors: ['M_NOT_FOUND'],
+  since: 'v1.18',
+  spec: OAUTH,
 });

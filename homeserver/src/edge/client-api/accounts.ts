@@ -1,4 +1,5 @@
 import type { Accounts } from '../../domain/accounts/create-accounts.ts';
+import type { SignInProvider } from '../../domain/accounts/sso/single-sign-on.ts';
 import type { Route } from '../http/route.ts';
 import { accountRoutes } from './account.ts';
 import { accountModerationRoutes } from './account-moderation.ts';
@@ -15,7 +16,13 @@ import { whoisRoute } from './whois.ts';
 /** Everything about accounts that a client can ask for. */
 export function accountsRoutes(
   accounts: Accounts,
-  names: { serverName: string; publicUrl: string; ssoName: string | undefined; beginSsoProof: BeginSsoProof | undefined },
+  names: {
+    serverName: string;
+    publicUrl: string;
+    providers: readonly SignInProvider[];
+    oauthAware: boolean;
+    beginSsoProof: BeginSsoProof | undefined;
+  },
 ): Route[] {
   const { sharedSecretRegistration } = accounts;
   return [

@@ -1,5 +1,6 @@
 import { getLoginFallback } from 'federation-spec/api/client/fallback-pages.ts';
 import { login, redirectToSSO } from 'federation-spec/api/client/login.ts';
+import type { SignInProvider } from '../../domain/accounts/sso/single-sign-on.ts';
 import { type Route, route } from '../http/route.ts';
 import { html } from '../pages/html.ts';
 import { page } from '../pages/page.ts';
@@ -30,13 +31,13 @@ document.querySelector('form').addEventListener('submit',event=>{
   const identifier=/^[^@]+@/.test(user)?{type:'m.id.thirdparty',medium:'email',address:user}:{type:'m.id.user',user};
   logIn({type:'m.login.password',identifier,password:fields.get('password')});
 });
-const sso=document.getElementById('sso');
-if(sso){const back=new URL(location.href);back.searchParams.delete('loginToken');sso.href+='?redirectUrl='+encodeURIComponent(back)}
+const back=new URL(location.href);back.searchParams.delete('loginToken');
+for(const sso of document.querySelectorAll('.sso'))sso.href+='?redirectUrl='+encodeURIComponent(back);
 if(query.has('loginToken'))logIn({type:'m.login.token',token:query.get('loginToken')});
 `;
 
 /** The page to log in with when a client knows none of the flows. https://spec.matrix.org/latest/client-server-api/#login-fallback */
-export function loginFallbackRoute({ ssoName }: { ssoName: string | undefined }): Route {
+export function loginFallbackRoute({ providers }: { providers: readonly SignInProvider[] }): Route {
   return route(getLoginFallback, async () =>
     page({
       title: 'Log in',
@@ -46,7 +47,7 @@ export function loginFallbackRoute({ ssoName }: { ssoName: string | undefined })
 <label>User name or e-mail address <input name="user" autocomplete="username" autocapitalize="none" spellcheck="false" required autofocus></label>
 <label>Password <input name="password" type="password" autocomplete="current-password" required></label>
 <button class="main">Log in</button></form>
-${ssoName !== undefined && html`<a class="button" id="sso" href="${redirectToSSO.path}">Continue with ${ssoName}</a>`}`,
+${providers.map(({ id, name }) => html`<a class="button sso" href="${redirectToSSO.path}/${id}">Continue with ${name}</a>`)}`,
     }),
   );
 }

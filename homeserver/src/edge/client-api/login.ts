@@ -2,22 +2,21 @@ import { generateLoginToken, getLoginFlows, login, logout, logout_all, refresh }
 import { APPSERVICE_LOGIN } from '../../domain/accounts/appservice-accounts.ts';
 import type { Accounts } from '../../domain/accounts/create-accounts.ts';
 import { readIdentifier } from '../../domain/accounts/log-in.ts';
-import { SSO_PROVIDER_ID } from '../../domain/accounts/sso/single-sign-on.ts';
+import type { SignInProvider } from '../../domain/accounts/sso/single-sign-on.ts';
 import { missingParam, unknown } from '../../platform/matrix-error.ts';
 import { readAccessToken } from '../http/read-access-token.ts';
 import { type Route, route } from '../http/route.ts';
 import { sessionAnswer, tokensAnswer } from './session-answer.ts';
 
+type LoginNames = { serverName: string; publicUrl: string; providers: readonly SignInProvider[]; oauthAware: boolean };
+
 /** https://spec.matrix.org/latest/client-server-api/#legacy-login */
-export function loginRoutes(
-  accounts: Accounts,
-  { serverName, publicUrl, ssoName }: { serverName: string; publicUrl: string; ssoName: string | undefined },
-): Route[] {
+export function loginRoutes(accounts: Accounts, { serverName, publicUrl, providers, oauthAware }: LoginNames): Route[] {
   return [
     route(getLoginFlows, async () => ({
       flows: [
         { type: 'm.login.password' },
-        ...(ssoName === undefined ? [] : [{ type: 'm.login.sso', identity_providers: [{ id: SSO_PROVIDER_ID, name: ssoName }] }]),
+        ...(providers.length === 0 && !oauthAware ? [] : [ssoFlow(providers, oauthAware)]),
         { type: 'm.login.token', get_login_token: true },
         { type: APPSERVICE_LOGIN },
       ],
@@ -57,4 +56,13 @@ export function loginRoutes(
       return {};
     }),
   ];
+}
+
+/** https://spec.matrix.org/latest/client-server-api/#oauth-20-aware-clients */
+function ssoFlow(providers: readonly SignInProvider[], oauthAware: boolean) {
+  return {
+    type: 'm.login.sso',
+    ...(providers.length === 0 ? {} : { identity_providers: providers.map((provider) => ({ ...provider })) }),
+    ...(oauthAware ? { oauth_aware_preferred: true, 'org.matrix.msc3824.delegated_oidc_compatibility': true } : {}),
+  };
 }

@@ -154,7 +154,7 @@ export function labelsOf(ctx: Context): RequestLabels {
 
 /** The paths whose unknown ones are told as `M_UNRECOGNIZED`; everything else belongs to the web app. */
 export function isApiPath(path: string): boolean {
-  return path.startsWith('/_') || path.startsWith('/oauth2/') || path === '/account';
+  return path.startsWith('/_') || path.startsWith('/oauth2/') || path === '/account' || path === '/account/picture';
 }
 
 function bridgedRequest(ctx: Context): BridgedRequest {

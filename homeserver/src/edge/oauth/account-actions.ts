@@ -9,8 +9,10 @@ export const ACCOUNT_ACTIONS = [
 ] as const;
 /** One more, of our own: clients of OAuth 2.0 leave the password to this page. */
 export const PASSWORD_ACTION = 'chat.blinkchat.password' as const;
-export type AccountAction = (typeof ACCOUNT_ACTIONS)[number] | typeof PASSWORD_ACTION;
-const ALL_ACTIONS: readonly AccountAction[] = [...ACCOUNT_ACTIONS, PASSWORD_ACTION];
+/** Another one: by which providers somebody signs in. */
+export const SIGN_IN_ACTION = 'chat.blinkchat.sign_in' as const;
+export type AccountAction = (typeof ACCOUNT_ACTIONS)[number] | typeof PASSWORD_ACTION | typeof SIGN_IN_ACTION;
+const ALL_ACTIONS: readonly AccountAction[] = [...ACCOUNT_ACTIONS, PASSWORD_ACTION, SIGN_IN_ACTION];
 
 /** What the actions were called before they were in the specification (MSC4191). */
 const EARLIER_NAMES: Readonly<Record<string, AccountAction>> = {

@@ -1,60 +1,25 @@
 import { manageAccount } from 'federation-spec/api/oauth/authorization-server.ts';
-import type { Accounts } from '../../domain/accounts/create-accounts.ts';
 import type { SignedIn } from '../../domain/accounts/oauth/browser-sessions.ts';
-import type { OAuth } from '../../domain/accounts/oauth/create-oauth.ts';
-import type { Profiles } from '../../domain/accounts/profiles.ts';
 import { PASSWORD_STAGE } from '../../domain/accounts/uia-stages.ts';
-import { forbidden } from '../../platform/matrix-error.ts';
-import { type Html, html } from '../pages/html.ts';
-import { type AccountAction, PASSWORD_ACTION } from './account-actions.ts';
+import { html } from '../pages/html.ts';
+import { type AccountAction, PASSWORD_ACTION, SIGN_IN_ACTION } from './account-actions.ts';
+import { profileSection } from './account-profile-section.ts';
+import { type AccountSection, type AccountSectionDeps, type AccountVisit, checkPresence, passwordField } from './account-section.ts';
+import { signInSection } from './account-sign-in-section.ts';
 
-type Form = Readonly<Record<string, string>>;
-type Done = { said: string; isGone?: boolean; next?: AccountSection };
-
-/** One part of the account page: what it shows, and what its form does. Refusals are thrown as MatrixError. */
-export type AccountSection = {
-  action: AccountAction;
-  show(formToken: Html): Promise<{ title: string; body: Html }>;
-  act(form: Form): Promise<Done>;
-};
-
-export type AccountSectionDeps = { oauth: OAuth; accounts: Accounts; profiles: Profiles };
 type Deps = AccountSectionDeps;
 
 export function createAccountSections(deps: Deps) {
   return {
-    open(signedIn: SignedIn, action: AccountAction, deviceId: string | undefined): AccountSection {
-      if (action === 'org.matrix.profile') return profileSection(deps, signedIn);
+    open(visit: AccountVisit, action: AccountAction, deviceId: string | undefined): AccountSection {
+      const { signedIn } = visit;
+      if (action === 'org.matrix.profile') return profileSection(deps, visit);
+      if (action === SIGN_IN_ACTION) return signInSection(deps, visit);
       if (action === PASSWORD_ACTION) return passwordSection(deps, signedIn);
       if (action === 'org.matrix.account_deactivate') return deactivateSection(deps, signedIn);
       if (action === 'org.matrix.cross_signing_reset') return resetSection(deps, signedIn);
       if (action === 'org.matrix.devices_list' || deviceId === undefined) return devicesSection(deps, signedIn);
       return deviceSection(deps, signedIn, deviceId);
-    },
-  };
-}
-
-function profileSection({ accounts, profiles }: Deps, { account }: SignedIn): AccountSection {
-  return {
-    action: 'org.matrix.profile',
-    async show(formToken) {
-      const profile = await profiles.load(account.userId);
-      const addresses = await accounts.threepids.list(account.userNid);
-      return {
-        title: 'Your profile',
-        body: html`<form method="post">${formToken}
-<label>Name that others see
-<input name="displayname" maxlength="256" autocomplete="nickname" value="${typeof profile['displayname'] === 'string' ? profile['displayname'] : ''}"></label>
-<button class="main" name="do" value="save">Save</button></form>
-<h2>Contact details</h2>
-${addresses.length === 0 ? html`<p class="soft">There is no e-mail address with this account.</p>` : html`<ul>${addresses.map(({ address }) => html`<li>${address}</li>`)}</ul>`}`,
-      };
-    },
-    async act(form) {
-      const name = (form['displayname'] ?? '').trim();
-      if (name === '') await profiles.deleteField(account, 'displayname');
-      else await profiles.setField(account, 'displayname', name);
-      return { said: 'Saved.' };
     },
   };
 }
@@ -170,17 +135,6 @@ function deactivateSection({ accounts }: Deps, signedIn: SignedIn): AccountSecti
       return { said: `The account ${account.userId} is deactivated.`, isGone: true };
     },
   };
-}
-
-/** Grave things ask for the password once more; who has none must have signed in just now. */
-async function checkPresence({ logIn }: Deps['accounts'], { account, isRecent }: SignedIn, form: Form): Promise<void> {
-  if (account.passwordHash !== null) await logIn.verify({ kind: 'user', user: account.userId }, form['password'] ?? '');
-  else if (!isRecent) throw forbidden('You signed in some time ago. Sign out of this page, sign in again, and then go on here.');
-}
-
-function passwordField({ account }: SignedIn): Html {
-  if (account.passwordHash === null) return html``;
-  return html`<label>Your password <input name="password" type="password" autocomplete="current-password" required></label>`;
 }
 
 function describeTime(lastSeenAt: number | null): string {

@@ -14,6 +14,7 @@ import { page, seeOther } from '../pages/page.ts';
 import { readAuthorizationQuery } from './authorization-query.ts';
 import { describeClient, nameOf } from './describe-client.ts';
 import { expiredForm } from './expired-form.ts';
+import { formTarget } from './form-target.ts';
 import type { SignInForms } from './sign-in-forms.ts';
 import type { SignInPlace } from './sign-in-place.ts';
 import type { Visitor, Visitors } from './visitors.ts';
@@ -84,13 +85,6 @@ ${describeClient(client, scope.deviceId)}
 <p class="soft">Not you? <button class="plain" name="do" value="sign-out">Use another account</button></p>
 </form>`,
   });
-}
-
-/** The source by which a content security policy lets a form end up at the client. */
-function formTarget(redirectUri: string): string {
-  const url = new URL(redirectUri);
-  const isHost = (url.protocol === 'https:' || url.protocol === 'http:') && !url.hostname.startsWith('[');
-  return isHost ? url.origin : url.protocol;
 }
 
 /** `mxid:@romeo:example.org` or a user name. */

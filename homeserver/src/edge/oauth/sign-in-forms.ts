@@ -38,7 +38,7 @@ ${failure !== undefined && html`<p role="alert">${failure.message}</p>`}
 <label>Password
 <input name="password" type="password" autocomplete="current-password" required></label>
 <button class="main" name="do" value="sign-in">Sign in</button>
-</form>${sso !== undefined && html`<a class="button" href="${beginUpstreamSignIn.path}?${new URLSearchParams({ back: withPrompt(request.url, undefined) }).toString()}">Continue with ${sso.name}</a>`}${other}`,
+</form>${(sso?.providers ?? []).map(({ id, name }) => html`<a class="button" href="${beginUpstreamSignIn.path}?${new URLSearchParams({ provider: id, back: withPrompt(request.url, undefined) }).toString()}">Continue with ${name}</a>`)}${other}`,
     });
   }
 

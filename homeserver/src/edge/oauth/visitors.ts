@@ -2,6 +2,7 @@ import type { BrowserSessions, SignedIn } from '../../domain/accounts/oauth/brow
 import type { HttpRequest } from '../http/http-request.ts';
 import { readForm } from '../http/read-form.ts';
 import { type Html, html } from '../pages/html.ts';
+import { isUploadForm, readUploadForm, type UploadedFile } from './upload-form.ts';
 
 /** Whoever sits before one of our pages. */
 export type Visitor = {
@@ -19,6 +20,11 @@ export type Visitors = {
   read(request: HttpRequest): Promise<Visitor>;
   /** The fields of a form; undefined when it was not shown to this visitor by us. */
   readForm(request: HttpRequest, visitor: Visitor): Promise<Record<string, string> | undefined>;
+  /** The same for a form that may carry a file. */
+  readUpload(
+    request: HttpRequest,
+    visitor: Visitor,
+  ): Promise<{ form: Record<string, string> | undefined; file?: UploadedFile | undefined }>;
   /** `Set-Cookie` for a browser whose person has just signed in, or out. */
   setCookie(cookie: string): string;
 };
@@ -33,6 +39,14 @@ export function createVisitors(browserSessions: BrowserSessions, publicUrl: stri
   const setCookie = (cookie: string) =>
     `${name}=${cookie}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${COOKIE_LIFETIME_S}${isSecure ? '; Secure' : ''}`;
 
+  const isOurs = ({ cookie, cookies }: Visitor, form: Readonly<Record<string, string>>): boolean =>
+    cookies.length === 0 && browserSessions.isFormToken(cookie, form[FORM_TOKEN] ?? '');
+
+  async function readPlainForm(request: HttpRequest, visitor: Visitor): Promise<Record<string, string> | undefined> {
+    const form = await readForm(request);
+    return isOurs(visitor, form) ? form : undefined;
+  }
+
   return {
     setCookie,
     async read(request) {
@@ -46,10 +60,11 @@ export function createVisitors(browserSessions: BrowserSessions, publicUrl: stri
         formToken: html`<input type="hidden" name="${FORM_TOKEN}" value="${browserSessions.formToken(cookie)}">`,
       };
     },
-    async readForm(request, { cookie, cookies }) {
-      const form = await readForm(request);
-      const isOurs = cookies.length === 0 && browserSessions.isFormToken(cookie, form[FORM_TOKEN] ?? '');
-      return isOurs ? form : undefined;
+    readForm: readPlainForm,
+    async readUpload(request, visitor) {
+      if (!isUploadForm(request)) return { form: await readPlainForm(request, visitor) };
+      const { fields, file } = await readUploadForm(request);
+      return isOurs(visitor, fields) ? { form: fields, file } : { form: undefined };
     },
   };
 }

@@ -29,6 +29,9 @@ a{color:var(--accent)}
 [role=status]{border-left:4px solid var(--accent);padding:.5rem .8rem;background:#3b4cca14}
 ul{list-style:none;margin:0 0 1rem;padding:0}
 li{border-top:1px solid var(--line);padding:.75rem 0}
+img{border-radius:50%;object-fit:cover;display:block}
+details{margin:.5rem 0}
+summary{cursor:pointer;color:var(--accent)}
 nav{display:flex;gap:1rem;flex-wrap:wrap;margin:0 0 1.25rem}
 nav [aria-current]{font-weight:600;color:inherit;text-decoration:none}
 `;
@@ -50,6 +53,8 @@ export type Page = {
   /** Values of `Set-Cookie`. */
   cookies?: readonly string[];
   isWide?: boolean;
+  /** Whether the page shows pictures, which come from this server. */
+  hasPictures?: boolean;
 };
 
 /** A page of our own for people: it loads nothing, works without scripts, and can be neither framed nor cached. */
@@ -62,6 +67,7 @@ export function page({
   formTargets = [],
   cookies = [],
   isWide = false,
+  hasPictures = false,
 }: Page): RawResponse {
   const { markup } = html`<main class="${isWide ? 'wide' : 'narrow'}"><h1>${title}</h1>${body}</main>`;
   const text =
@@ -75,6 +81,7 @@ export function page({
     captcha ? "style-src 'unsafe-inline'" : `style-src 'sha256-${STYLE_HASH}'`,
     `form-action ${["'self'", ...formTargets].join(' ')}`,
     ...(script === undefined ? [] : ["connect-src 'self'"]),
+    ...(hasPictures ? ["img-src 'self'"] : []),
     "frame-ancestors 'none'",
     "base-uri 'none'",
   ].join('; ');
@@ -93,6 +100,11 @@ export function seeOther(location: string, cookies: readonly string[] = []): Raw
     status: 303,
     headers: { Location: location, 'Cache-Control': 'no-store', 'Referrer-Policy': 'no-referrer', ...setCookies(cookies) },
   });
+}
+
+/** Sends the browser on, for an endpoint whose specification asks for this status. */
+export function found(location: string, cookies: readonly string[] = []): RawResponse {
+  return { ...seeOther(location, cookies), status: 302 };
 }
 
 function setCookies(cookies: readonly string[]): Record<string, readonly string[]> {

@@ -10,16 +10,26 @@ export type RequestJson = (request: {
   form?: Readonly<Record<string, string>>;
 }) => Promise<{ status: number; body: unknown }>;
 
-export type OidcSettings = { issuer: string; clientId: string; clientSecret: string; name: string };
+export type OidcSettings = {
+  /** What clients know it by. */
+  id: string;
+  name: string;
+  issuer: string;
+  clientId: string;
+  clientSecret: string;
+  /** A well-known one, such as `google`: https://github.com/matrix-org/matrix-spec-proposals/blob/main/informal/idp-brands.md */
+  brand?: string;
+  /** A file of this server, `mxc://…`. */
+  icon?: string;
+};
 
 /** Who somebody is at the provider. Only issuer and subject never change. */
 export type UpstreamIdentity = { issuer: string; subject: string; userName?: string; displayName?: string };
 
 /** Somebody else's sign-in page: https://openid.net/specs/openid-connect-core-1_0.html#CodeFlowAuth */
-export type OidcProvider = {
-  name: string;
+export type OidcProvider = Pick<OidcSettings, 'id' | 'name' | 'issuer' | 'brand' | 'icon'> & {
   /** Where to send the browser. */
-  authorizeUrl(request: { state: string; nonce: string; codeChallenge: string }): Promise<string>;
+  authorizeUrl(request: { state: string; nonce: string; codeChallenge: string; wantsAccount?: boolean | undefined }): Promise<string>;
   /** Who has come back with a code. @throws UpstreamRefusal when the provider's answer proves nothing */
   identify(answer: { code: string; codeVerifier: string; nonce: string }): Promise<UpstreamIdentity>;
 };
@@ -29,7 +39,15 @@ export class UpstreamRefusal extends Error {
   override readonly name = 'UpstreamRefusal';
 }
 
-type Metadata = { issuer: string; authorizationEndpoint: string; tokenEndpoint: string; jwksUri: string; usesPost: boolean };
+type Metadata = {
+  issuer: string;
+  authorizationEndpoint: string;
+  tokenEndpoint: string;
+  jwksUri: string;
+  usesPost: boolean;
+  /** Whether it can be asked to show its sign-up form. */
+  canCreate: boolean;
+};
 
 /** Signatures that only the provider can make: none of a shared secret. */
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'];
@@ -43,6 +61,7 @@ const MAX_NAME_CHARACTERS = 256;
 type Deps = { settings: OidcSettings; redirectUri: string; requestJson: RequestJson; clock: Clock };
 
 export function createOidcProvider({ settings, redirectUri, requestJson, clock }: Deps): OidcProvider {
+  const { clientId: _id, clientSecret: _secret, ...described } = settings;
   const loadMetadata = remember(clock, METADATA_LIFETIME_MS, async () => {
     const { status, body } = await requestJson({ url: `${settings.issuer}/.well-known/openid-configuration` });
     return readMetadata(status, body, settings.issuer);
@@ -88,9 +107,10 @@ export function createOidcProvider({ settings, redirectUri, requestJson, clock }
   }
 
   return {
-    name: settings.name,
-    async authorizeUrl({ state, nonce, codeChallenge }) {
-      const url = new URL((await loadMetadata()).authorizationEndpoint);
+    ...described,
+    async authorizeUrl({ state, nonce, codeChallenge, wantsAccount = false }) {
+      const { authorizationEndpoint, canCreate } = await loadMetadata();
+      const url = new URL(authorizationEndpoint);
       const parameters = {
         response_type: 'code',
         client_id: settings.clientId,
@@ -100,6 +120,7 @@ export function createOidcProvider({ settings, redirectUri, requestJson, clock }
         nonce,
         code_challenge: codeChallenge,
         code_challenge_method: 'S256',
+        ...(wantsAccount && canCreate ? { prompt: 'create' } : {}),
       };
       for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
       return url.href;
@@ -133,12 +154,14 @@ function readMetadata(status: number, body: unknown, issuer: string): Metadata {
   };
   const told = read('issuer');
   if (told.replace(/\/+$/, '') !== issuer) throw new UpstreamRefusal(`The sign-in provider calls itself ${told}, not ${issuer}`);
+  const prompts = record?.['prompt_values_supported'];
   const methods = record?.['token_endpoint_auth_methods_supported'];
   return {
     issuer: told,
     authorizationEndpoint: read('authorization_endpoint'),
     tokenEndpoint: read('token_endpoint'),
     jwksUri: read('jwks_uri'),
+    canCreate: Array.isArray(prompts) && prompts.includes('create'),
     usesPost: Array.isArray(methods) && methods.includes('client_secret_post') && !methods.includes('client_secret_basic'),
   };
 }
