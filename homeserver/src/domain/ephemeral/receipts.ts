@@ -20,10 +20,11 @@ const FULLY_READ = 'm.fully_read';
 export type Receipts = {
   /**
    * Resolves once the receipt is committed. `threadId` is `main`, a thread's root, or undefined for all of the room.
-   * @throws M_FORBIDDEN for a room the reader is not in, M_NOT_FOUND for an event that is not in it, M_INVALID_PARAM for a wrong thread
+   * Nothing happens for an event that the room does not have.
+   * @throws M_FORBIDDEN for a room the reader is not in, M_INVALID_PARAM for a wrong thread
    */
   mark: (reader: Reader, receipt: { roomId: string; eventId: string; isPrivate: boolean; threadId?: string | undefined }) => Promise<void>;
-  /** Moves the reader's own marker `m.fully_read`, which is room account data. */
+  /** Moves the reader's own marker `m.fully_read`, which is room account data. @throws M_NOT_FOUND for an event the room does not have */
   markFullyRead: (reader: Reader, place: { roomId: string; eventId: string }) => Promise<void>;
 };
 
@@ -39,12 +40,10 @@ type Deps = {
 export function createReceipts({ database, rooms, clock, receipts, accountData }: Deps): Receipts {
   const { sql } = database;
 
-  async function enter(reader: Reader, roomId: string, eventId: string): Promise<{ room: HotRoom; event: StoredEvent }> {
+  async function enter(reader: Reader, roomId: string): Promise<HotRoom> {
     const room = await rooms.load(roomId);
     if (!room?.localJoined.has(reader.userNid)) throw forbidden(`You are not in the room ${roomId}.`);
-    const event = await findRoomEvent(sql, room, eventId);
-    if (event === undefined) throw notFound(`The room has no event ${eventId} that you may see.`);
-    return { room, event };
+    return room;
   }
 
   async function checkThread(room: HotRoom, event: StoredEvent, threadId: string | undefined): Promise<void> {
@@ -55,7 +54,10 @@ export function createReceipts({ database, rooms, clock, receipts, accountData }
 
   return {
     mark: async (reader, { roomId, eventId, isPrivate, threadId }) => {
-      const { room, event } = await enter(reader, roomId, eventId);
+      const room = await enter(reader, roomId);
+      const event = await findRoomEvent(sql, room, eventId);
+      // The client may have seen what was purged since, or has not come here yet: its receipt is of no consequence then.
+      if (event === undefined) return;
       await checkThread(room, event, threadId);
 
       const kind = isPrivate ? 'private' : 'read';
@@ -79,7 +81,9 @@ export function createReceipts({ database, rooms, clock, receipts, accountData }
     },
 
     markFullyRead: async (reader, { roomId, eventId }) => {
-      const { room, event } = await enter(reader, roomId, eventId);
+      const room = await enter(reader, roomId);
+      const event = await findRoomEvent(sql, room, eventId);
+      if (event === undefined) throw notFound(`The room has no event ${eventId} that you may see.`);
       const current = await accountData.find(reader.userNid, roomId, FULLY_READ);
       const currentId = current !== undefined && 'event_id' in current ? current.event_id : undefined;
       const marked = typeof currentId === 'string' ? await findRoomEvent(sql, room, currentId) : undefined;
