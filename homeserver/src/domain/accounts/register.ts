@@ -110,7 +110,7 @@ type Deps = {
 export function createRegister(deps: Deps): Register {
   const { pool, requireProof, startSession, passwordHasher, emailValidations, serverName, clock, random, mode, conditions } = deps;
   const repeatRegistration = createRepeatRegistration({ pool, startSession, clock });
-  const drafts = createSignUpDrafts<Omit<Registration, 'auth' | 'isLoopback'>>();
+  const drafts = createSignUpDrafts<Omit<Registration, 'auth' | 'isLoopback'>>({ random });
   const flows = FLOWS[mode].map((flow) => [...conditionStages(conditions), ...flow]);
 
   async function checkUserId(userId: string): Promise<void> {
