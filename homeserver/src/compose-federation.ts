@@ -37,6 +37,7 @@ import { createMergeHeads } from './domain/rooms/merge-heads.ts';
 import type { EventSigner } from './domain/rooms/prepare-event.ts';
 import { createFetchGap } from './domain/rooms/receive-pdu/fetch-gap.ts';
 import { createFetchMissing } from './domain/rooms/receive-pdu/fetch-missing.ts';
+import { createOutlierBudget } from './domain/rooms/receive-pdu/outlier-budget.ts';
 import { createReceivePdu } from './domain/rooms/receive-pdu/receive-pdu.ts';
 import { createResolutionThread } from './domain/rooms/receive-pdu/resolution-thread.ts';
 import { createResolveStates } from './domain/rooms/receive-pdu/resolve-states.ts';
@@ -121,7 +122,8 @@ export async function composeFederation(deps: Deps) {
   const joins = createJoinsUnderWay();
   const storeOutliers = createStoreOutliers({ database, interner });
   const peer = createRoomPeers(client);
-  const fetchGap = createFetchGap({ database, peers: peer, findServerKey, storeOutliers, serverName });
+  const takeOutlierRoom = createOutlierBudget({ clock });
+  const fetchGap = createFetchGap({ database, peers: peer, findServerKey, storeOutliers, takeOutlierRoom, serverName });
   const thread = createResolutionThread();
   const resolveStates = createResolveStates({ sql: database.sql, thread });
   const storePdu = createStorePdu({ database, log, rooms, interner, redactions, resolveStates, serverName });

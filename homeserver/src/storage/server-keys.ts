@@ -43,6 +43,17 @@ export async function saveServerKeys(sql: Sql, list: ServerKeyList, keys: readon
       order by valid_until desc, key_id offset ${MAX_KEYS_OF_SERVER})`;
 }
 
+/** Forgets all but so many servers: those whose lists ended the longest ago. What is needed of them again is asked for again. */
+export async function forgetServerKeys(sql: Sql, most: number): Promise<void> {
+  await sql`
+    with gone as (
+      delete from server_key_lists where server_name in (
+        select server_name from server_key_lists order by valid_until desc, server_name offset ${most})
+      returning server_name
+    )
+    delete from server_keys where server_name in (select server_name from gone)`;
+}
+
 export async function findServerKeyList(sql: Sql, serverName: string): Promise<ServerKeyList | undefined> {
   const [row] = await sql<ServerKeyList[]>`
     select server_name as "serverName", fetched_at as "fetchedAt", valid_until as "validUntil", json

@@ -1,5 +1,6 @@
 import type { JsonObject } from 'federation-spec/events/event.ts';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { forgetServerKeys } from '../../src/storage/server-keys.ts';
 import { createFakeClock } from '../kit/fake-clock.ts';
 import { type HostilePeer, type PeerRoom, signedKeyList, startHostilePeer } from '../kit/hostile-peer.ts';
 import type { TestServer } from '../kit/start-server.ts';
@@ -211,4 +212,22 @@ test('S32: of a server that changes its keys all the time the last ones are reme
   expect(row?.count).toBe(500);
   expect((await changing.call(server, 'GET', `/_matrix/federation/v1/query/profile?user_id=${enc(romeo.id)}`)).status).toBe(200);
   await changing[Symbol.asyncDispose]();
+});
+
+test('S32: where servers are too many, those are forgotten whose keys ended the longest ago, and are asked again', async () => {
+  for (const [name, until] of Object.entries({ 'a.test': 1, 'b.test': 2, 'c.test': 3 })) {
+    await server.sql`insert into server_key_lists (server_name, fetched_at, valid_until, json) values (${name}, 0, ${until}, '{}')`;
+    await server.sql`
+      insert into server_keys (server_name, key_id, public_key, valid_until, expired_ts) values (${name}, 'ed25519:k', '\\x00'::bytea, ${until}, null)`;
+  }
+  await forgetServerKeys(server.sql, (await countRows('server_key_lists')) - 2);
+  const left = async (table: string) =>
+    (
+      await server.sql<{ name: string }[]>`select server_name as name from ${server.sql(table)} where server_name like '_.test' order by 1`
+    ).map(({ name }) => name);
+  expect([await left('server_key_lists'), await left('server_keys')]).toEqual([['c.test'], ['c.test']]);
+  await forgetServerKeys(server.sql, 0);
+  await server.restart();
+  const profile = `/_matrix/federation/v1/query/profile?user_id=${enc(romeo.id)}`;
+  expect((await honest.call(server, 'GET', profile)).status).toBe(200);
 });

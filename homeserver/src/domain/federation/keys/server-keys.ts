@@ -6,7 +6,7 @@ import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../../platform/clock.ts';
 import type { Logger } from '../../../platform/logger.ts';
 import type { Database } from '../../../storage/database.ts';
-import { listServerKeys, type ServerKey, saveServerKeys } from '../../../storage/server-keys.ts';
+import { forgetServerKeys, listServerKeys, type ServerKey, saveServerKeys } from '../../../storage/server-keys.ts';
 import { NotAskedError, type Urgency } from '../circuit-breaker.ts';
 import type { FederationClient } from '../federation-client.ts';
 import { createSlots } from '../outbound/slots.ts';
@@ -17,7 +17,10 @@ import { readKeyList, validUntil } from './read-key-list.ts';
 
 const MAX_CACHED_SERVERS = 10_000;
 const FETCH_TIMEOUT_MS = 10_000;
-const MAX_LIST_BYTES = 100 * 1024;
+const MAX_LIST_BYTES = 32 * 1024;
+/** Of how many servers the keys are kept in the database; every so many lists, those that are too many are forgotten. */
+const MAX_KEPT_SERVERS = 100_000;
+const FORGET_EVERY = 1_000;
 /** How many servers are asked for their keys at a time. */
 const MAX_PARALLEL_FETCHES = 64;
 /** A server whose keys could not be had, or lacked the one asked for, is not asked again for so long. */
@@ -62,6 +65,7 @@ export function createServerKeyring({ database, client, signer, oldKeys, notarie
   const known = new LRUCache<string, Promise<ServerKey[]>>({ max: MAX_CACHED_SERVERS });
   const slots = createSlots(MAX_PARALLEL_FETCHES);
   const fetches = new Map<string, Promise<ServerKeys | undefined>>();
+  let kept = 0;
   const lastFetches = new LRUCache<string, { at: number; wasAsked: boolean }>({ max: MAX_CACHED_SERVERS });
   const ownKeys = [
     { keyId: signer.keyId, publicKey: ed25519PublicKey(signer.seed), validUntil: Number.POSITIVE_INFINITY, expiredTs: null },
@@ -111,6 +115,8 @@ export function createServerKeyring({ database, client, signer, oldKeys, notarie
     const row = { serverName, fetchedAt, validUntil: validUntil(list, fetchedAt), json: JSON.stringify(list) };
     await database.sql.begin((sql) => saveServerKeys(sql, row, keys));
     known.delete(serverName);
+    kept += 1;
+    if (kept % FORGET_EVERY === 0) await forgetServerKeys(database.sql, MAX_KEPT_SERVERS);
     return true;
   }
 

@@ -5,6 +5,7 @@ import { listEventsById, type StoredEvent } from '../../../storage/events.ts';
 import type { HotRoom } from '../hot-room.ts';
 import { type CheckedPdu, checkPdus } from './check-pdu.ts';
 import type { NidState } from './nid-state.ts';
+import type { TakeOutlierRoom } from './outlier-budget.ts';
 import type { FindServerKey, RoomPeers } from './room-peers.ts';
 import type { OutlierRoom, StoreOutliers } from './store-outliers.ts';
 
@@ -21,6 +22,7 @@ type Deps = {
   peers: RoomPeers;
   findServerKey: FindServerKey;
   storeOutliers: StoreOutliers;
+  takeOutlierRoom: TakeOutlierRoom;
   serverName: string;
 };
 
@@ -34,7 +36,7 @@ export type FetchGap = {
 };
 
 /** Asks for what must be known before an event can be judged. https://spec.matrix.org/latest/server-server-api/#backfilling-and-retrieving-missing-events */
-export function createFetchGap({ database, peers, findServerKey, storeOutliers, serverName }: Deps): FetchGap {
+export function createFetchGap({ database, peers, findServerKey, storeOutliers, takeOutlierRoom, serverName }: Deps): FetchGap {
   const { sql } = database;
   const identify = (room: HotRoom): OutlierRoom => ({ roomNid: room.nid, roomId: room.roomId, rules: room.rules });
 
@@ -45,9 +47,10 @@ export function createFetchGap({ database, peers, findServerKey, storeOutliers, 
     return eventIds.filter((id) => !known.has(id));
   }
 
-  async function keep(room: HotRoom, values: readonly JsonObject[]): Promise<void> {
+  /** Stores what a server gave. Throws when it has given too much of late. */
+  async function keep(room: HotRoom, origin: string, values: readonly JsonObject[]): Promise<void> {
     const identity = identify(room);
-    await storeOutliers(identity, await checkPdus(values, identity, findServerKey));
+    await storeOutliers(identity, await checkPdus(values, identity, findServerKey), (fresh) => takeOutlierRoom(origin, fresh));
   }
 
   async function fetchSingly(origin: string, eventIds: readonly string[]): Promise<JsonObject[]> {
@@ -59,9 +62,9 @@ export function createFetchGap({ database, peers, findServerKey, storeOutliers, 
     ensureAuthEvents: async (room, origin, { event, eventId }) => {
       const authIds = listAuthEventIds(event);
       if ((await listUnknown(room, authIds)).length === 0) return;
-      await keep(room, await peers.fetchAuthChain(origin, room.roomId, eventId).catch(() => []));
+      await keep(room, origin, await peers.fetchAuthChain(origin, room.roomId, eventId).catch(() => []));
       const unknown = await listUnknown(room, authIds);
-      if (unknown.length > 0) await keep(room, await fetchSingly(origin, unknown));
+      if (unknown.length > 0) await keep(room, origin, await fetchSingly(origin, unknown));
     },
 
     stateAfterMissing: async (room, origin, eventId) => {
@@ -97,8 +100,8 @@ export function createFetchGap({ database, peers, findServerKey, storeOutliers, 
     const { stateIds, authChainIds } = await peers.fetchStateIds(origin, room.roomId, eventId, timeoutMs);
     const unknown = await listUnknown(room, [...new Set([...stateIds, ...authChainIds])]);
     if (unknown.length > maxEvents) return undefined;
-    if (unknown.length > MAX_SINGLE_FETCHES) await keep(room, await peers.fetchState(origin, room.roomId, eventId, timeoutMs));
-    else await keep(room, await fetchSingly(origin, unknown));
+    if (unknown.length > MAX_SINGLE_FETCHES) await keep(room, origin, await peers.fetchState(origin, room.roomId, eventId, timeoutMs));
+    else await keep(room, origin, await fetchSingly(origin, unknown));
     return stateIds;
   }
 
@@ -108,7 +111,7 @@ export function createFetchGap({ database, peers, findServerKey, storeOutliers, 
    */
   async function fetchStateAfter(room: HotRoom, origin: string, eventId: string): Promise<NidState> {
     const stateIds = (await fetchState(room, origin, eventId)) ?? [];
-    await keep(room, await fetchSingly(origin, await listUnknown(room, [eventId])));
+    await keep(room, origin, await fetchSingly(origin, await listUnknown(room, [eventId])));
 
     const stored = new Map((await listEventsById(sql, [...stateIds, eventId])).map((row) => [row.eventId, row]));
     const after = stored.get(eventId);

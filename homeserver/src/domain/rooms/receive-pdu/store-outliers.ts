@@ -19,12 +19,17 @@ export type OutlierRoom = RoomIdentity & { roomNid: number };
 /**
  * Stores events of which we do not know the state before: auth events, and the state of a room at some point. Each is checked against its
  * own auth events, which must be among them or stored; one that fails is remembered as rejected, one whose auth events are nowhere is left
- * out. Resolves with all that are now stored, old and new, by id.
+ * out. Resolves with all that are now stored, old and new, by id. `admit` is told how many are new before any is stored, and throws when
+ * they are too many.
  */
-export type StoreOutliers = (room: OutlierRoom, pdus: readonly CheckedPdu[]) => Promise<Map<string, KnownEvent>>;
+export type StoreOutliers = (
+  room: OutlierRoom,
+  pdus: readonly CheckedPdu[],
+  admit?: (fresh: number) => void,
+) => Promise<Map<string, KnownEvent>>;
 
 export function createStoreOutliers({ database, interner }: { database: Database; interner: Interner }): StoreOutliers {
-  return async (room, pdus) => {
+  return async (room, pdus, admit) => {
     const { sql } = database;
     const wanted = new Map(pdus.map((pdu) => [pdu.eventId, pdu]));
     const known = new Map<string, KnownEvent>();
@@ -39,6 +44,7 @@ export function createStoreOutliers({ database, interner }: { database: Database
     }
 
     const fresh = sortByAuth(wanted).filter((pdu) => !known.has(pdu.eventId));
+    admit?.(fresh.length);
     const senders = await interner.userNids([...new Set(fresh.map((pdu) => pdu.event.sender))]);
     const keyed = fresh.filter((pdu) => pdu.event.state_key !== undefined);
     const keyNids = await interner.keyNids(keyed.map(({ event }) => ({ type: event.type, stateKey: event.state_key ?? '' })));
