@@ -1,4 +1,5 @@
 import { FEDERATION_STEPS } from './federation-steps.ts';
+import { GROWTH_STEPS } from './growth-steps.ts';
 import { call, register, type Target } from './http-user.ts';
 import { measure } from './measure.ts';
 import type { Step } from './step.ts';
@@ -44,6 +45,7 @@ export const STEPS: readonly Step[] = [
     },
   },
   ...SYNC_STEPS,
+  ...GROWTH_STEPS,
   ...FEDERATION_STEPS,
   {
     id: 'B9',

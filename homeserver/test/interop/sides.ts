@@ -46,7 +46,8 @@ export async function startSides(): Promise<Sides> {
 /** What the other side is called in the names of tests. */
 export const otherSideName = BLINKCHAT_INTEROP_NAME ?? 'another homeserver';
 
-async function registerBySecret(url: string, localpart: string, secret: string): Promise<TestUser> {
+/** Signs up an account by shared-secret registration. */
+export async function registerBySecret(url: string, localpart: string, secret: string): Promise<TestUser> {
   const path = '/_synapse/admin/v1/register';
   const { nonce } = (await callServer(url, 'GET', path)).body;
   const password = randomBytes(12).toString('hex');
