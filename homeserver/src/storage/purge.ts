@@ -56,7 +56,7 @@ const TABLES_OF_ROOMS = [
   'state_intervals',
 ] as const;
 
-/** What people have of a room, and what is derived from its events. */
+/** What people have of a room, what is derived from its events, and what was still to be done for it. */
 const TABLES_OF_TRACES = [
   'receipts',
   'notifications',
@@ -66,6 +66,9 @@ const TABLES_OF_TRACES = [
   'relations',
   'search_entries',
   'account_data',
+  'partial_rooms',
+  'push_outbox',
+  'server_notice_rooms',
 ] as const;
 
 async function deleteFrom(sql: Sql, tables: readonly string[], roomNid: number): Promise<void> {
@@ -81,20 +84,9 @@ export async function detachRoom(sql: Sql, roomNid: number): Promise<void> {
 /** Deletes what people had of a room that was taken out of sight, and what was still to be done for it. */
 export async function deleteTraces(sql: Sql, roomNid: number): Promise<void> {
   await deleteFrom(sql, TABLES_OF_TRACES, roomNid);
-  await sql`delete from partial_rooms where room_nid = ${roomNid}`;
   await sql`delete from federation_staged s using rooms r where r.room_nid = ${roomNid} and s.room_id = r.room_id`;
   await sql`delete from delayed_events d using rooms r where r.room_nid = ${roomNid} and d.room_id = r.room_id`;
-  await sql`delete from push_outbox where room_nid = ${roomNid}`;
-  await sql`delete from server_notice_rooms where room_nid = ${roomNid}`;
   await sql`delete from waiting_redactions w using events e where e.room_nid = ${roomNid} and w.event_nid = e.event_nid`;
-  await sql`delete from receipts where room_nid = ${roomNid}`;
-  await sql`delete from notifications where room_nid = ${roomNid}`;
-  await sql`delete from notify_modes where room_nid = ${roomNid}`;
-  await sql`delete from counted_apart where room_nid = ${roomNid}`;
-  await sql`delete from thread_subscriptions where room_nid = ${roomNid}`;
-  await sql`delete from relations where room_nid = ${roomNid}`;
-  await sql`delete from search_entries where room_nid = ${roomNid}`;
-  await sql`delete from account_data where room_nid = ${roomNid}`;
   await sql`
     delete from state_snapshots where snapshot_id in (select base_snapshot from events where room_nid = ${roomNid} and base_snapshot is not null)`;
 }

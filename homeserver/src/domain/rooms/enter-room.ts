@@ -45,7 +45,7 @@ export function createEnterRoom({ database, rooms, viewRoom, listIgnored, retent
       return { room, view: withoutExpired(withoutIgnored(view, (await listIgnored(reader.userNid)).nids), room, retention) };
     },
     findVisible: async (room, view, eventId) => {
-      const event = await findEvent(sql, eventId);
+      const event = room.ring.findLast((logged) => logged.row.eventId === eventId)?.row ?? (await findEvent(sql, eventId));
       const isShown = event !== undefined && event.roomNid === room.nid && (event.kind === 'timeline' || event.kind === 'backfilled');
       if (isShown) await view.learn([event]);
       if (!isShown || !view.maySee(event)) throw notFound(`The room has no event ${eventId} that you may see.`);

@@ -115,14 +115,15 @@ export function createReadMessages({ database, enterRoom, renderEvents, fetchHis
         walkEvents(sql, who, { range: { roomNid: room.nid, direction: 'forwards' }, from: place, limit: size - earlierLimit, filter }),
       ]);
       const rendering = viewOf(room, view, reader);
-      const [rendered] = await renderEvents([event], rendering);
-      if (rendered === undefined) throw new Error('an event was lost while it was rendered');
       const around = [...earlier.events, event, ...later.events];
+      const all = await renderEvents(around, rendering);
+      const rendered = all[earlier.events.length];
+      if (rendered === undefined) throw new Error('an event was lost while it was rendered');
       const last = later.events.at(-1) ?? event;
       return {
         event: rendered,
-        before: await renderEvents(earlier.events, rendering),
-        after: await renderEvents(later.events, rendering),
+        before: all.slice(0, earlier.events.length),
+        after: all.slice(earlier.events.length + 1),
         state: await readState(who, { around, filter, last, upTo: stateAt(room, view).at ?? LATEST }),
         start: formatToken({ kind: 'topological', ...earlier.place }),
         end: formatToken({ kind: 'topological', ...later.place }),

@@ -1,7 +1,7 @@
 import type { JsonObject } from 'federation-spec/events/event.ts';
 import type { Database } from '../../storage/database.ts';
 import type { StoredEvent } from '../../storage/events.ts';
-import { type HistoryPlace, listHistoryPlaces } from '../../storage/history-places.ts';
+import type { HistoryPlace } from '../../storage/history-places.ts';
 import { type KeyInterval, listKeyHistories } from '../../storage/timeline.ts';
 import { findMoment } from './history-moment.ts';
 import { MEMBER } from './hot-room.ts';
@@ -19,7 +19,7 @@ export type RoomView = {
   maySee: MaySee;
   /**
    * Reads how things stood before those of the events whose place in the log does not tell it: what came by backfill, or stands behind a
-   * gap. They are then judged by that. Costs a query, when there are any. Views that were made together learn together.
+   * gap. They are then judged by that. Costs two queries, when there are any. Views that were made together learn together.
    */
   learn: (events: readonly Stated[]) => Promise<void>;
   /** How the reader stood to the room at an event, with what the event itself changed. */
@@ -44,16 +44,11 @@ const VISIBILITY = 'm.room.history_visibility';
  */
 export function createViewRooms({ database }: { database: Database }): ViewRooms {
   return async function viewRooms(roomNids, userId) {
-    const keys = [
+    const intervals = await listKeyHistories(database.sql, roomNids, [
       { type: VISIBILITY, stateKey: '' },
       { type: MEMBER, stateKey: userId },
-    ];
-    const [intervals, landmarks] = await Promise.all([
-      listKeyHistories(database.sql, roomNids, keys),
-      listHistoryPlaces(database.sql, roomNids, keys),
     ]);
     const histories = Map.groupBy(intervals, ({ roomNid }) => roomNid);
-    const places = Map.groupBy(landmarks, ({ roomNid }) => roomNid);
     const learnt = createLearnt(database.sql, userId);
     return new Map(
       roomNids.map((roomNid) => {
@@ -61,7 +56,7 @@ export function createViewRooms({ database }: { database: Database }): ViewRooms
           histories.get(roomNid) ?? [],
           ({ type }) => type,
         );
-        return [roomNid, toView({ visibilities, memberships, places: places.get(roomNid) ?? [] }, learnt)];
+        return [roomNid, toView({ visibilities, memberships, places: () => learnt.places(roomNid) }, learnt)];
       }),
     );
   };
@@ -75,22 +70,23 @@ export function createViewRoom(viewRooms: ViewRooms): ViewRoom {
   };
 }
 
-type Histories = { visibilities: readonly KeyInterval[]; memberships: readonly KeyInterval[]; places: readonly HistoryPlace[] };
+type Histories = { visibilities: readonly KeyInterval[]; memberships: readonly KeyInterval[]; places: () => readonly HistoryPlace[] };
 
 function toView({ visibilities, memberships, places }: Histories, learnt: Learnt): RoomView {
   const visibility = valuesOf(visibilities, 'history_visibility');
   const membership = valuesOf(memberships, 'membership');
   const lastJoin = membership.findLast((interval) => interval.value === 'join');
 
-  const ownBackfilled = places.filter((place) => place.type === MEMBER && place.position === null);
-  const ownEvents = new Set([...memberships, ...ownBackfilled].map((own) => own.eventNid));
+  const ownEvents = new Set(memberships.map((own) => own.eventNid));
+  const findOwnBackfilled = (eventNid: number) =>
+    places().find((place) => place.eventNid === eventNid && place.type === MEMBER && place.position === null);
 
   /**
    * What came by backfill is judged by what else came from before it; failing that, by how things stood before the gap that it fills. For
    * what nobody here can know, the server that gave it has already left out what none of us may see.
    */
   function maySeeBackfilled(event: Parameters<MaySee>[0], topological: number): boolean {
-    const moment = findMoment(places, topological);
+    const moment = findMoment(places(), topological);
     const standing = moment.told(MEMBER, 'membership') ?? valueAt(membership, moment.position);
     const unknown = moment.changesLater(VISIBILITY) ? 'shared' : (visibility[0]?.value ?? 'shared');
     const held = moment.told(VISIBILITY, 'history_visibility') ?? valueAt(visibility, moment.position) ?? unknown;
@@ -100,7 +96,7 @@ function toView({ visibilities, memberships, places }: Histories, learnt: Learnt
 
   /** With what is known of the state before it; an event that says how history is shown is shown as before or as after it. */
   function maySeeLearnt(event: Parameters<MaySee>[0], { visibility = 'shared', membership: standing, brings }: StandingBefore): boolean {
-    const position = event.position ?? findMoment(places, event.topological ?? 0).position;
+    const position = event.position ?? findMoment(places(), event.topological ?? 0).position;
     const joinsLater = lastJoin !== undefined && lastJoin.to > position;
     return [visibility, brings ?? visibility].some((shown) => isVisible(shown, standing, joinsLater));
   }
@@ -110,14 +106,14 @@ function toView({ visibilities, memberships, places }: Histories, learnt: Learnt
     membership: membership.findLast((interval) => interval.to === Number.POSITIVE_INFINITY)?.value,
     lastJoinedAt: lastJoin === undefined ? undefined : lastJoin.to,
     membershipAt: ({ eventNid, position }) => {
-      const own = position === null ? ownBackfilled.find((place) => place.eventNid === eventNid) : undefined;
+      const own = position === null ? findOwnBackfilled(eventNid) : undefined;
       const said = own === undefined ? undefined : readPdu(own.json).content['membership'];
       if (typeof said === 'string') return said;
       return (position === null ? learnt.find(eventNid)?.membership : undefined) ?? valueAt(membership, position ?? 0) ?? 'leave';
     },
     maySee: (event) => {
       if (event.type === DUMMY_EVENT) return false;
-      if (ownEvents.has(event.eventNid)) return true;
+      if (ownEvents.has(event.eventNid) || (event.position === null && findOwnBackfilled(event.eventNid) !== undefined)) return true;
       const before = learnt.find(event.eventNid);
       if (before !== undefined) return maySeeLearnt(event, before);
       if (event.position === null && event.topological !== undefined) return maySeeBackfilled(event, event.topological);
