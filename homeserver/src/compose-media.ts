@@ -1,6 +1,6 @@
 import type { Config } from './config/config.ts';
 import { createMedia } from './domain/media/create-media.ts';
-import type { FetchRemoteMedia } from './domain/media/media.ts';
+import type { FetchRemoteMedia, FetchRemoteThumbnail } from './domain/media/media.ts';
 import { createModerateMedia } from './domain/media/moderate-media.ts';
 import { createFetchPreview } from './domain/media/previews/fetch-preview.ts';
 import { createPreviewUrl } from './domain/media/previews/preview-url.ts';
@@ -28,6 +28,7 @@ type Deps = {
   logger: Logger;
   config: Config;
   fetchRemote: FetchRemoteMedia;
+  fetchRemoteThumbnail: FetchRemoteThumbnail;
   http: HttpClient;
 };
 

@@ -217,7 +217,7 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       logger,
       config,
       http: peers.http,
-      fetchRemote: createFetchMedia({ client: peers.client, http: peers.http }),
+      ...createFetchMedia({ client: peers.client, http: peers.http }),
     });
     closers.push(media.close);
 

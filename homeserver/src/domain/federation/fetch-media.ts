@@ -1,9 +1,9 @@
 import type { Readable } from 'node:stream';
 import { getContent as getLegacyContent } from 'federation-spec/api/client/media.ts';
-import { getContent } from 'federation-spec/api/server/media.ts';
+import { getContent, getContentThumbnail } from 'federation-spec/api/server/media.ts';
 import type { HttpClient, OutboundStream } from '../../platform/http-client/http-client.ts';
 import { badGateway, matrixError, notFound } from '../../platform/matrix-error.ts';
-import type { FetchRemoteMedia } from '../media/media.ts';
+import type { FetchRemoteMedia, FetchRemoteThumbnail } from '../media/media.ts';
 import type { FederationClient } from './federation-client.ts';
 import { FederationError } from './federation-error.ts';
 import { readMultipart } from './read-multipart.ts';
@@ -17,20 +17,37 @@ const MAX_REDIRECTS = 2;
 
 type Fetched = Awaited<ReturnType<FetchRemoteMedia>>;
 
-/** Fetches a file from the server it was uploaded to. https://spec.matrix.org/latest/server-server-api/#get_matrixfederationv1mediadownloadmediaid */
-export function createFetchMedia({ client, http }: { client: FederationClient; http: HttpClient }): FetchRemoteMedia {
-  return async function fetchMedia(origin, mediaId) {
-    try {
-      return await fetchSigned(origin, mediaId);
-    } catch (error) {
-      if (isUnknownPath(error)) return await fetchLegacy(origin, mediaId);
-      throw refusalOf(error, origin);
-    }
+/**
+ * Fetches a file, or the thumbnail that is made of it there, from the server it was uploaded to.
+ * https://spec.matrix.org/latest/server-server-api/#content-repository
+ */
+export function createFetchMedia({ client, http }: { client: FederationClient; http: HttpClient }): {
+  fetchRemote: FetchRemoteMedia;
+  fetchRemoteThumbnail: FetchRemoteThumbnail;
+} {
+  const options = { timeoutMs: TIMEOUT_MS, urgency: 'person' } as const;
+
+  return {
+    async fetchRemote(origin, mediaId) {
+      try {
+        const input = { params: { mediaId }, query: { timeout_ms: WAIT_MS } };
+        return await readAnswer(await client.open(origin, getContent, input, options));
+      } catch (error) {
+        if (isUnknownPath(error)) return await fetchLegacy(origin, mediaId);
+        throw refusalOf(error, origin);
+      }
+    },
+    async fetchRemoteThumbnail(origin, mediaId, { width, height, method, isAnimated }) {
+      const query = { width: String(width), height: String(height), method, animated: String(isAnimated) };
+      try {
+        return (await readAnswer(await client.open(origin, getContentThumbnail, { params: { mediaId }, query }, options))).stream;
+      } catch (error) {
+        throw refusalOf(error, origin);
+      }
+    },
   };
 
-  async function fetchSigned(origin: string, mediaId: string): Promise<Fetched> {
-    const input = { params: { mediaId }, query: { timeout_ms: WAIT_MS } };
-    const answer = await client.open(origin, getContent, input, { timeoutMs: TIMEOUT_MS, urgency: 'person' });
+  async function readAnswer(answer: OutboundStream): Promise<Fetched> {
     const { headers, stream } = await readMultipart(answer.headers['content-type'] ?? '', answer.body);
     const location = headers['location'];
     if (location === undefined) return describe(headers, stream);

@@ -25,6 +25,9 @@ export type FetchRemoteMedia = (
   mediaId: string,
 ) => Promise<{ stream: Readable; contentType: string | undefined; fileName: string | undefined }>;
 
+/** Fetches the thumbnail that another server makes of its file; throws as `FetchRemoteMedia` does. */
+export type FetchRemoteThumbnail = (origin: string, mediaId: string, wish: ThumbnailWish) => Promise<Readable>;
+
 export type UploadDescription = { contentType: string | undefined; fileName: string | undefined; length: number | undefined };
 
 export type OpenOptions = {
@@ -64,6 +67,7 @@ export type MediaDeps = {
   store: ObjectStore;
   thumbnailer: Thumbnailer;
   fetchRemote: FetchRemoteMedia;
+  fetchRemoteThumbnail: FetchRemoteThumbnail;
   clock: Clock;
   random: Random;
   logger: Logger;

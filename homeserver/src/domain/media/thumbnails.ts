@@ -1,5 +1,6 @@
+import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { tooLarge, unknown } from '../../platform/matrix-error.ts';
+import { MatrixError, tooLarge, unknown } from '../../platform/matrix-error.ts';
 import { findThumbnail, insertThumbnail, type ThumbnailRow, type ThumbnailSize } from '../../storage/media.ts';
 import type { Media, MediaDeps } from './media.ts';
 import { newObjectKey } from './object-keys.ts';
@@ -10,12 +11,22 @@ import { chooseThumbnailSize } from './thumbnail-size.ts';
 
 /** An image with more bytes gets no thumbnail: it would have to be read whole. */
 const MAX_THUMBNAILED_BYTES = 32 * 1024 * 1024;
+/** A thumbnail that another server made. */
+const MAX_REMOTE_THUMBNAIL_BYTES = 4 * 1024 * 1024;
 
-type Deps = Pick<MediaDeps, 'database' | 'store' | 'thumbnailer' | 'random'> & { openMedia: OpenMedia };
+type Deps = Pick<MediaDeps, 'database' | 'store' | 'thumbnailer' | 'random' | 'serverName' | 'fetchRemoteThumbnail'> & {
+  openMedia: OpenMedia;
+};
 type Drawn = Pick<StoredMedia, 'objectKey' | 'bytes' | 'contentType'>;
+type Picture = { contentType: string; image: Uint8Array };
 
-/** Smaller images of files. https://spec.matrix.org/latest/client-server-api/#thumbnails */
-export function createMakeThumbnails({ database, store, thumbnailer, random, openMedia }: Deps): Media['thumbnail'] {
+/**
+ * Smaller images of files. Those of another server's files are drawn here as well: a file is known by its bytes when it is withheld, and
+ * its thumbnail alone would not tell. What cannot be drawn here, being too large or no image, its server may have a thumbnail of.
+ * https://spec.matrix.org/latest/client-server-api/#thumbnails
+ */
+export function createMakeThumbnails(deps: Deps): Media['thumbnail'] {
+  const { database, store, thumbnailer, random, openMedia, serverName, fetchRemoteThumbnail } = deps;
   const { sql } = database;
   /** What is being drawn, so that many readers of one image cause one drawing. */
   const drawing = new Map<string, Promise<Drawn>>();
@@ -35,6 +46,17 @@ export function createMakeThumbnails({ database, store, thumbnailer, random, ope
   }
 
   async function make(row: StoredMedia, size: ThumbnailSize): Promise<Drawn> {
+    const picture = await draw(row, size).catch(async (refusal: unknown) => {
+      if (row.origin === serverName || !(refusal instanceof MatrixError) || refusal.errcode === 'M_LIMIT_EXCEEDED') throw refusal;
+      return await takeTheirs(row, size).catch(() => {
+        throw refusal; // why it cannot be drawn is the better answer
+      });
+    });
+    return 'image' in picture ? await keep(row, size, picture) : picture;
+  }
+
+  /** The thumbnail, or the file where that serves as it is. */
+  async function draw(row: StoredMedia, size: ThumbnailSize): Promise<Picture | Drawn> {
     if ((row.bytes ?? 0) > MAX_THUMBNAILED_BYTES) throw tooLarge(`Images of more than ${MAX_THUMBNAILED_BYTES} bytes have no thumbnail.`);
     const image = await buffer(await openMedia.read(row.objectKey));
     const type = sniffImage(image.subarray(0, SNIFFED_BYTES));
@@ -42,17 +64,42 @@ export function createMakeThumbnails({ database, store, thumbnailer, random, ope
     const isAnimated = size.isAnimated && (type === 'image/gif' || type === 'image/webp');
     const drawn = await thumbnailer.draw(image, { ...size, isAnimated });
     if (drawn === 'small-enough') return { objectKey: row.objectKey, bytes: row.bytes, contentType: type };
+    return drawn;
+  }
+
+  /** What the file's own server makes of it. Throws when that is no image that can be read here. */
+  async function takeTheirs({ origin, mediaId }: StoredMedia, size: ThumbnailSize): Promise<Picture> {
+    const image = await readWhole(await fetchRemoteThumbnail(origin, mediaId, size));
+    const contentType = sniffImage(image.subarray(0, SNIFFED_BYTES));
+    if (contentType === undefined) throw unknown('The thumbnail of another server is no image.');
+    const drawn = await thumbnailer.draw(image, size);
+    return drawn === 'small-enough' ? { contentType, image } : drawn;
+  }
+
+  async function keep(row: StoredMedia, size: ThumbnailSize, picture: Picture): Promise<Drawn> {
     const thumbnail: ThumbnailRow = {
       ...size,
       origin: row.origin,
       mediaId: row.mediaId,
       objectKey: newObjectKey(random, 'thumbnail'),
-      contentType: drawn.contentType,
-      bytes: drawn.image.length,
+      contentType: picture.contentType,
+      bytes: picture.image.length,
     };
-    await store.put(thumbnail.objectKey, streamOf(drawn.image));
+    await store.put(thumbnail.objectKey, streamOf(picture.image));
     if (await insertThumbnail(sql, thumbnail)) return thumbnail;
     await store.delete(thumbnail.objectKey);
-    return (await findThumbnail(sql, row.origin, row.mediaId, size)) ?? { objectKey: row.objectKey, bytes: row.bytes, contentType: type };
+    return (await findThumbnail(sql, row.origin, row.mediaId, size)) ?? row;
   }
+}
+
+/** The bytes of a stream. Throws when it breaks off, or has more than a thumbnail needs. */
+async function readWhole(stream: Readable): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > MAX_REMOTE_THUMBNAIL_BYTES) throw tooLarge('The thumbnail of another server is too large.');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
 }
