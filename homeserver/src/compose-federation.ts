@@ -77,6 +77,7 @@ type Deps = Awaited<ReturnType<typeof composeStreams>> &
     | 'interner'
     | 'partialRooms'
     | 'redactions'
+    | 'sticky'
     | 'prepareEvent'
     | 'thirdParty'
     | 'policy'
@@ -126,7 +127,7 @@ export async function composeFederation(deps: Deps) {
   const fetchGap = createFetchGap({ database, peers: peer, findServerKey, storeOutliers, takeOutlierRoom, serverName });
   const thread = createResolutionThread();
   const resolveStates = createResolveStates({ sql: database.sql, thread });
-  const storePdu = createStorePdu({ database, log, rooms, interner, redactions, resolveStates, serverName });
+  const storePdu = createStorePdu({ database, log, rooms, interner, redactions, resolveStates, sticky: deps.sticky, serverName });
   const { receivePdu, receiveCompletePdu } = createReceivePdu({
     database,
     log,

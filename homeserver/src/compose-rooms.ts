@@ -32,6 +32,7 @@ import { createRetentionPolicies, type RetentionSettings } from './domain/rooms/
 import { createSendEvent } from './domain/rooms/send-event.ts';
 import { createSetState } from './domain/rooms/set-state.ts';
 import { createSpreadProfile } from './domain/rooms/spread-profile.ts';
+import { createStickyEvents } from './domain/rooms/sticky/sticky-events.ts';
 import { createInviteByAddress } from './domain/rooms/third-party/invite-by-address.ts';
 import { createRedeemInvite } from './domain/rooms/third-party/redeem-invite.ts';
 import { createThreadSubscriptions } from './domain/rooms/thread-subscriptions.ts';
@@ -100,7 +101,8 @@ export async function composeRooms(deps: RoomDeps) {
   const redactions = createRedactions({ database, log });
   const prepareEvent = createPrepareEvent({ rooms, interner, clock, random, signer });
   const policy = createPolicy(network.askPolicyServer, clock);
-  const sendEvent = createSendEvent({ rooms, log, database, prepareEvent, redactions, policy });
+  const sticky = await createStickyEvents({ database, log, notifier, rooms, policy, clock, logger });
+  const sendEvent = createSendEvent({ rooms, log, database, prepareEvent, redactions, policy, stickyRiders: sticky.ridersOf });
   const createRoom = createCreateRoom({ rooms, log, database, random, serverName, prepareEvent });
   const inviteUser = createInviteUser({ log, prepareEvent, policy, inviteRemote: network.remote.invite });
   const invitePermission = createInvitePermission({ database });
@@ -197,6 +199,7 @@ export async function composeRooms(deps: RoomDeps) {
     partialRooms,
     rooms,
     redactions,
+    sticky,
     prepareEvent,
     sendEvent,
     createRoomForUser,
@@ -220,7 +223,10 @@ export async function composeRooms(deps: RoomDeps) {
     leaveAllRooms,
     retention,
     leadGuestsOut: guests.resume,
-    settled: guests.settled,
+    settled: async () => {
+      await guests.settled();
+      await sticky.settled();
+    },
     routes,
   };
 }

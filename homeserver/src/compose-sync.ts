@@ -20,11 +20,13 @@ import { createListRooms } from './domain/sync/sliding/list-rooms.ts';
 import { createSlidingSync } from './domain/sync/sliding/sliding-sync.ts';
 import { createTellExtensions } from './domain/sync/sliding/tell-extensions.ts';
 import { createTellSlidingRooms } from './domain/sync/sliding/tell-sliding-rooms.ts';
+import { createTellSticky } from './domain/sync/sliding/tell-sticky.ts';
 import { createSortRooms } from './domain/sync/sort-rooms.ts';
 import type {
   AccountDataForSync,
   E2eeForSync,
   EphemeralForSync,
+  StickyForSync,
   ThreadSubscriptionsForSync,
   UnreadForSync,
 } from './domain/sync/sources.ts';
@@ -61,6 +63,7 @@ type Deps = {
   ephemeral: EphemeralForSync;
   unread: UnreadForSync;
   threadSubscriptions: ThreadSubscriptionsForSync;
+  sticky: StickyForSync;
 };
 
 /** Telling clients what is new: by request and by live connection. */
@@ -89,7 +92,7 @@ export function composeSync(deps: Deps) {
     listStandings,
     listRooms: createListRooms({ ...deps, activity, listRoomFacts, stripRooms }),
     tellSlidingRooms: createTellSlidingRooms({ ...deps, listBumpStamps: createListBumpStamps(deps), tellRooms, stripRooms, listRoomFacts }),
-    tellExtensions: createTellExtensions(deps),
+    tellExtensions: createTellExtensions({ ...deps, tellSticky: createTellSticky(deps) }),
   });
   const sockets = (authenticate: Authenticate): SocketRoute[] => [liveRoute({ sync, authenticate, logger })];
   const routes = [

@@ -37,6 +37,8 @@ export type Pdu = {
   /** The redacted event, before room version 11; later it is in `content`. */
   redacts?: string;
   origin?: string;
+  /** For how long everybody in the room is brought the event: https://github.com/matrix-org/matrix-spec-proposals/pull/4354 */
+  msc4354_sticky?: JsonValue;
 };
 
 /** An event before it is hashed and signed. */

@@ -13,6 +13,7 @@ export type DelayedEventRow = {
   /** JSON text. */
   content: string;
   originServerTs: number | null;
+  stickyMs: number | null;
   delay: number;
   runningSince: number;
   finalisedAt: number | null;
@@ -28,16 +29,16 @@ export type NewDelayedEvent = Omit<DelayedEventRow, 'userId' | 'accountStatus' |
 
 const columns = (sql: Sql) => sql`
   d.delay_id as "delayId", d.user_nid as "userNid", u.user_id as "userId", a.status as "accountStatus", d.room_id as "roomId", d.type, d.state_key as "stateKey",
-  d.content, d.origin_server_ts as "originServerTs", d.delay, d.running_since as "runningSince", d.finalised_at as "finalisedAt",
+  d.content, d.origin_server_ts as "originServerTs", d.sticky_ms as "stickyMs", d.delay, d.running_since as "runningSince", d.finalised_at as "finalisedAt",
   d.event_id as "eventId", d.error`;
 
 /** Stores a waiting event. Gives the id it has: that of the earlier one, when the same transaction made one. */
 export async function insertDelayedEvent(sql: Sql, row: NewDelayedEvent): Promise<string> {
   const [inserted] = await sql<{ delayId: string }[]>`
     with inserted as (
-      insert into delayed_events (delay_id, user_nid, device_id, txn_path, room_id, type, state_key, content, origin_server_ts, delay, running_since)
+      insert into delayed_events (delay_id, user_nid, device_id, txn_path, room_id, type, state_key, content, origin_server_ts, sticky_ms, delay, running_since)
       values (${row.delayId}, ${row.userNid}, ${row.deviceId}, ${row.txnPath}, ${row.roomId}, ${row.type}, ${row.stateKey}, ${row.content},
-              ${row.originServerTs}, ${row.delay}, ${row.runningSince})
+              ${row.originServerTs}, ${row.stickyMs}, ${row.delay}, ${row.runningSince})
       on conflict (user_nid, device_id, txn_path) where txn_path is not null do nothing
       returning delay_id
     )

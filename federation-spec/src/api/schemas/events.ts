@@ -14,6 +14,8 @@ export const UnsignedDataSchema = Type.Object({
   replaces_state: Type.Optional(EventIdSchema),
   transaction_id: Type.Optional(Type.String()),
   'm.relations': Type.Optional(JsonObjectSchema),
+  /** How much longer everybody in the room is brought the event. */
+  msc4354_sticky_duration_ttl_ms: Type.Optional(Type.Integer()),
 });
 
 /** https://spec.matrix.org/latest/client-server-api/#room-event-format */
@@ -28,6 +30,8 @@ export const ClientEventWithoutRoomIdSchema = Type.Object({
   /** The event a redaction redacts, in the place that room versions 1 to 10 have it. */
   redacts: Type.Optional(EventIdSchema),
   unsigned: Type.Optional(UnsignedDataSchema),
+  /** For how long everybody in the room is brought the event: https://github.com/matrix-org/matrix-spec-proposals/pull/4354 */
+  msc4354_sticky: Type.Optional(Type.Object({ duration_ms: Type.Integer() })),
 });
 export type ClientEventWithoutRoomId = Static<typeof ClientEventWithoutRoomIdSchema>;
 

@@ -8,6 +8,8 @@ export const SendQuerySchema = Type.Object({
   ts: Type.Optional(QueryCountSchema),
   /** Milliseconds to wait before sending it; the answer is then that of `sendDelayedEvent`. */
   'org.matrix.msc4140.delay': Type.Optional(QueryCountSchema),
+  /** Milliseconds for which everybody in the room is brought the event: https://github.com/matrix-org/matrix-spec-proposals/pull/4354 */
+  'org.matrix.msc4354.sticky_duration_ms': Type.Optional(QueryCountSchema),
 });
 
 export const SentEventSchema = Type.Object({ event_id: EventIdSchema });

@@ -66,6 +66,14 @@ export const SlidingSyncExtensionsSchema = Type.Object({
   account_data: Type.Optional(RoomExtensionSchema),
   receipts: Type.Optional(RoomExtensionSchema),
   typing: Type.Optional(RoomExtensionSchema),
+  'org.matrix.msc4354.sticky_events': Type.Optional(
+    Type.Object({
+      ...SwitchSchema.properties,
+      limit: Type.Optional(Type.Integer({ minimum: 1 })),
+      /** The `next_batch` of this extension's last answer. */
+      since: Type.Optional(Type.String()),
+    }),
+  ),
   'io.element.msc4308.thread_subscriptions': Type.Optional(
     Type.Object({ ...SwitchSchema.properties, limit: Type.Optional(Type.Integer({ minimum: 0 })) }),
   ),
@@ -137,6 +145,12 @@ export const SlidingSyncExtensionAnswersSchema = Type.Object({
   ),
   receipts: Type.Optional(RoomEphemeralSchema),
   typing: Type.Optional(RoomEphemeralSchema),
+  'org.matrix.msc4354.sticky_events': Type.Optional(
+    Type.Object({
+      next_batch: Type.Optional(Type.String()),
+      rooms: Type.Optional(mapOf(Type.Object({ events: Type.Array(ClientEventWithoutRoomIdSchema) }))),
+    }),
+  ),
   'io.element.msc4308.thread_subscriptions': Type.Optional(
     Type.Object({ ...ThreadSubscriptionChangesSchema.properties, prev_batch: Type.Optional(Type.String()) }),
   ),

@@ -39,6 +39,8 @@ export const JoinedRoomSchema = Type.Object({
   state_after: Type.Optional(StateSchema),
   'org.matrix.msc4222.state_after': Type.Optional(StateSchema),
   timeline: Type.Optional(TimelineSchema),
+  /** Events that everybody in the room is brought for a while, but for those that stand in the timeline. */
+  msc4354_sticky: Type.Optional(StateSchema),
   ephemeral: Type.Optional(BasicEventsSchema),
   account_data: Type.Optional(BasicEventsSchema),
   unread_notifications: Type.Optional(UnreadCountsSchema),

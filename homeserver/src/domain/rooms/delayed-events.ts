@@ -67,6 +67,8 @@ export type ScheduleRequest = {
   delay: number;
   transaction?: Transaction | undefined;
   originServerTs?: number | undefined;
+  /** For how many milliseconds everybody in the room is brought it, once it is sent. */
+  stickyMs?: number | undefined;
 };
 
 /** https://github.com/matrix-org/matrix-spec-proposals/pull/4140 */
@@ -126,7 +128,10 @@ export function createDelayedEvents({ sql, rooms, sendEvent, setState, clock, ra
     if (accountStatus === 'suspended') throw userSuspended();
     if (accountStatus === 'deactivated') throw userDeactivated();
     const content: JsonObject = JSON.parse(row.content);
-    const time = row.originServerTs === null ? {} : { originServerTs: row.originServerTs };
+    const time = {
+      ...(row.originServerTs === null ? {} : { originServerTs: row.originServerTs }),
+      ...(row.stickyMs === null ? {} : { stickyMs: row.stickyMs }),
+    };
     if (stateKey !== null && (type === MEMBER || type === 'm.room.canonical_alias'))
       return await setState({ userId, userNid }, { roomId, type, stateKey, content, ...time });
     const { redacts } = content;
@@ -171,7 +176,7 @@ export function createDelayedEvents({ sql, rooms, sendEvent, setState, clock, ra
   }
 
   return {
-    schedule: async ({ userNid, roomId, type, stateKey, content, delay, transaction, originServerTs }) => {
+    schedule: async ({ userNid, roomId, type, stateKey, content, delay, transaction, originServerTs, stickyMs }) => {
       checkDelay(delay);
       const text = JSON.stringify(content);
       if (Buffer.byteLength(text) > MAX_CONTENT_BYTES) throw tooLarge('The event is too large.');
@@ -193,6 +198,7 @@ export function createDelayedEvents({ sql, rooms, sendEvent, setState, clock, ra
         stateKey: stateKey ?? null,
         content: text,
         originServerTs: originServerTs ?? null,
+        stickyMs: stickyMs ?? null,
         delay,
         runningSince: now,
         ...place,

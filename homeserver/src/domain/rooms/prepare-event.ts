@@ -172,6 +172,7 @@ function assemble(
     ...(eventId === undefined ? {} : { event_id: eventId }),
     ...(isRoomIdImplied ? {} : { room_id: room.roomId }),
     ...(draft.stateKey === undefined ? {} : { state_key: draft.stateKey }),
+    ...(draft.stickyMs === undefined ? {} : { msc4354_sticky: { duration_ms: draft.stickyMs } }),
     ...(draft.redacts !== undefined && !room.rules.redactsInContent ? { redacts: draft.redacts } : {}),
   };
 }

@@ -11,6 +11,7 @@ import type { LoadBundles } from './load-bundles.ts';
 import { readPdu } from './read-pdu.ts';
 import type { RetentionPolicies } from './retention-policies.ts';
 import { DUMMY_EVENT } from './room-event.ts';
+import { stickyMsOf } from './sticky/sticky-of.ts';
 
 /** Whom the events are for: their own device's transaction ids are told, and nobody else's. */
 export type Reader = { userNid: number; deviceId: string };
@@ -152,6 +153,8 @@ export function renderEvent(event: StoredEvent, { roomId, reader, now, unsigned 
   const transactionId = isOwn ? event.txnPath?.slice(event.txnPath.lastIndexOf('/') + 1) : undefined;
   const delayId =
     event.deviceId === DELAYED_DEVICE && event.senderNid === reader?.userNid ? event.txnPath?.slice(DELAYED_PATH.length) : undefined;
+  const stickyMs = stickyMsOf(pdu);
+  const stickyLeftMs = stickyMs === undefined ? 0 : Math.min(pdu.origin_server_ts, now) + stickyMs - now;
   const redacts = pdu.type === 'm.room.redaction' ? (pdu.redacts ?? pdu.content['redacts']) : undefined;
   const isContentLacking = typeof redacts === 'string' && pdu.content['redacts'] === undefined && isJsonObject(pdu.content);
   return {
@@ -163,7 +166,9 @@ export function renderEvent(event: StoredEvent, { roomId, reader, now, unsigned 
     room_id: roomId,
     ...(pdu.state_key === undefined ? {} : { state_key: pdu.state_key }),
     ...(typeof redacts === 'string' ? { redacts } : {}),
+    ...(stickyMs === undefined ? {} : { msc4354_sticky: { duration_ms: stickyMs } }),
     unsigned: {
+      ...(stickyLeftMs > 0 ? { msc4354_sticky_duration_ttl_ms: stickyLeftMs } : {}),
       ...unsigned,
       age: Math.max(0, now - pdu.origin_server_ts),
       ...(transactionId === undefined ? {} : { transaction_id: transactionId }),

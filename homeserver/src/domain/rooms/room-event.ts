@@ -16,6 +16,8 @@ export type EventDraft = {
   whileJoined?: boolean;
   /** For application services that bring old messages in; the clock's time otherwise. */
   originServerTs?: number;
+  /** For how many milliseconds everybody in the room is brought it. https://github.com/matrix-org/matrix-spec-proposals/pull/4354 */
+  stickyMs?: number | undefined;
 };
 
 /** An event that the room's state or graph refers to, with what is needed to build upon it. */

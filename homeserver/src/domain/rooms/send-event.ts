@@ -15,6 +15,7 @@ import type { Policy } from './policy/policy-server.ts';
 import type { PrepareEvent, Transaction } from './prepare-event.ts';
 import type { Redactions } from './redactions.ts';
 import type { EventDraft } from './room-event.ts';
+import type { StickyEvents } from './sticky/sticky-events.ts';
 
 /** How often an event is made anew because what it was built on was refused. */
 const MAX_ATTEMPTS = 3;
@@ -28,7 +29,15 @@ export type SendRequest = EventDraft & { roomId: string; senderNid: number; tran
 /** Sends an event into a room; resolves with its id after the commit. */
 export type SendEvent = (request: SendRequest) => Promise<string>;
 
-type Deps = { rooms: HotRooms; log: Log; database: Database; prepareEvent: PrepareEvent; redactions: Redactions; policy: Policy };
+type Deps = {
+  rooms: HotRooms;
+  log: Log;
+  database: Database;
+  prepareEvent: PrepareEvent;
+  redactions: Redactions;
+  policy: Policy;
+  stickyRiders: StickyEvents['ridersOf'];
+};
 
 /** The id of what was sent, once it is on disk. */
 type Sent = { eventId: string; committed: Promise<unknown> };
@@ -39,7 +48,7 @@ type Steps = { make: () => Promise<PreparedEvent | { answer: Sent }>; put: (prep
  * Throws M_FORBIDDEN for a room this server does not know, what `checkContent`, `checkRelation` and `prepareEvent` throw, and
  * what the room's policy server, where it has one, refuses with: nobody else gets to see the event then.
  */
-export function createSendEvent({ rooms, log, database, prepareEvent, redactions, policy }: Deps): SendEvent {
+export function createSendEvent({ rooms, log, database, prepareEvent, redactions, policy, stickyRiders }: Deps): SendEvent {
   return async function sendEvent(request) {
     for (let attempt = 1; ; attempt += 1) {
       try {
@@ -100,8 +109,8 @@ export function createSendEvent({ rooms, log, database, prepareEvent, redactions
   }
 
   /** The event that already says just this, if the same sender said it: saying it again changes nothing. */
-  async function findSame(room: HotRoom, { type, stateKey, sender, content }: EventDraft): Promise<string | undefined> {
-    if (stateKey === undefined) return undefined;
+  async function findSame(room: HotRoom, { type, stateKey, sender, content, stickyMs }: EventDraft): Promise<string | undefined> {
+    if (stateKey === undefined || stickyMs !== undefined) return undefined;
     if (type === MEMBER) await rooms.ensureMembers(room, [stateKey]);
     const current = room.findEntry(type, stateKey);
     const isSame = current?.event.sender === sender && isDeepStrictEqual(current.event.content, content);
@@ -129,7 +138,9 @@ export function createSendEvent({ rooms, log, database, prepareEvent, redactions
 
     async function put(prepared: PreparedEvent): Promise<Sent> {
       // Nothing has waited for what is made here and now.
-      const riders = draft.type === 'm.room.redaction' ? await redactions.ridersOf(room, prepared) : [];
+      const redacting = draft.type === 'm.room.redaction' ? await redactions.ridersOf(room, prepared) : [];
+      const sticky = draft.stickyMs === undefined ? [] : stickyRiders(prepared.event, prepared.head.eventNid);
+      const riders = [...redacting, ...sticky];
       const appended: Promise<unknown> = log.append({ events: [room.stage(prepared)], riders });
       // The commit is awaited outside the turn; a refusal is seen there.
       appended.catch(() => undefined);

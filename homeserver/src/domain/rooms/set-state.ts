@@ -20,6 +20,8 @@ export type StateWish = {
   stateKey: string;
   content: JsonObject;
   originServerTs?: number | undefined;
+  /** For how many milliseconds everybody in the room is brought it. */
+  stickyMs?: number | undefined;
 };
 
 /** Writes state as a client words it; resolves with the event's id. */
@@ -70,7 +72,9 @@ export function createSetState({ rooms, sendEvent, memberships, retention, serve
     if (!verdict.allowed) throw badJson(verdict.reason);
   }
 
-  return async function setState(actor, { roomId, type, stateKey, content, originServerTs }) {
+  return async function setState(actor, { roomId, type, stateKey, content, originServerTs, stickyMs }) {
+    if (type === MEMBER && stickyMs !== undefined)
+      throw invalidParam('A membership is brought to everybody as it is: it cannot be sticky.');
     if (type === MEMBER) checkMember(stateKey, content);
     if (type === 'm.room.power_levels' && stateKey === '') await checkLevels(roomId, content);
     if (type === RETENTION && stateKey === '') checkRetention(content);
@@ -79,7 +83,7 @@ export function createSetState({ rooms, sendEvent, memberships, retention, serve
     if (type === MEMBER) return await memberships.put(actor, { roomId, target: stateKey, content, originServerTs });
     if (type === 'm.room.canonical_alias' && stateKey === '') await checkAliases(roomId, content);
     const time = originServerTs === undefined ? {} : { originServerTs };
-    return await sendEvent({ roomId, sender: actor.userId, senderNid: actor.userNid, type, stateKey, content, ...time });
+    return await sendEvent({ roomId, sender: actor.userId, senderNid: actor.userNid, type, stateKey, content, stickyMs, ...time });
   };
 }
 

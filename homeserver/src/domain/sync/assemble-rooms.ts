@@ -1,4 +1,4 @@
-import type { BasicEvent } from 'federation-spec/api/schemas/events.ts';
+import type { BasicEvent, ClientEventWithoutRoomId } from 'federation-spec/api/schemas/events.ts';
 import type { JoinedRoom, LeftRoom } from 'federation-spec/api/schemas/sync.ts';
 import type { ToldRoom } from './room-to-tell.ts';
 import type { UnreadCounts } from './sources.ts';
@@ -6,6 +6,8 @@ import type { UnreadCounts } from './sources.ts';
 export type Extras = {
   ephemeral: BasicEvent[];
   accountData: BasicEvent[];
+  /** Those that everybody in the room is brought, as far as the timeline does not have them. */
+  sticky: ClientEventWithoutRoomId[];
   counts: UnreadCounts | undefined;
   countsByThread: boolean;
   /** Where the room ends, as a token: for rooms without a timeline of their own. */
@@ -22,6 +24,7 @@ export function assembleJoined(told: ToldRoom | undefined, wantsStateAfter: bool
   return {
     ...assembleLeft(told, wantsStateAfter, extras.end),
     ...(told?.summary === undefined ? {} : { summary: told.summary }),
+    ...(extras.sticky.length === 0 ? {} : { msc4354_sticky: { events: extras.sticky } }),
     ephemeral: { events: extras.ephemeral },
     account_data: { events: extras.accountData },
     unread_notifications: { notification_count: folded('notifications'), highlight_count: folded('highlights') },
@@ -46,7 +49,7 @@ export function assembleLeft(told: ToldRoom | undefined, wantsStateAfter: boolea
 }
 
 /** Whether there is nothing in it that a client would want to be woken for. */
-export function isSilent({ timeline, state, state_after, summary, ephemeral, account_data }: JoinedRoom): boolean {
-  const lists = [timeline?.events, state?.events, state_after?.events, ephemeral?.events, account_data?.events];
+export function isSilent({ timeline, state, state_after, summary, ephemeral, account_data, msc4354_sticky: sticky }: JoinedRoom): boolean {
+  const lists = [timeline?.events, state?.events, state_after?.events, ephemeral?.events, account_data?.events, sticky?.events];
   return summary === undefined && timeline?.limited !== true && lists.every((list) => list === undefined || list.length === 0);
 }

@@ -1,4 +1,4 @@
-import type { BasicEvent } from 'federation-spec/api/schemas/events.ts';
+import type { BasicEvent, ClientEvent } from 'federation-spec/api/schemas/events.ts';
 import type { SyncFilter } from 'federation-spec/api/schemas/filters.ts';
 import type { SyncResponse } from 'federation-spec/api/schemas/sync.ts';
 import type { JsonObject } from 'federation-spec/events/event.ts';
@@ -9,13 +9,24 @@ import { formatToken, type StreamToken } from '../streams/token.ts';
 import { assembleJoined, assembleLeft, isSilent } from './assemble-rooms.ts';
 import type { TellRooms, ToldRoom } from './room-to-tell.ts';
 import { isWhole, type SortedRooms, type SortRooms } from './sort-rooms.ts';
-import type { AccountDataChange, AccountDataForSync, E2eeForSync, EphemeralForSync, UnreadForSync } from './sources.ts';
+import type {
+  AccountDataChange,
+  AccountDataForSync,
+  E2eeForSync,
+  EphemeralForSync,
+  Ignored,
+  StickyForSync,
+  UnreadForSync,
+} from './sources.ts';
 import type { ListStandings } from './standings.ts';
 import type { StripRooms } from './strip-rooms.ts';
 import type { SyncRequest } from './sync-request.ts';
 
 /** Most messages from device to device in one answer; the rest comes with the next. */
 const MAX_TO_DEVICE = 100;
+/** Most events in one answer that everybody is brought since the last; and most in a first one, or of a room that is new to the client. */
+const MAX_STICKY = 500;
+const MAX_STICKY_AT_FIRST = 5_000;
 const IGNORED_USERS = 'm.ignored_user_list';
 
 export type BuildRequest = Omit<SyncRequest, 'since'> & { since: StreamToken | undefined };
@@ -33,23 +44,26 @@ type Deps = {
   accountData: AccountDataForSync;
   ephemeral: EphemeralForSync;
   unread: UnreadForSync;
+  sticky: StickyForSync;
 };
 
 type RoomExtras = {
   rooms: UserMembership[];
   events: ReadonlyMap<number, readonly JsonObject[]>;
   data: readonly AccountDataChange[];
+  /** By room id. */
+  sticky: ReadonlyMap<string, readonly { event: ClientEvent }[]>;
   counts: Awaited<ReturnType<UnreadForSync['count']>>;
   /** Rooms whose counts changed for another reason than a new event. */
   recounted: ReadonlySet<number>;
 };
 
 /**
- * 1. The messages to the device: they may end the answer before the newest position. 2. The account data, and the rooms that changed, by the
+ * 1. What everybody is brought, and the messages to the device: they may end the answer before the newest position. 2. The account data, and the rooms that changed, by the
  * user's standing in them. 3. What is told of each. 4. What belongs to no room.
  */
 export function createBuildSync(deps: Deps): BuildSync {
-  const { log, listStandings, sortRooms, tellRooms, stripRooms, e2ee, accountData, ephemeral, unread } = deps;
+  const { log, listStandings, sortRooms, tellRooms, stripRooms, e2ee, accountData, ephemeral, unread, sticky } = deps;
 
   /** Rooms without new events may still have receipts, typing, tags or other counts to tell of. */
   async function readRoomExtras(
@@ -59,18 +73,29 @@ export function createBuildSync(deps: Deps): BuildSync {
       sorted,
       upTo,
       changes,
-    }: { standings: readonly UserMembership[]; sorted: SortedRooms; upTo: number; changes: readonly AccountDataChange[] },
+      ignored,
+    }: {
+      standings: readonly UserMembership[];
+      sorted: SortedRooms;
+      upTo: number;
+      changes: readonly AccountDataChange[];
+      ignored: Ignored;
+    },
   ): Promise<RoomExtras> {
     const memberships = standings.filter((room) => room.membership === 'join');
     const range = { after: since?.position ?? 0, upTo };
     const fresh = new Set(sorted.joined.filter((room) => room.after === 0).map((room) => room.roomNid));
     const others = memberships.map((room) => room.roomNid).filter((roomNid) => !fresh.has(roomNid));
-    const [older, newer, whole, counted] = await Promise.all([
+    const stuck = memberships.map(({ roomNid, roomId }) => ({ roomNid, roomId, after: fresh.has(roomNid) ? 0 : range.after }));
+    const reader = { ...device, ignored: ignored.nids };
+    const [older, newer, whole, counted, shown] = await Promise.all([
       ephemeral.listRoomEphemeral({ userNid: device.userNid, roomNids: others, after: since, upTo }),
       ephemeral.listRoomEphemeral({ userNid: device.userNid, roomNids: [...fresh], after: undefined, upTo }),
       since === undefined || fresh.size === 0 ? [] : accountData.listChanges(device, { after: 0, upTo }),
       since === undefined ? [] : unread.changedRooms({ userNid: device.userNid, ...range }),
+      sticky.list(stuck, { reader, upTo, limit: MAX_STICKY_AT_FIRST }),
     ]);
+    const stickyOf = Map.groupBy(shown, ({ roomId }) => roomId);
     const ofRooms = new Set(changes.map(({ roomNid, type }) => `${roomNid} ${type}`));
     const untold = whole.filter(({ roomNid, type }) => roomNid !== null && fresh.has(roomNid) && !ofRooms.has(`${roomNid} ${type}`));
     const data = [...changes, ...untold];
@@ -81,12 +106,12 @@ export function createBuildSync(deps: Deps): BuildSync {
       ...events.keys(),
       ...data.flatMap((change) => change.roomNid ?? []),
     ]);
-    const rooms = memberships.filter((room) => touched.has(room.roomNid));
+    const rooms = memberships.filter((room) => touched.has(room.roomNid) || stickyOf.has(room.roomId));
     const counts = await unread.count(
       device,
       rooms.map((room) => room.roomNid),
     );
-    return { rooms, events, data, counts, recounted: new Set(counted) };
+    return { rooms, events, data, sticky: stickyOf, counts, recounted: new Set(counted) };
   }
 
   function assembleRooms(
@@ -100,9 +125,12 @@ export function createBuildSync(deps: Deps): BuildSync {
     for (const { roomNid, roomId } of extras.rooms) {
       const events = passesRoomFilter(roomId, ofRoom?.ephemeral) ? (extras.events.get(roomNid) ?? []) : [];
       const data = passesRoomFilter(roomId, ofRoom?.account_data) ? (dataOf.get(roomNid) ?? []).map(toAccountDataEvent) : [];
+      const inTimeline = new Set(told.get(roomNid)?.timeline.events.map((event) => event.event_id));
+      const stuck = (extras.sticky.get(roomId) ?? []).map(({ event }) => event).filter((event) => !inTimeline.has(event.event_id));
       const room = assembleJoined(told.get(roomNid), wantsStateAfter, {
         ephemeral: events.filter((event) => passesBasicFilter(event, ofRoom?.ephemeral)) as BasicEvent[],
         accountData: data.filter((event) => passesBasicFilter(event, ofRoom?.account_data)),
+        sticky: stuck,
         counts: extras.counts.get(roomNid),
         countsByThread: ofRoom?.timeline?.unread_thread_notifications === true,
         end,
@@ -119,10 +147,13 @@ export function createBuildSync(deps: Deps): BuildSync {
   return async function buildSync(request) {
     const { device, since, filter } = request;
 
-    // 1. The messages to the device.
+    // 1. How far the answer goes.
     const { boot, volatile } = ephemeral.volatileNow();
     const after = since?.position ?? 0;
-    const toDevice = await e2ee.listToDevice(device, { after, upTo: log.position(), limit: MAX_TO_DEVICE });
+    const position = log.position();
+    const now = await listStandings(device, position);
+    const reach = since === undefined ? position : await sticky.reach(nidsJoined(now), { after, upTo: position, limit: MAX_STICKY });
+    const toDevice = await e2ee.listToDevice(device, { after, upTo: reach, limit: MAX_TO_DEVICE });
     const upTo = toDevice.upTo;
     const end = formatToken({ kind: 'stream', position: upTo, boot, volatile });
 
@@ -132,7 +163,7 @@ export function createBuildSync(deps: Deps): BuildSync {
       accountData.listIgnored(device.userNid),
     ]);
     const isLazy = filter?.room?.state?.lazy_load_members === true;
-    const standings = (await listStandings(device, upTo)).filter(
+    const standings = (upTo === position ? now : await listStandings(device, upTo)).filter(
       (room) => passesRoomFilter(room.roomId, filter?.room) && (isLazy || room.membership !== 'join' || isWhole(room, upTo)),
     );
     const sorted = await sortRooms(standings, {
@@ -145,7 +176,7 @@ export function createBuildSync(deps: Deps): BuildSync {
       ignored,
       isLazy,
     });
-    const extras = await readRoomExtras(request, { standings, sorted, upTo, changes });
+    const extras = await readRoomExtras(request, { standings, sorted, upTo, changes, ignored });
 
     // 3. What is told of them.
     const told = await tellRooms([...sorted.joined, ...sorted.left], {
@@ -188,6 +219,10 @@ export function createBuildSync(deps: Deps): BuildSync {
       } as SyncResponse,
     };
   };
+}
+
+function nidsJoined(standings: readonly UserMembership[]): number[] {
+  return standings.filter(({ membership }) => membership === 'join').map(({ roomNid }) => roomNid);
 }
 
 /** Those of the parts that have something in them. */

@@ -1,3 +1,4 @@
+import type { ClientEvent } from 'federation-spec/api/schemas/events.ts';
 import type { ToDeviceEvent } from 'federation-spec/api/schemas/sync.ts';
 import type { JsonObject } from 'federation-spec/events/event.ts';
 import type { ThreadSubscriptionChange } from '../../storage/thread-subscriptions.ts';
@@ -61,6 +62,17 @@ export type EphemeralForSync = {
   acknowledged: (device: { userNid: number; deviceId: string }, position: number) => void;
   /** A sync of a device begins, with the `set_presence` of its request. Gives what to call at its end. */
   synced: (user: { userId: string; userNid: number }, setPresence: string | undefined) => () => void;
+};
+
+/** Events that everybody in a room is brought for a while. */
+export type StickyForSync = {
+  /** Those of the rooms in (after, upTo] whose time runs, the oldest first. */
+  list: (
+    rooms: readonly { roomNid: number; roomId: string; after: number }[],
+    request: { reader: { userNid: number; deviceId: string; ignored: ReadonlySet<number> }; upTo: number; limit: number },
+  ) => Promise<readonly { roomId: string; position: number; event: ClientEvent }[]>;
+  /** How far one answer may tell, so that it holds no more than `limit` of them. */
+  reach: (roomNids: readonly number[], range: Range & { limit: number }) => Promise<number>;
 };
 
 /** Which threads the user follows. */

@@ -4,6 +4,8 @@ import { readInteger } from 'federation-spec/api/schemas/query.ts';
 import type { DelayedEvents } from '../../domain/rooms/delayed-events.ts';
 import type { SendEvent } from '../../domain/rooms/send-event.ts';
 import type { SetState } from '../../domain/rooms/set-state.ts';
+import { MAX_STICKY_MS } from '../../domain/rooms/sticky/sticky-of.ts';
+import { invalidParam } from '../../platform/matrix-error.ts';
 import type { Requester } from '../http/requester.ts';
 import { type Route, raw, route } from '../http/route.ts';
 
@@ -13,6 +15,16 @@ function timeGiven(ts: string | undefined, { appservice }: Requester): { originS
   return originServerTs === undefined ? {} : { originServerTs };
 }
 
+const STICKY = 'org.matrix.msc4354.sticky_duration_ms';
+
+/** For how long everybody in the room is brought it. https://github.com/matrix-org/matrix-spec-proposals/pull/4354 */
+function stickiness(query: { readonly [STICKY]?: string | undefined }): { stickyMs?: number } {
+  const stickyMs = readInteger(query[STICKY]);
+  if (stickyMs === undefined) return {};
+  if (stickyMs < 0 || stickyMs > MAX_STICKY_MS) throw invalidParam(`${STICKY} is a number of milliseconds up to ${MAX_STICKY_MS}.`);
+  return { stickyMs };
+}
+
 /** https://spec.matrix.org/latest/client-server-api/#sending-events-to-a-room */
 export function roomSendRoutes(sendEvent: SendEvent, setState: SetState, schedule: DelayedEvents['schedule']): Route[] {
   return [
@@ -20,7 +32,15 @@ export function roomSendRoutes(sendEvent: SendEvent, setState: SetState, schedul
       const transaction = { deviceId: requester.deviceId, txnPath: `send/${eventType}/${txnId}` };
       const delay = readInteger(query['org.matrix.msc4140.delay']);
       if (delay !== undefined) {
-        const wish = { roomId, type: eventType, content: body, delay, transaction, ...timeGiven(query.ts, requester) };
+        const wish = {
+          roomId,
+          type: eventType,
+          content: body,
+          delay,
+          transaction,
+          ...stickiness(query),
+          ...timeGiven(query.ts, requester),
+        };
         return raw({ json: { delay_id: await schedule({ userNid: requester.userNid, ...wish }) } });
       }
       const eventId = await sendEvent({
@@ -30,6 +50,7 @@ export function roomSendRoutes(sendEvent: SendEvent, setState: SetState, schedul
         transaction,
         type: eventType,
         content: body,
+        ...stickiness(query),
         ...timeGiven(query.ts, requester),
       });
       return { event_id: eventId };
@@ -62,7 +83,14 @@ export function roomSendRoutes(sendEvent: SendEvent, setState: SetState, schedul
     }),
 
     route(setRoomStateWithKey, async ({ params: { roomId, eventType, stateKey }, query, body, requester }) => {
-      const wish = { roomId, type: eventType, stateKey: stateKey ?? '', content: body, ...timeGiven(query.ts, requester) };
+      const wish = {
+        roomId,
+        type: eventType,
+        stateKey: stateKey ?? '',
+        content: body,
+        ...stickiness(query),
+        ...timeGiven(query.ts, requester),
+      };
       const delay = readInteger(query['org.matrix.msc4140.delay']);
       if (delay !== undefined) return raw({ json: { delay_id: await schedule({ userNid: requester.userNid, ...wish, delay }) } });
       const eventId = await setState(requester, wish);

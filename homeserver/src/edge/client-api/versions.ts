@@ -45,6 +45,7 @@ const UNSTABLE_FEATURES: Readonly<Record<string, boolean>> = {
   'org.matrix.msc4222': true,
   'org.matrix.msc4260': true,
   'org.matrix.msc4306': true,
+  'org.matrix.msc4354': true,
   'org.matrix.msc4380': true,
   'org.matrix.msc4380.stable': true,
   'org.matrix.simplified_msc3575': true,

@@ -5,6 +5,7 @@ import type { Random } from '../../../platform/random.ts';
 import type { Database } from '../../../storage/database.ts';
 import { listTimelineForwards, type StoredEvent } from '../../../storage/events.ts';
 import type { CatchUpEntry } from '../../../storage/federation-queue.ts';
+import { listOwnStickyNids } from '../../../storage/sticky-events.ts';
 import type { HotRoom } from '../../rooms/hot-room.ts';
 import type { HotRooms } from '../../rooms/hot-rooms.ts';
 import { createFollower } from '../../streams/follower.ts';
@@ -64,7 +65,7 @@ export async function createOutbound(deps: Deps): Promise<Outbound> {
   const queues = new Map<string, DestinationQueue>();
   const backlog = await createBacklog({ database, logger, listRoomHeads, isAway: reachability.isFailing });
   const outbox = await createOutbox({ database, ephemeral, isFailing: reachability.isFailing, logger });
-  const findDestinations = createFindDestinations({ sql, rooms, serverName, mayFederate });
+  const findDestinations = createFindDestinations({ sql, rooms, clock: deps.clock, serverName, mayFederate });
   const metrics = createOutboundMetrics(deps.metrics, {
     eventsInMemory: backlog.inMemory,
     eventsOnDisk: backlog.onDisk,
@@ -100,13 +101,16 @@ export async function createOutbound(deps: Deps): Promise<Outbound> {
     }
   }
 
-  /** A server that is still in the room is sent the room's heads, whoever made them; one that is not, the last that concerned it. */
+  /**
+   * A server that is still in the room is sent the room's heads, whoever made them, and what we bring everybody for a while; one that is not,
+   * the last that concerned it.
+   */
   async function listRoomHeads(destination: string, { roomNid, eventNid }: CatchUpEntry): Promise<number[]> {
     const room = await rooms.loadByNid(roomNid);
     if (room?.joinedServers.has(destination) !== true) return [eventNid];
     const heads = room.heads.map((head) => head.eventNid);
     await log.drained(); // memory may be ahead of what can be read
-    return heads;
+    return [...new Set([...(await listOwnStickyNids(sql, roomNid, deps.clock.now())), ...heads])];
   }
 
   async function take(events: readonly StoredEvent[]): Promise<void> {

@@ -180,7 +180,8 @@ export function createReceivePdu({ database, log, rooms, interner, fetchGap, fet
 
     // A room that is not whole yet is checked again when it is.
     const byCurrent = before.isMainLine || room.isPartial ? byStateBefore : checkAuthRules(event, room, room.rules); // 6
-    if (!byCurrent.allowed) return await storePdu.aside(room, pdu, { ...place, kind: 'soft_failed', reason: byCurrent.reason });
+    if (!byCurrent.allowed)
+      return await storePdu.aside(room, pdu, { ...place, kind: 'soft_failed', reason: byCurrent.reason, isByState: true });
     if (!(await policy.isRecommended(room, event)))
       return await storePdu.aside(room, pdu, { ...place, kind: 'soft_failed', reason: 'The policy server does not recommend it.' }); // 7
     return await storePdu.onTimeline(room, pdu, { ...place, riders: options.riders?.(place.eventNid) ?? [] });

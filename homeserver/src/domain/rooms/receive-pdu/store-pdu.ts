@@ -16,6 +16,8 @@ import { readPdu } from '../read-pdu.ts';
 import type { Redactions } from '../redactions.ts';
 import { referenceTo } from '../reference-event.ts';
 import { type Head, notifiesByDefault } from '../room-event.ts';
+import type { StickyEvents } from '../sticky/sticky-events.ts';
+import { stickyMsOf } from '../sticky/sticky-of.ts';
 import type { CheckedPdu } from './check-pdu.ts';
 import type { GraphEdges } from './graph-edges.ts';
 import { diffStates, loadStateAfter, type NidState } from './nid-state.ts';
@@ -32,7 +34,15 @@ export type StorePdu = {
   /** As part of the room: it becomes a head, and changes the current state. */
   onTimeline: (room: HotRoom, pdu: CheckedPdu, place: Place & { riders: readonly Rider[] }) => Promise<Reception>;
   /** Beside it: kept for what may refer to it, shown to nobody. */
-  aside: (room: HotRoom, pdu: CheckedPdu, place: Place & { kind: 'rejected' | 'soft_failed'; reason: string }) => Promise<Reception>;
+  aside: (
+    room: HotRoom,
+    pdu: CheckedPdu,
+    place: Place & {
+      kind: 'rejected' | 'soft_failed';
+      reason: string /** What the room becomes may make it right. */;
+      isByState?: boolean;
+    },
+  ) => Promise<Reception>;
 };
 
 type Deps = {
@@ -42,10 +52,11 @@ type Deps = {
   interner: Interner;
   redactions: Redactions;
   resolveStates: ResolveStates;
+  sticky: Pick<StickyEvents, 'ridersOf' | 'noteHidden' | 'hidden'>;
   serverName: string;
 };
 
-export function createStorePdu({ database, log, rooms, interner, redactions, resolveStates, serverName }: Deps): StorePdu {
+export function createStorePdu({ database, log, rooms, interner, redactions, resolveStates, sticky, serverName }: Deps): StorePdu {
   const { sql } = database;
 
   async function rowOf(room: HotRoom, { event, eventId }: CheckedPdu, place: Place, kind: EventKind): Promise<StoredEvent> {
@@ -183,6 +194,7 @@ export function createStorePdu({ database, log, rooms, interner, redactions, res
       };
       const extremities = missing.map((eventId) => ({ eventId, topological: row.topological }));
       const riders = [...stateRiders, ...(await redactions.ridersOf(room, prepared)), ...place.riders];
+      riders.push(...sticky.ridersOf(pdu.event, row.eventNid));
       if (awaited !== undefined) riders.push((tx) => deleteBackwardExtremities(tx, room.nid, [row.eventId]));
       if (missing.length > 0) riders.push((tx) => insertBackwardExtremities(tx, room.nid, extremities));
       const committed = log.append({ events: [room.stage(prepared)], riders });
@@ -199,7 +211,9 @@ export function createStorePdu({ database, log, rooms, interner, redactions, res
         if (place.present === undefined) await insertUnpositionedEvents(tx, [row]);
         else await adoptOutlier(tx, row);
         for (const rider of riders) await rider(tx);
+        if (place.isByState === true) await sticky.noteHidden(tx, pdu.event, row.eventNid);
       });
+      if (place.isByState === true && stickyMsOf(pdu.event) !== undefined) sticky.hidden(room.nid);
       return { outcome: place.kind, reason: place.reason, eventNid: row.eventNid, committed: Promise.resolve() };
     },
   };

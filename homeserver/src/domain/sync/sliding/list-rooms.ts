@@ -29,11 +29,11 @@ export type Personal = {
 
 type Known = { standings: readonly UserMembership[]; personal: Personal; sent: ReadonlyMap<number, SentRoom>; upTo: number };
 
-/** The rooms that a request covers, and how many each of its lists holds in all. */
+/** The rooms that a request covers, how many each of its lists holds in all, and which rooms it covers or lists, whatever their place. */
 export type ListRooms = (
   request: Pick<SlidingRequest, 'device' | 'lists' | 'subscriptions'>,
   known: Known,
-) => Promise<{ covered: CoveredRoom[]; counts: Record<string, { count: number }> }>;
+) => Promise<{ covered: CoveredRoom[]; counts: Record<string, { count: number }>; matching: UserMembership[] }>;
 
 type Deps = { database: Database; activity: RoomActivity; listRoomFacts: ListRoomFacts; stripRooms: StripRooms };
 
@@ -117,12 +117,14 @@ export function createListRooms({ database, activity, listRoomFacts, stripRooms 
     const facts = wantsFacts ? await readAllFacts(shown) : new Map<number, RoomFacts>();
     const coverage = new Map<number, string[]>();
     const counts: Record<string, { count: number }> = {};
+    const listed = new Set<UserMembership>();
     for (const [name, { filters, ranges }] of lists) {
       const children = filters?.spaces === undefined ? undefined : await listChildren(filters.spaces, shown);
       const matching = sorted.filter(({ room }) =>
         passesFilters(filters ?? {}, { room, facts: facts.get(room.roomNid), personal: known.personal, children }),
       );
       counts[name] = { count: matching.length };
+      for (const { room } of matching) listed.add(room);
       for (const { room } of ranges === undefined ? matching : ranges.flatMap(([from, to]) => matching.slice(from, to + 1))) {
         const covering = coverage.get(room.roomNid) ?? [];
         if (!covering.includes(name)) coverage.set(room.roomNid, [...covering, name]);
@@ -140,7 +142,7 @@ export function createListRooms({ database, activity, listRoomFacts, stripRooms 
         return [{ standing: room, config, lastPosition, lists: names, isSubscribed: subscription !== undefined }];
       },
     );
-    return { covered, counts };
+    return { covered, counts, matching: [...new Set([...listed, ...covered.map(({ standing }) => standing)])] };
   };
 
   /** Who was in a room may subscribe to what they saw of it. */

@@ -10,9 +10,10 @@ import type { ListStandings } from '../standings.ts';
 import { MAX_SYNC_WAIT_MS } from '../sync.ts';
 import type { Position } from './connection.ts';
 import type { Connections } from './connections.ts';
+import { readExtensionSince } from './extension-since.ts';
 import type { ListRooms, Personal } from './list-rooms.ts';
 import type { SlidingRequest } from './sliding-request.ts';
-import { listEnabled, readToDeviceSince, type TellExtensions } from './tell-extensions.ts';
+import { listEnabled, type TellExtensions } from './tell-extensions.ts';
 import type { TellableRoom, TellSlidingRooms } from './tell-sliding-rooms.ts';
 
 const MAX_LISTS = 100;
@@ -68,9 +69,18 @@ export function createSlidingSync(deps: Deps): SlidingSync {
     const upTo = log.position();
     const standings = await listStandings(device, upTo);
     const personal = await readPersonal(request, upTo);
-    const { covered, counts } = await listRooms(request, { standings, personal, sent: before?.rooms ?? new Map(), upTo });
+    const { covered, counts, matching } = await listRooms(request, { standings, personal, sent: before?.rooms ?? new Map(), upTo });
     const { rooms, sent } = await tellSlidingRooms({ device, upTo, boot, before, covered, standings, direct: personal.direct });
-    const { answers, hasNews } = await tellExtensions({ device, upTo, before, wanted, covered });
+    const { answers, hasNews } = await tellExtensions({
+      device,
+      upTo,
+      before,
+      wanted,
+      covered,
+      matching,
+      rooms,
+      ignored: personal.ignored,
+    });
     return {
       isEmpty: !hasNews && Object.keys(rooms).length === 0,
       position: {
@@ -86,7 +96,7 @@ export function createSlidingSync(deps: Deps): SlidingSync {
   /** What the client surely has, by the tokens that it came back with. */
   async function acknowledge({ device, extensions }: SlidingRequest, before: Position | undefined): Promise<void> {
     const { to_device: toDevice } = extensions;
-    const received = toDevice?.enabled === true ? readToDeviceSince(toDevice.since, log.position()) : undefined;
+    const received = toDevice?.enabled === true ? readExtensionSince('to_device', toDevice.since, log.position()) : undefined;
     if (received !== undefined) await e2ee.acknowledgeToDevice(device, received);
     if (before !== undefined) ephemeral.acknowledged(device, before.token.position);
   }

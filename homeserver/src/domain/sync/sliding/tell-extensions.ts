@@ -1,11 +1,14 @@
 import type { BasicEvent } from 'federation-spec/api/schemas/events.ts';
 import type { SlidingSyncExtensionAnswers, SlidingSyncExtensions } from 'federation-spec/api/schemas/sliding-sync.ts';
 import type { JsonObject } from 'federation-spec/events/event.ts';
-import { invalidParam } from '../../../platform/matrix-error.ts';
+import type { UserMembership } from '../../../storage/memberships.ts';
 import { describeThreadSubscriptions } from '../../rooms/describe-thread-subscriptions.ts';
-import type { AccountDataForSync, E2eeForSync, EphemeralForSync, SyncDevice, ThreadSubscriptionsForSync } from '../sources.ts';
+import type { AccountDataForSync, E2eeForSync, EphemeralForSync, Ignored, SyncDevice, ThreadSubscriptionsForSync } from '../sources.ts';
 import type { Position } from './connection.ts';
+import { readExtensionSince } from './extension-since.ts';
 import type { CoveredRoom } from './list-rooms.ts';
+import type { TellableRoom } from './tell-sliding-rooms.ts';
+import { STICKY, type TellSticky } from './tell-sticky.ts';
 
 /** Most messages from device to device in one answer; the rest comes with the next. */
 const MAX_TO_DEVICE = 100;
@@ -13,7 +16,6 @@ const THREADS = 'io.element.msc4308.thread_subscriptions';
 /** Changes of followed threads in one answer, unless asked otherwise, and at most; older ones are listed by an endpoint of their own. */
 const DEFAULT_THREADS = 100;
 const MAX_THREADS = 1_000;
-const TO_DEVICE_TOKEN = /^\d{1,16}$/;
 
 type Request = {
   device: SyncDevice;
@@ -21,6 +23,11 @@ type Request = {
   before: Position | undefined;
   wanted: SlidingSyncExtensions;
   covered: readonly CoveredRoom[];
+  /** The rooms that a list or a subscription is about, whether or not it covers them now. */
+  matching: readonly UserMembership[];
+  /** What is told of rooms beside. */
+  rooms: Readonly<Record<string, TellableRoom>>;
+  ignored: Ignored;
 };
 
 export type TellExtensions = (request: Request) => Promise<{ answers: SlidingSyncExtensionAnswers; hasNews: boolean }>;
@@ -30,16 +37,9 @@ type Deps = {
   accountData: AccountDataForSync;
   ephemeral: EphemeralForSync;
   threadSubscriptions: ThreadSubscriptionsForSync;
+  tellSticky: TellSticky;
 };
 type RoomExtension = 'account_data' | 'receipts' | 'typing';
-
-/** The place up to which a client has its messages. Throws M_INVALID_PARAM for what is no token of this log. */
-export function readToDeviceSince(since: string | undefined, position: number): number | undefined {
-  if (since === undefined || since === '') return undefined;
-  if (!TO_DEVICE_TOKEN.test(since) || Number(since) > position)
-    throw invalidParam('extensions.to_device.since is no token of this server; start again without one.');
-  return Number(since);
-}
 
 /** The extensions that are switched on. */
 export function listEnabled(wanted: SlidingSyncExtensions): Set<string> {
@@ -47,9 +47,9 @@ export function listEnabled(wanted: SlidingSyncExtensions): Set<string> {
 }
 
 /** What belongs to no timeline, of those kinds that are asked for. A kind that was not on before is told from its beginning. */
-export function createTellExtensions({ e2ee, accountData, ephemeral, threadSubscriptions }: Deps): TellExtensions {
+export function createTellExtensions({ e2ee, accountData, ephemeral, threadSubscriptions, tellSticky }: Deps): TellExtensions {
   async function tellToDevice({ device, upTo, wanted }: Request): Promise<NonNullable<SlidingSyncExtensionAnswers['to_device']>> {
-    const after = readToDeviceSince(wanted.to_device?.since, upTo) ?? 0;
+    const after = readExtensionSince('to_device', wanted.to_device?.since, upTo) ?? 0;
     const limit = Math.min(Math.max(1, wanted.to_device?.limit ?? MAX_TO_DEVICE), MAX_TO_DEVICE);
     const waiting = await e2ee.listToDevice(device, { after, upTo, limit });
     return { next_batch: String(waiting.upTo), events: waiting.events };
@@ -143,6 +143,7 @@ export function createTellExtensions({ e2ee, accountData, ephemeral, threadSubsc
     if (on.has('receipts')) answers.receipts = await tellEphemeral(request, 'receipts', 'm.receipt');
     if (on.has('typing')) answers.typing = await tellEphemeral(request, 'typing', 'm.typing');
     if (on.has(THREADS)) answers[THREADS] = await tellThreads(request);
+    if (on.has(STICKY)) answers[STICKY] = await tellSticky(request, request.wanted[STICKY] ?? {});
 
     const sizes = [
       answers.to_device?.events?.length,
@@ -150,6 +151,7 @@ export function createTellExtensions({ e2ee, accountData, ephemeral, threadSubsc
       answers.e2ee?.device_lists?.left?.length,
       answers.account_data?.global?.length,
       Object.keys(answers[THREADS] ?? {}).length,
+      Object.keys(answers[STICKY] ?? {}).length,
       ...[answers.account_data, answers.receipts, answers.typing].map((answer) => Object.keys(answer?.rooms ?? {}).length),
     ];
     return { answers, hasNews: sizes.some((size) => size !== undefined && size > 0) };
