@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startServer, type TestServer } from '../kit/start-server.ts';
-import { callServer, logInTestUser, type TestUser } from '../kit/test-user.ts';
+import { callServer, createNames, logInTestUser, type TestUser } from '../kit/test-user.ts';
 
 const V3 = '/_matrix/client/v3';
 const ADMIN = '/_synapse/admin';
 const PASSWORD = 'a pair of star-crossed';
+const nameOf = createNames();
 
 let server: TestServer;
 let prince: TestUser;
@@ -40,26 +41,36 @@ test('accounts are listed, page by page, by what they are', async () => {
 });
 
 test('an account is made, changed, and ended', async () => {
-  const path = `${ADMIN}/v2/users/@nurse:hs.test`;
-  const wish = { password: PASSWORD, displayname: 'Nurse', threepids: [{ medium: 'email', address: 'Nurse@verona.test' }] };
+  const nurse = nameOf('nurse');
+  const path = `${ADMIN}/v2/users/@${nurse}:hs.test`;
+  const wish = {
+    password: PASSWORD,
+    displayname: 'Nurse',
+    threepids: [{ medium: 'email', address: `${nurse.toUpperCase()}@verona.test` }],
+  };
   const made = await prince.attempt('PUT', path, wish);
   expect(made).toMatchObject({
     status: 201,
-    body: { name: '@nurse:hs.test', displayname: 'Nurse', admin: false, threepids: [{ medium: 'email', address: 'nurse@verona.test' }] },
+    body: {
+      name: `@${nurse}:hs.test`,
+      displayname: 'Nurse',
+      admin: false,
+      threepids: [{ medium: 'email', address: `${nurse}@verona.test` }],
+    },
   });
-  const { body: session } = await logIn('nurse', PASSWORD);
+  const { body: session } = await logIn(nurse, PASSWORD);
   expect((await prince.attempt('PUT', path, { displayname: 'Angelica', admin: true, avatar_url: 'mxc://hs.test/x' })).status).toBe(200);
   expect(await prince.call('GET', path)).toMatchObject({ displayname: 'Angelica', admin: true, avatar_url: 'mxc://hs.test/x' });
   await prince.call('PUT', path, { password: 'another password', admin: false, locked: true });
   expect((await callServer(server.url, 'GET', `${V3}/account/whoami`, undefined, String(session['access_token']))).status).toBe(401);
-  expect((await logIn('nurse', 'another password')).body['errcode']).toBe('M_USER_LOCKED');
+  expect((await logIn(nurse, 'another password')).body['errcode']).toBe('M_USER_LOCKED');
   expect(await prince.call('PUT', path, { locked: false })).toMatchObject({ locked: false });
-  expect(await prince.call('POST', `${ADMIN}/v1/deactivate/@nurse:hs.test`, { erase: true })).toEqual({
+  expect(await prince.call('POST', `${ADMIN}/v1/deactivate/@${nurse}:hs.test`, { erase: true })).toEqual({
     id_server_unbind_result: 'no-support',
   });
   expect(await prince.call('GET', path)).toMatchObject({ deactivated: true, erased: true, threepids: [] });
-  expect(names(await prince.call('GET', `${ADMIN}/v2/users?user_id=nurse`))).toEqual([]);
-  expect(names(await prince.call('GET', `${ADMIN}/v2/users?user_id=nurse&deactivated=true`))).toEqual(['@nurse:hs.test']);
+  expect(names(await prince.call('GET', `${ADMIN}/v2/users?user_id=@${nurse}:`))).toEqual([]);
+  expect(names(await prince.call('GET', `${ADMIN}/v2/users?user_id=@${nurse}:&deactivated=true`))).toEqual([`@${nurse}:hs.test`]);
   expect(await prince.attempt('PUT', path, { deactivated: false, password: PASSWORD })).toMatchObject({ status: 400 });
 });
 
@@ -81,7 +92,7 @@ test('passwords, admins, rooms and devices of others are looked after', async ()
   const mercutio = await server.user('mercutio');
   const roomId = await mercutio.createRoom();
   expect(await prince.call('GET', `${ADMIN}/v1/users/${mercutio.id}/joined_rooms`)).toEqual({ joined_rooms: [roomId], total: 1 });
-  const second = await logInTestUser(server.url, 'mercutio');
+  const second = await logInTestUser(server.url, mercutio.localpart);
   const { devices } = await prince.call('GET', `${ADMIN}/v2/users/${mercutio.id}/devices`);
   expect(devices).toHaveLength(2);
   await prince.call('DELETE', `${ADMIN}/v2/users/${mercutio.id}/devices/${second.deviceId}`);
@@ -89,7 +100,7 @@ test('passwords, admins, rooms and devices of others are looked after', async ()
   expect((await prince.attempt('DELETE', `${ADMIN}/v2/users/${mercutio.id}/devices/NONE`)).status).toBe(404);
   await prince.call('POST', `${ADMIN}/v1/reset_password/${mercutio.id}`, { new_password: PASSWORD, logout_devices: false });
   expect((await mercutio.attempt('GET', `${V3}/account/whoami`)).status).toBe(200);
-  expect((await logIn('mercutio', PASSWORD)).status).toBe(200);
+  expect((await logIn(mercutio.localpart, PASSWORD)).status).toBe(200);
   await prince.call('POST', `${ADMIN}/v1/reset_password/${mercutio.id}`, { new_password: `${PASSWORD}!` });
   expect((await mercutio.attempt('GET', `${V3}/account/whoami`)).status).toBe(401);
   await prince.call('PUT', `${ADMIN}/v1/users/${romeo.id}/admin`, { admin: true });

@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createCleanup } from '../kit/cleanup.ts';
 import { startServer, type TestServer } from '../kit/start-server.ts';
-import { callServer, TEST_PASSWORD } from '../kit/test-user.ts';
+import { callServer, createNames, TEST_PASSWORD } from '../kit/test-user.ts';
 import { startOidcProvider, type TestOidcProvider } from './oidc-provider.ts';
 import { createPageVisitor, type PageVisitor, type SeenPage } from './page-visitor.ts';
 import { V3 } from './sign-up-steps.ts';
 
 const APP = 'https://app.verona.test/#/login';
+const nameOf = createNames();
 const cleanup = createCleanup();
 let verona: TestOidcProvider;
 let mantua: TestOidcProvider;
@@ -87,16 +88,18 @@ test('clients are told of every provider, and send people to any of them', async
 });
 
 test('the same subject at two providers is two people', async () => {
+  const sub = nameOf('number-one');
+  const [tybalt, apothecary] = [nameOf('tybalt'), nameOf('apothecary')];
   for (const [id, provider, username] of [
-    ['verona', verona, 'tybalt'],
-    ['mantua', mantua, 'apothecary'],
+    ['verona', verona, tybalt],
+    ['mantua', mantua, apothecary],
   ] as const) {
-    provider.person = { sub: 'number-one', preferred_username: username };
+    provider.person = { sub, preferred_username: username };
     const { visitor } = await visit(redirect(`/${id}`));
     const login = await useToken(tokenIn(await visitor.submit({ username })));
     expect(login.body['user_id']).toBe(`@${username}:hs.test`);
   }
-  expect((await useToken(tokenIn((await visit(redirect('/mantua'))).seen))).body['user_id']).toBe('@apothecary:hs.test');
+  expect((await useToken(tokenIn((await visit(redirect('/mantua'))).seen))).body['user_id']).toBe(`@${apothecary}:hs.test`);
 });
 
 test('a client that names no provider sends people to a page with all of them, and the password', async () => {
@@ -151,7 +154,7 @@ test('the account page links and unlinks identities of whoever is signed in ther
   expect(linked.text).toContain('r-1');
   expect((await useToken(tokenIn((await visit(redirect('/mantua'))).seen))).body['user_id']).toBe('@romeo:hs.test');
 
-  mantua.person = { sub: 'number-one' }; // somebody else's
+  mantua.person = { sub: 'number-one' }; // somebody else’s
   await visitor.open('/account?action=chat.blinkchat.sign_in');
   const again = linkTo(await visitor.submit({ do: 'link', provider: 'mantua', password: TEST_PASSWORD }));
   expect(await goThere(visitor, again)).toMatchObject({
@@ -167,13 +170,14 @@ test('the account page links and unlinks identities of whoever is signed in ther
 });
 
 test('the only way somebody has to sign in is not taken away', async () => {
-  verona.person = { sub: 'only', preferred_username: 'nurse' };
+  const nurse = nameOf('nurse');
+  verona.person = { sub: `only ${nurse}`, preferred_username: nurse };
   const visitor = createPageVisitor(server.url);
   const begun = await visitor.open(`/oauth2/upstream?provider=verona&back=${encodeURIComponent('/account?action=chat.blinkchat.sign_in')}`);
   await goThere(visitor, begun.location);
-  const page = await visitor.submit({ username: 'nurse' });
-  expect(page.text).toContain('only');
-  const refused = await visitor.submit({ do: 'unlink', identity: `${verona.issuer} only` });
+  const page = await visitor.submit({ username: nurse });
+  expect(page.text).toContain(`only ${nurse}`);
+  const refused = await visitor.submit({ do: 'unlink', identity: `${verona.issuer} only ${nurse}` });
   expect(refused).toMatchObject({ status: 400, text: expect.stringContaining('only way you have to sign in') });
 });
 
