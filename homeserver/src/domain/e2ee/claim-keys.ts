@@ -4,6 +4,7 @@ import { tooLarge } from '../../platform/matrix-error.ts';
 import type { Pool } from '../../storage/database.ts';
 import { borrowFallbackKey, takeOneTimeKey } from '../../storage/one-time-keys.ts';
 import { findUserNids } from '../../storage/users.ts';
+import { askServers, noAnswer, notAsked } from './ask-servers.ts';
 import { checkOneTimeKey, own, signingKeyOf } from './check-keys.ts';
 import type { KeyCounts } from './key-counts.ts';
 import type { ReadKeys } from './read-keys.ts';
@@ -112,29 +113,34 @@ export function createClaimKeys({ pool, keyCounts, readKeys, claimRemoteKeys, as
   return {
     forServer: (wanted) => claimLocal(partOf(wanted, (server) => server === serverName)),
     async forClient(wanted, timeoutMs) {
-      const local = partOf(wanted, (server) => server === serverName);
-      refuseTooMany(local);
+      refuseTooMany(wanted);
       const oneTimeKeys: ClaimedKeys = {};
       const failures: Record<string, { errcode: string; error: string }> = {};
-      const servers = new Set(Object.keys(wanted).map(serverNameOf));
+      const byServer = Map.groupBy(Object.entries(wanted), ([userId]) => serverNameOf(userId) ?? '');
       const patienceMs = Math.min(Math.max(timeoutMs, 1_000), MAX_TIMEOUT_MS);
-      await Promise.all(
-        [...servers].map(async (server) => {
-          if (server === serverName) Object.assign(oneTimeKeys, await claimLocal(local));
-          if (server === undefined || server === serverName) return;
-          const asked = partOf(wanted, (of) => of === server);
-          try {
-            const claimed = await claimRemoteKeys(server, asked, patienceMs);
-            for (const userId of Object.keys(asked)) {
-              const keys = Object.hasOwn(claimed, userId) ? claimed[userId] : undefined;
-              const wantedDevices = Object.entries(keys ?? {}).filter(([deviceId]) => Object.hasOwn(asked[userId] ?? {}, deviceId));
-              if (keys !== undefined) oneTimeKeys[userId] = Object.fromEntries(wantedDevices);
-            }
-          } catch {
-            failures[server] = { errcode: 'M_UNKNOWN', error: 'The server did not answer' };
+      const claimOfServer = async (server: string) => {
+        const asked: ClaimRequest = Object.fromEntries(byServer.get(server) ?? []);
+        try {
+          const claimed = await claimRemoteKeys(server, asked, patienceMs);
+          for (const userId of Object.keys(asked)) {
+            const keys = Object.hasOwn(claimed, userId) ? claimed[userId] : undefined;
+            const wantedDevices = Object.entries(keys ?? {}).filter(([deviceId]) => Object.hasOwn(asked[userId] ?? {}, deviceId));
+            if (keys !== undefined) oneTimeKeys[userId] = Object.fromEntries(wantedDevices);
           }
-        }),
-      );
+        } catch {
+          failures[server] = noAnswer();
+        }
+      };
+      const remote = [...byServer.keys()].filter((server) => server !== serverName && server !== '');
+      const asking = askServers(remote, {
+        patienceMs,
+        ask: claimOfServer,
+        missed: (server) => {
+          failures[server] = notAsked();
+        },
+      });
+      const [local] = await Promise.all([claimLocal(Object.fromEntries(byServer.get(serverName) ?? [])), asking]);
+      Object.assign(oneTimeKeys, local);
       return { oneTimeKeys, failures };
     },
   };

@@ -3,6 +3,7 @@ import { serverNameOf } from 'federation-spec/identifiers/server-name.ts';
 import { tooLarge } from '../../platform/matrix-error.ts';
 import type { Pool } from '../../storage/database.ts';
 import { findUserNids } from '../../storage/users.ts';
+import { askServers, noAnswer, notAsked } from './ask-servers.ts';
 import { checkCrossSigningKey, checkDeviceKeys } from './check-keys.ts';
 import type { ReadKeys, UserKeys } from './read-keys.ts';
 import type { RemoteDeviceLists } from './remote-device-lists.ts';
@@ -37,7 +38,6 @@ export type QueryKeys = {
 };
 
 const MAX_USERS = 5_000;
-const MAX_SERVERS_AT_ONCE = 20;
 const MAX_TIMEOUT_MS = 30_000;
 const MAX_DEVICES_PER_USER = 1_000;
 
@@ -86,7 +86,7 @@ export function createQueryKeys({ pool, readKeys, remoteLists, queryRemoteKeys, 
       const told = await queryRemoteKeys(server, asked, timeoutMs);
       for (const userId of unknown) await addTold(userId, told, answer);
     } catch {
-      answer.failures[server] = { errcode: 'M_UNKNOWN', error: 'The server did not answer' };
+      answer.failures[server] = noAnswer();
     }
   }
 
@@ -98,13 +98,15 @@ export function createQueryKeys({ pool, readKeys, remoteLists, queryRemoteKeys, 
       const byServer = Map.groupBy(userIds, (userId) => serverNameOf(userId) ?? '');
       const remote = [...byServer].filter(([server]) => server !== serverName && server !== '');
       const patienceMs = Math.min(Math.max(timeoutMs, 1_000), MAX_TIMEOUT_MS);
-      const askServers = async () => {
-        for (let at = 0; at < remote.length; at += MAX_SERVERS_AT_ONCE) {
-          const batch = remote.slice(at, at + MAX_SERVERS_AT_ONCE);
-          await Promise.all(batch.map(([server, ids]) => askServer(server, ids, requester, wanted, patienceMs, answer)));
-        }
-      };
-      await Promise.all([readLocal(byServer.get(serverName) ?? [], requester, wanted, answer), askServers()]);
+      const idsOf = new Map(remote);
+      const asking = askServers([...idsOf.keys()], {
+        patienceMs,
+        ask: (server) => askServer(server, idsOf.get(server) ?? [], requester, wanted, patienceMs, answer),
+        missed: (server) => {
+          answer.failures[server] = notAsked();
+        },
+      });
+      await Promise.all([readLocal(byServer.get(serverName) ?? [], requester, wanted, answer), asking]);
       return answer;
     },
     async forServer(wanted) {
