@@ -323,7 +323,12 @@ export async function createServer(config: Config, surroundings: Surroundings = 
     const rtcTransports = livekitTransports(config.livekitUrls);
     const routes: Route[] = [
       versionsRoute(),
-      capabilitiesRoute({ roomVersions: ROOM_VERSIONS, defaultRoomVersion: config.defaultRoomVersion, ownPush: push.capability }),
+      capabilitiesRoute({
+        roomVersions: ROOM_VERSIONS,
+        defaultRoomVersion: config.defaultRoomVersion,
+        ownPush: push.capability,
+        delayedEvents: rooms.delayedEvents.limits,
+      }),
       ...accountsRoutes(accounts, { ...config, providers: sso?.providers ?? [], beginSsoProof: oauth.beginSsoProof }),
       ...oauth.routes,
       ...keyRoutes(e2ee, { requireProof: oauth.crossSigningReset.requireProof, position: streams.log.position }),

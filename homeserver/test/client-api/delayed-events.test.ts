@@ -52,6 +52,8 @@ describe('an event that is sent later', () => {
         room_id: roomId,
         type: 'm.room.message',
         content: { msgtype: 'm.text', body: 'later' },
+        delay_ms: SOON,
+        delayed_since_ts: expect.any(Number),
         delay: SOON,
         running_since: expect.any(Number),
       },
@@ -69,6 +71,7 @@ describe('an event that is sent later', () => {
     expect(await romeo.call('GET', `${UNSTABLE}/delayed_events/${delayId}`)).toMatchObject({
       event_id: event.event_id,
       finalised_ts: expect.any(Number),
+      finalised: { event_id: event.event_id, finalised_ts: expect.any(Number) },
     });
     expect(await juliet.attempt('GET', `${UNSTABLE}/delayed_events/${delayId}`)).toMatchObject({ status: 404 });
   });
@@ -83,7 +86,7 @@ describe('an event that is sent later', () => {
   test('may be state, by either way of asking, and the same transaction is one event', async () => {
     await romeo.call('PUT', `${room()}/state/com.example.call/${romeo.id}?org.matrix.msc4140.delay=${SOON}`, { left: true });
     await romeo.setState(roomId, 'com.example.call', { left: false }, romeo.id);
-    const wish = { delay: SOON, state_key: 'new', content: { by: 'the newer way' } };
+    const wish = { delay_ms: SOON, state_key: 'new', content: { by: 'the newer way' } };
     const path = `${UNSTABLE}/rooms/${encodeURIComponent(roomId)}/delayed_event/com.example.call/again`;
     const [one, two] = await Promise.all([romeo.call('PUT', path, wish), romeo.call('PUT', path, wish)]);
     expect(one).toEqual(two);
@@ -111,6 +114,7 @@ describe('an event that is sent later', () => {
       .poll(() => tybalt.call('GET', `${UNSTABLE}/delayed_events/${refused}`))
       .toMatchObject({
         error: { errcode: 'M_FORBIDDEN' },
+        finalised: { error: { errcode: 'M_FORBIDDEN' } },
         finalised_ts: expect.any(Number),
       });
     const early = await act(allowed, 'send');
@@ -222,8 +226,8 @@ describe('what is refused', () => {
         body: { errcode: 'M_INVALID_PARAM' },
       });
     expect(await romeo.attempt('PUT', `${path}${DAY_MS + 1}`, { body: 'x' })).toMatchObject({
-      status: 400,
-      body: { 'org.matrix.msc4140.errcode': 'M_MAX_DELAY_EXCEEDED', 'org.matrix.msc4140.max_delay': DAY_MS },
+      status: 403,
+      body: { errcode: 'M_FORBIDDEN', 'org.matrix.msc4140.errcode': 'M_MAX_DELAY_EXCEEDED', 'org.matrix.msc4140.max_delay': DAY_MS },
     });
     const newer = `${UNSTABLE}/rooms/${encodeURIComponent(roomId)}/delayed_event/m.room.message/bad`;
     expect(await romeo.attempt('PUT', newer, { delay: 0, content: {} })).toMatchObject({
@@ -237,6 +241,11 @@ describe('what is refused', () => {
     ).toMatchObject({
       status: 403,
     });
+  });
+
+  test('what is refused is told beforehand', async () => {
+    const { capabilities } = await romeo.call('GET', '/_matrix/client/v3/capabilities');
+    expect(capabilities).toMatchObject({ 'm.delayed_events': { max_delay_ms: DAY_MS, max_scheduled: 100 } });
   });
 
   test('more than so many at a time', async () => {

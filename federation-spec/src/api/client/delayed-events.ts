@@ -17,7 +17,18 @@ const DelayedEventSchema = Type.Object({
   type: Type.String(),
   state_key: Type.Optional(Type.String()),
   content: JsonObjectSchema,
-  /** Milliseconds. */
+  delay_ms: Type.Integer(),
+  /** When it was scheduled or last restarted. */
+  delayed_since_ts: TimestampSchema,
+  /** What became of it: it was sent, or could not be, or was cancelled. Absent while it waits. */
+  finalised: Type.Optional(
+    Type.Object({
+      finalised_ts: TimestampSchema,
+      event_id: Type.Optional(EventIdSchema),
+      error: Type.Optional(JsonObjectSchema),
+    }),
+  ),
+  /** The same by the names that it had in earlier drafts. */
   delay: Type.Integer(),
   running_since: TimestampSchema,
   event_id: Type.Optional(EventIdSchema),
@@ -67,8 +78,9 @@ export const sendDelayedEvent = endpoint({
   guests: true,
   params: Type.Object({ roomId: RoomIdSchema, eventType: Type.String(), txnId: Type.String() }),
   body: Type.Object({
-    /** Milliseconds. */
-    delay: Type.Integer(),
+    /** One of the two is required; the second is its name in earlier drafts. */
+    delay_ms: Type.Optional(Type.Integer()),
+    delay: Type.Optional(Type.Integer()),
     state_key: Type.Optional(Type.String()),
     content: JsonObjectSchema,
   }),

@@ -80,6 +80,8 @@ export type DelayedEvents = {
   /** Throws M_NOT_FOUND for an event that is not the user's. */
   load: (userNid: number, delayId: string) => Promise<DelayedEvent>;
   list: (userNid: number, filter: DelayedFilter) => Promise<{ events: DelayedEvent[]; isMore: boolean }>;
+  /** How long an event may wait, and how many of one person. */
+  limits: { max_delay_ms: number; max_scheduled: number };
   /** Begins to send what is due. */
   start: () => void;
   stop: () => Promise<void>;
@@ -116,7 +118,7 @@ export function createDelayedEvents({ sql, rooms, sendEvent, setState, clock, ra
   function checkDelay(delay: number): void {
     if (!Number.isSafeInteger(delay) || delay < 1) throw invalidParam('The delay must be a number of milliseconds, and more than none.');
     if (delay <= maxDelayMs) return;
-    throw matrixError(400, 'M_UNKNOWN', `Events may be delayed by ${maxDelayMs} ms at most.`, {
+    throw matrixError(403, 'M_FORBIDDEN', `Events may be delayed by ${maxDelayMs} ms at most.`, {
       'org.matrix.msc4140.errcode': 'M_MAX_DELAY_EXCEEDED',
       'org.matrix.msc4140.max_delay': maxDelayMs,
     });
@@ -216,6 +218,7 @@ export function createDelayedEvents({ sql, rooms, sendEvent, setState, clock, ra
       const rows = await listDelayedEvents(sql, userNid, filter, PAGE + 1);
       return { events: rows.slice(0, PAGE).map(toDelayedEvent), isMore: rows.length > PAGE };
     },
+    limits: { max_delay_ms: maxDelayMs, max_scheduled: MAX_SCHEDULED },
     start: timer.start,
     stop: timer.stop,
   };

@@ -8,17 +8,14 @@ const ACTIONS: readonly DelayedAction[] = ['send', 'cancel', 'restart'];
 /** https://github.com/matrix-org/matrix-spec-proposals/pull/4140 */
 export function delayedEventRoutes(delayed: DelayedEvents): Route[] {
   return [
-    route(api.sendDelayedEvent, async ({ params: { roomId, eventType, txnId }, body, requester }) => ({
-      delay_id: await delayed.schedule({
-        userNid: requester.userNid,
-        roomId,
-        type: eventType,
-        stateKey: body.state_key,
-        content: body.content,
-        delay: body.delay,
-        transaction: { deviceId: requester.deviceId, txnPath: `delayed_event/${eventType}/${txnId}` },
-      }),
-    })),
+    route(api.sendDelayedEvent, async ({ params: { roomId, eventType, txnId }, body, requester }) => {
+      const delay = body.delay_ms ?? body.delay;
+      if (delay === undefined) throw missingParam('Missing key delay_ms');
+      const transaction = { deviceId: requester.deviceId, txnPath: `delayed_event/${eventType}/${txnId}` };
+      const { state_key: stateKey, content } = body;
+      const wish = { userNid: requester.userNid, roomId, type: eventType, stateKey, content, delay, transaction };
+      return { delay_id: await delayed.schedule(wish) };
+    }),
 
     route(api.getDelayedEvents, async ({ query, requester }) => {
       const filter = {
@@ -63,16 +60,23 @@ function readToken(token: string): { sendAt: number; delayId: string } {
 }
 
 function tell(event: DelayedEvent) {
+  const result = {
+    ...(event.finalisedAt === undefined ? {} : { finalised_ts: event.finalisedAt }),
+    ...(event.eventId === undefined ? {} : { event_id: event.eventId }),
+    ...(event.error === undefined ? {} : { error: event.error }),
+  };
   return {
     delay_id: event.delayId,
     room_id: event.roomId,
     type: event.type,
     ...(event.stateKey === undefined ? {} : { state_key: event.stateKey }),
     content: event.content,
+    delay_ms: event.delay,
+    delayed_since_ts: event.runningSince,
+    ...(event.finalisedAt === undefined ? {} : { finalised: { ...result, finalised_ts: event.finalisedAt } }),
+    // By their earlier names, for clients that go by them.
     delay: event.delay,
     running_since: event.runningSince,
-    ...(event.finalisedAt === undefined ? {} : { finalised_ts: event.finalisedAt }),
-    ...(event.eventId === undefined ? {} : { event_id: event.eventId }),
-    ...(event.error === undefined ? {} : { error: event.error }),
+    ...result,
   };
 }
