@@ -7,7 +7,10 @@ import { type HostilePeer, type PeerRoom, rawJson, startHostilePeer } from '../k
 import type { TestServer } from '../kit/start-server.ts';
 import { startServers, type TestServers } from '../kit/start-servers.ts';
 import { storedKind } from '../kit/stored-kind.ts';
-import type { TestUser } from '../kit/test-user.ts';
+import { createNames, type TestUser } from '../kit/test-user.ts';
+
+/** Another name each time, so that a scene can be played again. */
+const nameOf = createNames();
 
 const WAIT = { timeout: 20_000 };
 let servers: TestServers;
@@ -189,7 +192,7 @@ test('S12: numbers that JSON has and events must not, and keys said twice, spoil
   const transaction = (pdus: string) => `{"origin":"${peer.name}","origin_server_ts":1,"pdus":[${pdus}]}`;
   const text = JSON.stringify((await room.event({ content: { body: 'odd', n: 7 } })).event);
   const odd = ['-0.0', '1.0', '9007199254740993', '1E3', '123456789012345678901234567890'].map((n) => text.replace('"n":7', `"n":${n}`));
-  const path = (txnId: string) => `/_matrix/federation/v1/send/${txnId}`;
+  const path = (txnId: string) => `/_matrix/federation/v1/send/${nameOf(txnId)}`;
   const answer = await peer.call(server, 'PUT', path('odd'), rawJson(transaction([...odd, JSON.stringify(good.event)].join(','))));
   expect(answer.status).toBe(200);
   await expect.poll(() => storedKind(server, good.id), WAIT).toBe('timeline');

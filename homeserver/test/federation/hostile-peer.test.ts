@@ -2,7 +2,10 @@ import type { JsonObject } from 'federation-spec/events/event.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type HostilePeer, type PeerRoom, startHostilePeer } from '../kit/hostile-peer.ts';
 import { startServers, type TestServers } from '../kit/start-servers.ts';
-import type { TestUser } from '../kit/test-user.ts';
+import { createNames, type TestUser } from '../kit/test-user.ts';
+
+/** Another name each time, so that a scene can be played again. */
+const nameOf = createNames();
 
 const WAIT = { timeout: 60_000 };
 
@@ -113,8 +116,9 @@ test.each(malformed)('S12, S13: an event with %s is refused, and the next one is
 
 test('S32: a transaction sent twice has one effect and the same answer', async () => {
   const { event, id } = await room.event({});
-  const first = await peer.sendPdus(servers.at(0), [event], [], 'twice');
-  const second = await peer.sendPdus(servers.at(0), [event], [], 'twice');
+  const txnId = nameOf('twice');
+  const first = await peer.sendPdus(servers.at(0), [event], [], txnId);
+  const second = await peer.sendPdus(servers.at(0), [event], [], txnId);
   expect(second).toEqual(first);
   await expect.poll(() => isStored(id), WAIT).toBe('timeline');
   room.head = { id, depth: event.depth };
@@ -227,6 +231,7 @@ test('S1: a template that asks for anything but the join is not signed', async (
     { depth: -5 },
     { prev_events: 'no list' },
   ];
+  peer.seen.length = 0;
   for (const trap of traps) {
     peer.answer((_method, path) => (path.includes('/make_join/') ? { room_version: '11', event: template(trap) } : undefined));
     const answer = await romeo.attempt('POST', `/_matrix/client/v3/join/${encodeURIComponent(evilRoomId)}?via=${peer.name}`, {});

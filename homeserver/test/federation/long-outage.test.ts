@@ -2,7 +2,10 @@ import type { JsonObject } from 'federation-spec/events/event.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createDeviceKeys, createKeyPair, setUpDevice } from '../client-api/crypto-device.ts';
 import { startServers, type TestServers } from '../kit/start-servers.ts';
-import type { TestUser } from '../kit/test-user.ts';
+import { createNames, type TestUser } from '../kit/test-user.ts';
+
+/** Another name each time, so that a scene can be played again. */
+const nameOf = createNames();
 
 const WAIT = { timeout: 30_000 };
 const V3 = '/_matrix/client/v3';
@@ -51,7 +54,9 @@ test('what changes again and again while a server is away is told by its newest 
   for (const text of texts) {
     const eventId = await romeo.send(roomId, text);
     await romeo.call('POST', `${V3}/rooms/${encodeURIComponent(roomId)}/receipt/m.read/${encodeURIComponent(eventId)}`, {});
-    await romeo.call('PUT', `${V3}/sendToDevice/m.test/${index(text)}`, { messages: { [juliet.id]: { [juliet.deviceId]: { text } } } });
+    await romeo.call('PUT', `${V3}/sendToDevice/m.test/${nameOf(index(text))}`, {
+      messages: { [juliet.id]: { [juliet.deviceId]: { text } } },
+    });
   }
   await expect.poll(() => countWaiting('m.device_list_update'), WAIT).toBeLessThanOrEqual(100);
   expect(await countWaiting('m.direct_to_device')).toBe(RECEIPTS);

@@ -2,7 +2,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createDeviceKeys } from '../client-api/crypto-device.ts';
 import { type HostilePeer, startHostilePeer } from '../kit/hostile-peer.ts';
 import { startServers, type TestServers } from '../kit/start-servers.ts';
-import type { TestUser } from '../kit/test-user.ts';
+import { createNames, type TestUser } from '../kit/test-user.ts';
+
+/** Another name each time, so that a scene can be played again. */
+const nameOf = createNames();
 
 let servers: TestServers;
 let peer: HostilePeer;
@@ -54,7 +57,7 @@ test('one device with odd keys does not hide the others of a server nobody share
 });
 
 test('an update of a device list with null for its keys and links is taken as one without', async () => {
-  const { userId } = await peer.join(servers.at(0), roomId, 'paris');
+  const { userId } = await peer.join(servers.at(0), roomId, nameOf('paris'));
   const keys = await createDeviceKeys({ id: userId, deviceId: 'RING' });
   peer.answer((_method, path) =>
     path.includes('/user/devices/') ? { user_id: userId, stream_id: 3, devices: [{ device_id: 'RING', keys }] } : undefined,
