@@ -76,3 +76,27 @@ test('what changes again and again while a server is away is told by its newest 
 });
 
 const index = (text: string) => text.replace(/\D/g, '');
+
+test('of messages to devices a server that is away for very long is owed so many and no more, the newest', async () => {
+  const [here, gone] = [servers.at(0), 'gone.invalid'];
+  const [bound, more] = [10_000, 250];
+  const before = 1_000_000; // older than anything of the log
+  await here.stop();
+  await here.sql`
+    insert into federation_destinations (destination, failures, failing_since, retry_at) values (${gone}, 12, 0, ${Date.now() + 3_600_000})`;
+  await here.sql`
+    insert into federation_outbox (position, ordinal, destination, edu_type, content)
+    select n - ${before}, 1, ${gone}, 'm.direct_to_device', '{}' from generate_series(1, ${bound + more - 100}) as n`;
+  await here.restart();
+  // What is written for it makes the server look at what it owes.
+  for (let round = 0; round < 100; round += 1) {
+    const messages = { [`@paris:${gone}`]: { DEVICE: { round } } };
+    await romeo.call('PUT', `${V3}/sendToDevice/m.test/last-${round}`, { messages });
+  }
+  const owed = async () => {
+    const [row] = await here.sql<{ rows: number; oldest: number }[]>`
+      select count(*)::int as rows, min(position)::int as oldest from federation_outbox where destination = ${gone}`;
+    return [row?.rows, row?.oldest];
+  };
+  await expect.poll(owed, WAIT).toEqual([bound, more + 1 - before]);
+});
