@@ -1,5 +1,7 @@
+import type { JsonObject } from 'federation-spec/events/event.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { roomPath, type SyncedRoom, syncWith } from '../client-api/sync-answers.ts';
+import { hostRoom } from '../kit/hosted-room.ts';
 import { type HostilePeer, startHostilePeer } from '../kit/hostile-peer.ts';
 import { startServers, type TestServers } from '../kit/start-servers.ts';
 import type { ClientEvent, TestUser } from '../kit/test-user.ts';
@@ -35,6 +37,33 @@ test('a server that comes in is sent what is sticky, and what becomes so', async
   await expect.poll(() => stuckFor(juliet, roomId), PATIENCE).toContain(after);
   const back = await stick(juliet, roomId, 'back');
   await expect.poll(() => stuckFor(romeo, roomId), PATIENCE).toEqual([before, after, back]);
+});
+
+test('what is found by paging back, before its own server brings it, is brought to all once', async () => {
+  const peer: HostilePeer = await startHostilePeer(servers.ca);
+  try {
+    const romeo = await servers.user('benvolio', 0);
+    const room = await hostRoom(peer, { members: 1 });
+    const sticky = await room.add({
+      ...{ type: 'm.rtc.member', sender: `@member0:${peer.name}`, content: { msc4354_sticky_key: 'x' } },
+      msc4354_sticky: { duration_ms: 600_000 },
+    });
+    const old = { origin_server_ts: Date.now() - 3_600_000, msc4354_sticky: { duration_ms: 60_000 } };
+    await room.add({ type: 'm.rtc.member', sender: `@member0:${peer.name}`, content: { msc4354_sticky_key: 'old' }, ...old });
+    peer.answer((method, path, body) => {
+      if (!path.includes('/backfill/')) return room.answer(method, path, body);
+      const pdus = room.timeline.slice(0, -1).map(({ event }) => event);
+      return { origin: peer.name, origin_server_ts: Date.now(), pdus } as unknown as JsonObject;
+    });
+    await romeo.join(room.roomId, { via: [peer.name] });
+    expect(await stuckFor(romeo, room.roomId)).toEqual([]);
+    expect((await romeo.messages(room.roomId)).map((event) => event.event_id)).toContain(sticky.id);
+    await expect.poll(() => stuckFor(romeo, room.roomId), PATIENCE).toEqual([sticky.id]);
+    await peer.sendPdus(servers.at(0), [sticky.event]);
+    expect(await stuckFor(romeo, room.roomId)).toEqual([sticky.id]);
+  } finally {
+    await peer[Symbol.asyncDispose]();
+  }
 });
 
 test('what was hidden because its sender had been put out is shown when they are let in again', async () => {

@@ -6,7 +6,10 @@ import { adoptOutlier } from '../../../storage/outliers.ts';
 import { type DeltaRow, insertSnapshot, insertStateDeltas } from '../../../storage/state.ts';
 import type { HotRoom } from '../hot-room.ts';
 import type { Interner } from '../interner.ts';
+import { readPdu } from '../read-pdu.ts';
 import type { Redactions } from '../redactions.ts';
+import type { StickyEvents } from '../sticky/sticky-events.ts';
+import { stickyMsOf } from '../sticky/sticky-of.ts';
 import { checkByAuthEvents, toKnownEvent } from './auth-states.ts';
 import { createCheckByState } from './check-by-state.ts';
 import type { CheckedPdu } from './check-pdu.ts';
@@ -29,13 +32,14 @@ type Deps = {
   fetchGap: FetchGap;
   redactions: Pick<Redactions, 'ridersOfHistory'>;
   resolveStates: ResolveStates;
+  sticky: Pick<StickyEvents, 'noteHidden' | 'hidden'>;
 };
 
 /**
  * Each is checked against its own auth events, and the state before it where that is to be had. They are numbered downwards from the events
  * that build upon them, the newest first, so that reading backwards meets them in the order of the graph.
  */
-export function createStoreBackfilled({ database, interner, fetchGap, redactions, resolveStates }: Deps): StoreBackfilled {
+export function createStoreBackfilled({ database, interner, fetchGap, redactions, resolveStates, sticky }: Deps): StoreBackfilled {
   const { sql } = database;
   const checkByState = createCheckByState({ sql, interner });
   const findHistoryStates = createFindHistoryStates({ sql, fetchGap, resolveStates, checkByState });
@@ -115,6 +119,8 @@ export function createStoreBackfilled({ database, interner, fetchGap, redactions
       for (const row of await listEventsById(sql, others)) if (row.kind !== 'outlier') known.add(row.eventId);
 
       const accepted = rows.filter((row) => row.kind === 'backfilled');
+      // What everybody is to be brought is so also when it is first found here, before its own server brings it.
+      const stuck = accepted.filter(({ json }) => stickyMsOf(readPdu(json)) !== undefined);
       const redactionRiders = await redactions.ridersOfHistory(room, accepted);
       await sql.begin(async (tx) => {
         const deltas = await layStates(tx, rows, before);
@@ -125,9 +131,11 @@ export function createStoreBackfilled({ database, interner, fetchGap, redactions
         for (const row of rows) if (present.has(row.eventId)) await adoptOutlier(tx, row);
         await insertStateDeltas(tx, deltas);
         for (const rider of redactionRiders) await rider(tx);
+        for (const { eventNid, json } of stuck) await sticky.noteHidden(tx, readPdu(json), eventNid);
         await deleteBackwardExtremities(tx, room.nid, [...known]);
         await insertBackwardExtremities(tx, room.nid, dedupe(below.filter((extremity) => !known.has(extremity.eventId))));
       });
+      if (stuck.length > 0) sticky.hidden(room.nid);
       return accepted.length;
     });
   };
