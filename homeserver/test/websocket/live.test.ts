@@ -1,11 +1,14 @@
 import { LIVE_PATH } from 'federation-spec/api/blinkchat/live.ts';
 import { expect, test } from 'vitest';
+import { createFakeClock } from '../kit/fake-clock.ts';
 import { startServer, type TestServer } from '../kit/start-server.ts';
+import { callServer, TEST_PASSWORD } from '../kit/test-user.ts';
 
 type Frame = {
   type: string;
   sync?: { next_batch: string; rooms: { join: Record<string, { timeline: { events: { content: { body?: string } }[] } }> } };
   errcode?: string;
+  soft_logout?: boolean;
 };
 
 /** A live connection as a client holds it: frames are waited for one by one. */
@@ -102,3 +105,39 @@ test('S30: a device holds only so many connections, and may open another when it
     .toBe('started');
   for (const live of held) live[Symbol.dispose]();
 });
+
+test('what happens once a token has expired, or was logged out, is not told to who still listens', async () => {
+  const clock = createFakeClock();
+  await using server = await startServer({ clock });
+  const romeo = await server.user('romeo');
+  const juliet = await server.user('juliet');
+  const roomId = await juliet.createRoom({ preset: 'public_chat' });
+  await romeo.join(roomId);
+  const identifier = { type: 'm.id.user', user: 'romeo' };
+  const logIn = { type: 'm.login.password', identifier, password: TEST_PASSWORD, refresh_token: true };
+  const { body: session } = await callServer(server.url, 'POST', '/_matrix/client/v3/login', logIn);
+  using expiring = await openLive(server, { type: 'start', access_token: session['access_token'] });
+  using leaving = await openLive(server, { type: 'start', access_token: romeo.accessToken });
+  for (const live of [expiring, leaving]) {
+    await live.nextFrame();
+    live.ack((await live.nextFrame()).sync?.next_batch ?? '');
+  }
+
+  clock.advance(3_600_001);
+  await romeo.call('POST', '/_matrix/client/v3/logout', {});
+  await juliet.send(roomId, 'Art thou gone so?');
+  expect(await untilError(expiring)).toMatchObject({ errcode: 'M_UNKNOWN_TOKEN', soft_logout: true });
+  expect(await untilError(leaving)).toMatchObject({ errcode: 'M_UNKNOWN_TOKEN' });
+  expect(await expiring.closed).toBe(4001);
+  expect(await leaving.closed).toBe(4001);
+});
+
+/** The error that a connection ends with; nothing of the room is told before it. */
+async function untilError(live: Awaited<ReturnType<typeof openLive>>): Promise<Frame> {
+  for (;;) {
+    const frame = await live.nextFrame();
+    if (frame.type === 'error') return frame;
+    expect(JSON.stringify(frame)).not.toContain('Art thou gone');
+    live.ack(frame.sync?.next_batch ?? '');
+  }
+}

@@ -4,7 +4,7 @@ import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { Sync } from '../../domain/sync/sync.ts';
 import type { Logger } from '../../platform/logger.ts';
-import { limitExceeded, MatrixError } from '../../platform/matrix-error.ts';
+import { errorBody, limitExceeded, MatrixError } from '../../platform/matrix-error.ts';
 import type { LiveSocket, SocketHandler, SocketRoute } from '../http/live-socket.ts';
 import type { Authenticate, Requester } from '../http/requester.ts';
 
@@ -74,13 +74,7 @@ export function liveRoute({ sync, authenticate, logger }: Deps): SocketRoute {
       clearTimeout(startTimer);
       try {
         const { access_token: accessToken } = frame;
-        const device = await authenticate({
-          accessToken,
-          ip: socket.ip,
-          userAgent: '',
-          assertedUserId: undefined,
-          assertedDeviceId: undefined,
-        });
+        const device = await check(accessToken);
         const letGo = hold(device);
         try {
           if (socket.send('{"type":"started"}')) await push(device, accessToken, frame);
@@ -92,11 +86,15 @@ export function liveRoute({ sync, authenticate, logger }: Deps): SocketRoute {
       }
     }
 
-    /** One update after the other; each token is checked again before it, so that a log-out ends the connection. */
+    /** @throws M_UNKNOWN_TOKEN once the token is good no more */
+    const check = async (accessToken: string): Promise<Requester> =>
+      await authenticate({ accessToken, ip: socket.ip, userAgent: '', assertedUserId: undefined, assertedDeviceId: undefined });
+
+    /** One update after the other; the token is checked before each is made and, since that may have to wait, before it is told. */
     async function push(device: Requester, accessToken: string, { since: from, filter }: Static<typeof StartFrame>): Promise<void> {
       let since = from;
       while (!gone.signal.aborted) {
-        await authenticate({ accessToken, ip: socket.ip, userAgent: '', assertedUserId: undefined, assertedDeviceId: undefined });
+        await check(accessToken);
         const answer = await sync({
           device,
           since,
@@ -107,6 +105,7 @@ export function liveRoute({ sync, authenticate, logger }: Deps): SocketRoute {
           signal: gone.signal,
         });
         if (gone.signal.aborted) return;
+        await check(accessToken);
         if (since !== undefined && isQuiet(answer)) {
           if (!socket.send('{"type":"ping"}')) return;
           since = answer.next_batch;
@@ -130,9 +129,9 @@ export function liveRoute({ sync, authenticate, logger }: Deps): SocketRoute {
     function fail(error: unknown): void {
       if (gone.signal.aborted) return;
       if (!(error instanceof MatrixError)) logger.error({ err: error }, 'a live connection failed');
-      const { errcode, message } = error instanceof MatrixError ? error : { errcode: 'M_UNKNOWN', message: 'Internal server error' };
-      socket.send(JSON.stringify({ type: 'error', errcode, error: message }));
-      socket.close(closeCodeOf(error), errcode);
+      const told = error instanceof MatrixError ? error : new MatrixError(500, 'M_UNKNOWN', 'Internal server error');
+      socket.send(JSON.stringify({ type: 'error', ...errorBody(told) }));
+      socket.close(closeCodeOf(error), told.errcode);
     }
 
     return {
