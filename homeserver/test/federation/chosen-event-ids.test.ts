@@ -116,3 +116,45 @@ test.each(['1', '2'])('S5: in version %s an id that is taken keeps its event, he
   const reply = await romeo.send(elsewhere.roomId, 'and on it goes');
   expect((await romeo.messages(elsewhere.roomId))[0]?.event_id).toBe(reply);
 });
+
+test('S35: events that rest upon each other in a circle are left out, and hold up nobody', async () => {
+  const room = await joinOldRoom('1');
+  const id = (what: string) => `$${what}-${room.roomId.slice(1, 9)}:${peer.name}`;
+  const [round, about, cites, before, after, upon, good] = ['round', 'about', 'cites', 'before', 'after', 'upon', 'good'].map(id) as [
+    string,
+    string,
+    string,
+    string,
+    string,
+    string,
+    string,
+  ];
+  const to = (eventId: string): EventReference => [eventId, { sha256: 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA' }];
+  const state = { type: 'm.room.topic', state_key: '' };
+  const circle = [
+    await room.event(round, { ...state, auth_events: [to(about)] }),
+    await room.event(about, { ...state, auth_events: [to(round)] }),
+    await room.event(before, { prev_events: [to(after)] }),
+    await room.event(after, { prev_events: [to(before)] }),
+  ];
+  peer.answer((_method, path) => {
+    const given = { origin: peer.name, origin_server_ts: 1, pdus: circle };
+    if (path.includes('/get_missing_events/')) return { events: circle };
+    if (path.includes('/event_auth/')) return { auth_chain: circle };
+    if (path.includes('/state_ids/')) return { pdu_ids: circle.map((event) => event.event_id), auth_chain_ids: [round, about] };
+    if (path.includes('/state/')) return { pdus: circle, auth_chain: circle };
+    if (path.includes('/backfill/')) return given;
+    const asked = circle.find((event) => path.includes(enc(event.event_id ?? '')));
+    return path.includes('/event/') && asked !== undefined ? { ...given, pdus: [asked] } : undefined;
+  });
+  const rests = await room.event(cites, { auth_events: [to(round)] });
+  const builds = await room.event(upon, { prev_events: [to(after)] });
+  const next = await room.event(good);
+  expect((await peer.sendPdus(server, [rests, builds, next])).status).toBe(200);
+  await expect.poll(() => storedKind(server, good), WAIT).toBe('timeline');
+  await expect.poll(() => storedKind(server, cites), WAIT).toBe('rejected');
+  expect([await storedKind(server, round), await storedKind(server, about)]).toEqual([undefined, undefined]);
+  await romeo.messages(room.roomId);
+  const said = await romeo.send(room.roomId, 'still here');
+  expect((await romeo.messages(room.roomId)).map((event) => event.event_id)).toContain(said);
+});
