@@ -131,6 +131,24 @@ test('S32: events of rooms that are not here make nobody known who is not', asyn
   expect([await countRows('users'), await countRows('rooms'), await countRows('state_keys')]).toEqual(before);
 });
 
+test('S33: who only asks how to join, knock or leave is not remembered', async () => {
+  const rules = {
+    type: 'm.room.join_rules',
+    state_key: '',
+    content: { join_rule: 'restricted', allow: [{ type: 'm.room_membership', room_id: roomId }] },
+  };
+  const club = await romeo.createRoom({ preset: 'private_chat', initial_state: [rules] });
+  const before = [await countRows('users'), await countRows('state_keys')];
+  for (let n = 0; n < 20; n += 1) {
+    const of = (what: string, room: string) => `/_matrix/federation/v1/${what}/${enc(room)}/${enc(`@p${n}:${flooder.name}`)}?ver=12`;
+    expect((await flooder.call(server, 'GET', of('make_join', roomId))).status).toBe(200);
+    expect((await flooder.call(server, 'GET', of('make_join', club))).status).toBeGreaterThanOrEqual(400);
+    expect((await flooder.call(server, 'GET', of('make_leave', roomId))).status).toBeGreaterThanOrEqual(400);
+    expect((await flooder.call(server, 'GET', of('make_knock', roomId))).status).toBeGreaterThanOrEqual(400);
+  }
+  expect([await countRows('users'), await countRows('state_keys')]).toEqual(before);
+});
+
 test('S32: a person of another server has no more devices than are kept of anybody', async () => {
   const { userId } = flooded;
   const keysOf = (deviceId: string): JsonObject => ({

@@ -14,6 +14,8 @@ import { pickHeads } from './pick-heads.ts';
 import { referenceTo } from './reference-event.ts';
 import { type EventDraft, type Head, notifiesByDefault } from './room-event.ts';
 
+/** Who sends a template has no number here. */
+const NOBODY = 0;
 /** For room versions whose servers choose the ids of their events. */
 const EVENT_ID_BITS = 108;
 /** The largest integer canonical JSON knows; depth stays there once it is reached. */
@@ -28,13 +30,16 @@ export type Transaction = { deviceId: string; txnPath: string };
 export type PrepareEvent = (
   room: HotRoom,
   draft: EventDraft,
-  sent: {
-    senderNid: number;
-    transaction?: Transaction | undefined;
-    /** The heads to build upon, where it is not for this to choose. */
-    prevs?: readonly Head[] | undefined;
-  },
+  /** By whom and how it is sent; `template` for an event that another server will make its own, of which nothing is to be kept here. */
+  sent: Sent | 'template',
 ) => Promise<PreparedEvent>;
+
+type Sent = {
+  senderNid: number;
+  transaction?: Transaction | undefined;
+  /** The heads to build upon, where it is not for this to choose. */
+  prevs?: readonly Head[] | undefined;
+};
 
 type Deps = { rooms: Pick<HotRooms, 'ensureMembers'>; interner: Interner; clock: Clock; random: Random; signer: EventSigner };
 
@@ -55,7 +60,10 @@ export function createPrepareEvent({ rooms, interner, clock, random, signer }: D
     return [{ ...update, member: { userNid, isLocal: event.state_key.endsWith(`:${signer.serverName}`) } }];
   }
 
-  return async function prepareEvent(room, draft, { senderNid, transaction, prevs = pickHeads(room.heads) }) {
+  return async function prepareEvent(room, draft, sent) {
+    const isTemplate = sent === 'template';
+    const { senderNid, transaction, prevs = pickHeads(room.heads) }: Sent = isTemplate ? { senderNid: NOBODY } : sent;
+
     // 1. The graph: the heads, and the state events that allow this one.
     const authPairs = selectAuthEvents(
       {
@@ -92,7 +100,7 @@ export function createPrepareEvent({ rooms, interner, clock, random, signer }: D
     if (!verdict.allowed) throw forbidden(verdict.reason);
 
     const eventNid = interner.nextEventNid();
-    const updates = await toUpdates(event, eventId, eventNid);
+    const updates = isTemplate ? [] : await toUpdates(event, eventId, eventNid);
     const topological = 1 + Math.max(0, ...prevs.map((prev) => prev.topological));
     const head: Head = { eventNid, eventId, depth, topological, reference: referenceTo(event, eventId, room.rules) };
     const heads = [...room.heads.filter((candidate) => !prevs.includes(candidate)), head];

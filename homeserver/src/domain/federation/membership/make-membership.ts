@@ -12,7 +12,6 @@ import {
 import { knowsAllowedRooms } from '../../rooms/allowed-rooms.ts';
 import type { HotRoom } from '../../rooms/hot-room.ts';
 import type { HotRooms } from '../../rooms/hot-rooms.ts';
-import type { Interner } from '../../rooms/interner.ts';
 import type { PrepareEvent } from '../../rooms/prepare-event.ts';
 import { isServerAllowed } from '../../rooms/server-acl.ts';
 
@@ -31,10 +30,10 @@ export type MakeMembership = (question: MembershipQuestion) => Promise<EventTemp
 /** What a join to a restricted room must say beside `membership`; `undefined` when only another server could let the user in. */
 export type AuthoriseJoin = (room: HotRoom, userId: string) => Promise<JsonObject | undefined>;
 
-type Deps = { rooms: HotRooms; interner: Interner; prepareEvent: PrepareEvent; authorise: AuthoriseJoin; serverName: string };
+type Deps = { rooms: HotRooms; prepareEvent: PrepareEvent; authorise: AuthoriseJoin; serverName: string };
 
 /** The resident's part of joining, leaving and knocking. https://spec.matrix.org/latest/server-server-api/#get_matrixfederationv1make_joinroomiduserid */
-export function createMakeMembership({ rooms, interner, prepareEvent, authorise, serverName }: Deps): MakeMembership {
+export function createMakeMembership({ rooms, prepareEvent, authorise, serverName }: Deps): MakeMembership {
   return async ({ origin, roomId, userId, membership, versions }) => {
     const room = await loadRoomFor(rooms, { roomId, origin, serverName, membership });
     if (serverNameOf(userId) !== origin) throw forbidden(`${userId} is not a user of ${origin}`);
@@ -48,9 +47,8 @@ export function createMakeMembership({ rooms, interner, prepareEvent, authorise,
     if (needsVoucher && Object.keys(voucher).length === 0 && !(await knowsAllowedRooms(rooms, room, serverName)))
       throw unableToAuthoriseJoin('This server is not in all the rooms whose members may join; ask another server of the room');
 
-    const senderNid = await interner.userNid(userId);
     const draft = { type: 'm.room.member', stateKey: userId, sender: userId, content: { ...voucher, membership } };
-    const { event } = await room.turns.take(() => prepareEvent(room, draft, { senderNid }));
+    const { event } = await room.turns.take(() => prepareEvent(room, draft, 'template'));
     // Whose event it is signs it: our signature, and the hash of a form that will still change, are of no use there.
     const { hashes: _hashes, signatures: _signatures, ...template } = event;
     return { room_version: room.version, event: template };
