@@ -304,6 +304,11 @@ export async function loadLastEventNid(sql: Sql): Promise<number> {
   return row?.last ?? 0;
 }
 
+/** What kept an event from being shown does so no more. */
+export async function forgetReason(sql: Sql, eventNid: number): Promise<void> {
+  await sql`update events set reason = null where event_nid = ${eventNid}`;
+}
+
 /** Replaces an event's text by its pruned form, once a redaction of it has been accepted. */
 export async function markRedacted(sql: Sql, redaction: { eventNid: number; redactedBy: number; prunedJson: string }): Promise<void> {
   await sql`update events set json = ${redaction.prunedJson}, redacted_by = ${redaction.redactedBy} where event_nid = ${redaction.eventNid}`;

@@ -2,6 +2,7 @@ import { ROOM_VERSIONS } from 'federation-spec/room-versions/room-versions.ts';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { type HostilePeer, type PeerRoom, startHostilePeer } from '../kit/hostile-peer.ts';
 import { startServers, type TestServers } from '../kit/start-servers.ts';
+import { storedKind } from '../kit/stored-kind.ts';
 import type { ClientEvent, TestUser } from '../kit/test-user.ts';
 
 const WAIT = { timeout: 20_000 };
@@ -35,12 +36,14 @@ describe.each(['3', '4', '5', '6', '7', '8', '9', '10', '11', '12'])('in a room 
     const said = await room.event({ content: { msgtype: 'm.text', body: 'a villain' } });
     const redaction = await room.event(redactionOf(version, said.id));
     await peer.sendPdus(servers.at(0), [redaction.event]);
-    await expect.poll(() => find(room, redaction.id), WAIT).toBeDefined();
+    await expect.poll(() => storedKind(servers.at(0), redaction.id), WAIT).toBe('timeline');
+    expect(await find(room, redaction.id)).toBeUndefined();
     await peer.sendPdus(servers.at(0), [said.event]);
     await expect.poll(() => find(room, said.id), WAIT).toBeDefined();
     const event = await find(room, said.id);
     expect(event?.content).toEqual({});
     expect(event?.unsigned).toMatchObject({ redacted_because: { event_id: redaction.id } });
+    expect(await find(room, redaction.id)).toBeDefined();
     expect(await servers.at(0).sql`select 1 from waiting_redactions`).toHaveLength(0);
     expect(start).toBeDefined();
   });
@@ -49,9 +52,19 @@ describe.each(['3', '4', '5', '6', '7', '8', '9', '10', '11', '12'])('in a room 
     const room = await peer.join(servers.at(0), await romeo.createRoom({ preset: 'public_chat', room_version: version }), 'tybalt');
     const id = await romeo.send(room.roomId, 'my own words');
     const redaction = await room.event(redactionOf(version, id));
+    const since = String((await romeo.sync())['next_batch']);
     await peer.sendPdus(servers.at(0), [redaction.event]);
-    await expect.poll(() => find(room, redaction.id), WAIT).toBeDefined();
+    await expect.poll(() => storedKind(servers.at(0), redaction.id), WAIT).toBeDefined();
     expect((await find(room, id))?.content['body']).toBe('my own words');
+
+    // Clients hide what a redaction names without asking by what right: they are not told of it, by any way.
+    const marker = await romeo.send(room.roomId, 'still here');
+    const told = (await romeo.sync({ since })) as { rooms: { join: Record<string, { timeline: { events: ClientEvent[] } }> } };
+    expect(told.rooms.join[room.roomId]?.timeline.events.map((event) => event.event_id)).toEqual([marker]);
+    expect(await find(room, redaction.id)).toBeUndefined();
+    expect((await romeo.attempt('GET', roomPath(room.roomId, `event/${encodeURIComponent(redaction.id)}`))).status).toBe(404);
+    const context = await romeo.call('GET', roomPath(room.roomId, `context/${encodeURIComponent(marker)}`));
+    expect(JSON.stringify(context)).not.toContain(redaction.id);
   });
 
   test('whom the room trusts redacts from afar, and so does the server of who wrote it', async () => {

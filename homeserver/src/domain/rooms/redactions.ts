@@ -5,7 +5,7 @@ import type { Pdu } from 'federation-spec/events/event.ts';
 import { redactEvent } from 'federation-spec/events/redact-event.ts';
 import { forbidden, notFound, unknown, userSuspended } from '../../platform/matrix-error.ts';
 import type { Database } from '../../storage/database.ts';
-import { findEvent, listEventsByNid, markRedacted, type StoredEvent } from '../../storage/events.ts';
+import { findEvent, forgetReason, listEventsByNid, markRedacted, type StoredEvent } from '../../storage/events.ts';
 import { deleteSearchEntries } from '../../storage/search.ts';
 import { deleteWaitingRedactions, insertWaitingRedaction, listWaitingRedactions } from '../../storage/waiting-redactions.ts';
 import type { Log } from '../streams/log.ts';
@@ -13,7 +13,7 @@ import type { Rider } from '../streams/log-batch.ts';
 import { type HotRoom, MEMBER, type PreparedEvent } from './hot-room.ts';
 import { readPdu } from './read-pdu.ts';
 import { authStateOf } from './receive-pdu/auth-states.ts';
-import type { StateEntry } from './room-event.ts';
+import { REDACTS_NOTHING, type StateEntry } from './room-event.ts';
 
 export type Redactions = {
   /**
@@ -74,6 +74,11 @@ export function createRedactions({ database, log }: Deps): Redactions {
     }
     const riders: Rider[] = [(tx) => deleteWaitingRedactions(tx, row.eventId)];
     const { eventNid, redactedBy, json: prunedJson } = row;
+    if (redactedBy !== null) {
+      const carriedOut = room.ring.find((logged) => logged.row.eventNid === redactedBy);
+      if (carriedOut !== undefined) carriedOut.row.reason = null;
+      riders.push((tx) => forgetReason(tx, redactedBy));
+    }
     // Known as an outlier, it has its text already.
     if (pruned !== undefined && redactedBy !== null) riders.push((tx) => markRedacted(tx, { eventNid, redactedBy, prunedJson }));
     return { pruned, riders };
@@ -101,10 +106,17 @@ export function createRedactions({ database, log }: Deps): Redactions {
       const targetId = redactedIdOf(room, event);
       if (targetId === undefined) return [];
       const target = await findTarget({ database, log }, room, targetId);
-      if (target === undefined) return [(tx) => insertWaitingRedaction(tx, { targetId, eventNid: row.eventNid })];
+      if (target === undefined) {
+        row.reason = REDACTS_NOTHING;
+        return [(tx) => insertWaitingRedaction(tx, { targetId, eventNid: row.eventNid })];
+      }
+      const wasRedacted = target.roomNid === room.nid && target.redactedBy !== null;
       const held = findHeld(room, target, readPdu(target.json));
       const pruned = prune(room, target, { event, eventNid: row.eventNid }, room);
-      if (pruned === undefined) return [];
+      if (pruned === undefined) {
+        if (!wasRedacted) row.reason = REDACTS_NOTHING;
+        return [];
+      }
       if (held !== undefined) held.event = pruned;
       const { eventNid, json: prunedJson } = target;
       return [(tx) => markRedacted(tx, { eventNid, redactedBy: row.eventNid, prunedJson })];
@@ -118,8 +130,11 @@ export function createRedactions({ database, log }: Deps): Redactions {
         if (targetId === undefined) continue;
         const fresh = rows.find((candidate) => candidate.eventId === targetId);
         const target = fresh ?? (await findTarget({ database, log }, room, targetId));
+        const wasRedacted = target?.roomNid === room.nid && target.redactedBy !== null;
+        if (!wasRedacted) row.reason = REDACTS_NOTHING;
         if (target === undefined) riders.push((tx) => insertWaitingRedaction(tx, { targetId, eventNid: row.eventNid }));
         else if (prune(room, target, { event, eventNid: row.eventNid }, await loadPowers(room, row)) !== undefined) {
+          row.reason = null;
           const { eventNid, json: prunedJson } = target; // known as an outlier, it has its text already
           riders.push((tx) => markRedacted(tx, { eventNid, redactedBy: row.eventNid, prunedJson }));
           riders.push((tx) => deleteSearchEntries(tx, [eventNid]));

@@ -10,7 +10,7 @@ import type { ErasedUsers } from './erased-users.ts';
 import type { LoadBundles } from './load-bundles.ts';
 import { readPdu } from './read-pdu.ts';
 import type { RetentionPolicies } from './retention-policies.ts';
-import { DUMMY_EVENT } from './room-event.ts';
+import { isForClients } from './room-event.ts';
 import { stickyMsOf } from './sticky/sticky-of.ts';
 
 /** Whom the events are for: their own device's transaction ids are told, and nobody else's. */
@@ -46,7 +46,7 @@ export type RenderGroups = (groups: readonly { events: readonly StoredEvent[]; v
 
 /** Turns stored events into what clients get, which is not shown events that only merge heads or that have had their time; what they need beside their own text is loaded for all of them, of whatever rooms, at once. */
 export function createRenderGroups({ database, clock, loadBundles, erasedUsers, retention }: Deps): RenderGroups {
-  const isShown = (event: StoredEvent): boolean => event.type !== DUMMY_EVENT && !retention.isExpired(event);
+  const isShown = (event: StoredEvent): boolean => isForClients(event) && !retention.isExpired(event);
 
   /** What somebody said who is erased is shown to who was there. */
   function seenBy({ membershipAt }: RenderView, event: StoredEvent): StoredEvent {

@@ -1,6 +1,7 @@
 import type { EventReference, JsonObject, Pdu } from 'federation-spec/events/event.ts';
 import { defaultPushRules } from 'federation-spec/push-rules/default-push-rules.ts';
 import { evaluatePushRules, readPushActions } from 'federation-spec/push-rules/evaluate-push-rules.ts';
+import type { StoredEvent } from '../../storage/events.ts';
 
 /** What a local user wants to put into a room. `stateKey` is given for state events only. */
 export type EventDraft = {
@@ -35,6 +36,17 @@ export type Head = {
 
 /** The type of events that merge a room's heads and say nothing. Servers know it by this name; clients are not shown it. */
 export const DUMMY_EVENT = 'org.matrix.dummy_event';
+
+/** Why a redaction is kept from clients, in its row: what it names is not here, or is none of its business. */
+export const REDACTS_NOTHING = 'It redacts nothing.';
+
+/**
+ * Whether an event is one that clients are told of at all. A redaction is only once it is carried out: a client hides what it names, and
+ * does not ask by what right. https://spec.matrix.org/latest/rooms/v3/#handling-redactions
+ */
+export function isForClients({ type, reason }: Pick<StoredEvent, 'type'> & Partial<Pick<StoredEvent, 'reason'>>): boolean {
+  return type !== DUMMY_EVENT && !(type === 'm.room.redaction' && reason === REDACTS_NOTHING);
+}
 
 /** The types of event that notify by the default push rules, whatever they say. */
 export const NOTIFYING_TYPES: ReadonlySet<string> = new Set([

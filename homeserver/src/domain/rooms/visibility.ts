@@ -7,11 +7,12 @@ import { findMoment } from './history-moment.ts';
 import { MEMBER } from './hot-room.ts';
 import { createLearnt, type Learnt, type StandingBefore, type Stated } from './learn-standing.ts';
 import { readPdu } from './read-pdu.ts';
-import { DUMMY_EVENT } from './room-event.ts';
+import { isForClients } from './room-event.ts';
 
 /** Whether the reader may see an event of the room. */
 export type MaySee = (
-  event: Pick<StoredEvent, 'eventNid' | 'position' | 'type' | 'senderNid'> & Partial<Pick<StoredEvent, 'keyNid' | 'topological' | 'json'>>,
+  event: Pick<StoredEvent, 'eventNid' | 'position' | 'type' | 'senderNid'> &
+    Partial<Pick<StoredEvent, 'keyNid' | 'topological' | 'json' | 'reason'>>,
 ) => boolean;
 
 /** What a person may see of one room. */
@@ -112,7 +113,7 @@ function toView({ visibilities, memberships, places }: Histories, learnt: Learnt
       return (position === null ? learnt.find(eventNid)?.membership : undefined) ?? valueAt(membership, position ?? 0) ?? 'leave';
     },
     maySee: (event) => {
-      if (event.type === DUMMY_EVENT) return false;
+      if (!isForClients(event)) return false;
       if (ownEvents.has(event.eventNid) || (event.position === null && findOwnBackfilled(event.eventNid) !== undefined)) return true;
       const before = learnt.find(event.eventNid);
       if (before !== undefined) return maySeeLearnt(event, before);

@@ -4,7 +4,7 @@ import { listNewestOfRooms } from '../../storage/sync-timelines.ts';
 import { isBehindGap } from '../rooms/gap-place.ts';
 import { MEMBER } from '../rooms/hot-room.ts';
 import type { HotRooms } from '../rooms/hot-rooms.ts';
-import { DUMMY_EVENT } from '../rooms/room-event.ts';
+import { isForClients } from '../rooms/room-event.ts';
 import { positionOf } from '../streams/log-batch.ts';
 import type { RoomToTell, Timeline } from './room-to-tell.ts';
 import { isNarrow, passesTimelineFilter, type TimelineFilter, wantsTimelineOf } from './timeline-filter.ts';
@@ -31,7 +31,7 @@ export function createReadTimelines({ database, rooms }: Deps) {
     const room = rooms.peek(roomNid);
     if (room === undefined || room.ringFloor > after) return undefined;
     const recent = room.ring.filter(({ row }) => positionOf(row) > after && positionOf(row) <= upTo);
-    const told = recent.filter(({ row }) => row.type !== DUMMY_EVENT);
+    const told = recent.filter(({ row }) => isForClients(row));
     const shown = isNarrow(filter) ? told.filter(({ row }) => passesTimelineFilter(filter, row)) : told;
     const isStateHidden = shown.length < recent.length && recent.some((logged) => logged.row.keyNid !== null && !shown.includes(logged));
     return {
@@ -66,7 +66,7 @@ export function createReadTimelines({ database, rooms }: Deps) {
     });
     for (const { roomNid } of cold) {
       const { events, isCutShort } = newest.get(roomNid) ?? { events: [], isCutShort: false };
-      const told = events.filter((event) => event.type !== DUMMY_EVENT);
+      const told = events.filter(isForClients);
       const passing = readsContent ? told.filter((event) => passesTimelineFilter(filter, event)) : told;
       const timeline = {
         events: passing.slice(0, limit).reverse(),
