@@ -207,6 +207,15 @@ export function createMatrixClient({ session, platform, onSessionChanged }: Matr
     encryption.detach();
   }
 
+  /** A device without its keys reads nothing and is believed by nobody: it goes, and its owner signs in as a new one. */
+  function onKeysLost(): void {
+    if (status.get().state === 'logged-out') return;
+    onLoggedOut(false);
+    http
+      .request(logoutEndpoint, {})
+      .catch((error: unknown) => console.warn('The device that lost its keys could not be logged out', error));
+  }
+
   /** Changes of device lists since the last token are not told, so all of them are in doubt. */
   async function onFreshStart(): Promise<void> {
     await crypto?.engine.markDeviceListsStale();
@@ -238,7 +247,7 @@ export function createMatrixClient({ session, platform, onSessionChanged }: Matr
     if (platform.startCrypto === undefined) return encryption.unavailable();
     if (storeKey?.length !== STORE_KEY_BYTES) throw new Error('The session has no usable key for its crypto store');
     const engine = await platform.startCrypto({ userId: ownUserId, deviceId, storeName: cryptoStoreName, storeKey });
-    const sender = createOutgoingSender({ engine, http, sendRoomEvent });
+    const sender = createOutgoingSender({ engine, http, sendRoomEvent, onKeysLost });
     crypto = { engine, sender, rooms: createRoomEncryption({ engine, sender, loadMembers }) };
     encryption.attach(crypto);
   }

@@ -4,7 +4,7 @@ import { claimKeys, queryKeys, uploadKeys } from 'federation-spec/api/client/key
 import { sendToDevice } from 'federation-spec/api/client/to-device.ts';
 import type { MatrixHttp } from '../http/matrix-http.ts';
 import { isTransient, RequestError } from '../http/request-error.ts';
-import { type JsonObject, objectIn } from '../json.ts';
+import { type JsonObject, objectIn, stringIn } from '../json.ts';
 import type { CryptoEngine, OutgoingRequest } from './crypto-engine.ts';
 
 /** Rounds of "what else is to be sent" before giving the turn back. */
@@ -17,6 +17,8 @@ type Deps = {
   http: MatrixHttp;
   /** Sends an event that the machine wants in a room, encrypted where the room is. */
   sendRoomEvent: (roomId: string, type: string, content: JsonObject, txnId: string) => Promise<string>;
+  /** The server has other keys of this device than its machine: those it once had are lost. */
+  onKeysLost: () => void;
 };
 
 /** Carries the engine's requests to the homeserver and the answers back. */
@@ -31,7 +33,7 @@ export type OutgoingSender = {
   sendAll(requests: readonly OutgoingRequest[]): Promise<void>;
 };
 
-export function createOutgoingSender({ engine, http, sendRoomEvent }: Deps): OutgoingSender {
+export function createOutgoingSender({ engine, http, sendRoomEvent, onKeysLost }: Deps): OutgoingSender {
   let current: Promise<void> | undefined;
   let next: Promise<void> | undefined;
   let roomEvents: Promise<unknown> = Promise.resolve();
@@ -90,6 +92,8 @@ export function createOutgoingSender({ engine, http, sendRoomEvent }: Deps): Out
    * anew), the batch is given up: the machine goes on with the ids behind it, and everything else of the upload goes without it.
    */
   async function carryKeys(body: JsonObject): Promise<JsonObject> {
+    const deviceKeys = objectIn(body, 'device_keys');
+    if (deviceKeys !== undefined) await checkDevice(deviceKeys);
     try {
       return await http.relay(uploadKeys, { body, patient: true });
     } catch (error) {
@@ -101,6 +105,20 @@ export function createOutgoingSender({ engine, http, sendRoomEvent }: Deps): Out
       console.warn('One-time keys were given up that the server would not take', error);
       return answer;
     }
+  }
+
+  /**
+   * A machine that publishes its device for the first time must not find another one under that name. Others remember the keys of a device
+   * and would not believe new ones, so the device is given up instead of being replaced.
+   */
+  async function checkDevice(deviceKeys: JsonObject): Promise<void> {
+    const [userId, deviceId] = [stringIn(deviceKeys, 'user_id') ?? '', stringIn(deviceKeys, 'device_id') ?? ''];
+    const answer = await http.relay(queryKeys, { body: { device_keys: { [userId]: [deviceId] } }, patient: true });
+    const published = objectIn(objectIn(objectIn(answer, 'device_keys'), userId), deviceId);
+    const signingKeyOf = (keys: JsonObject | undefined) => stringIn(objectIn(keys, 'keys'), `ed25519:${deviceId}`);
+    if (published === undefined || signingKeyOf(published) === signingKeyOf(deviceKeys)) return;
+    onKeysLost();
+    throw new Error('The keys of this device are lost: it has to be signed in anew');
   }
 
   async function carry(request: OutgoingRequest): Promise<JsonObject> {
