@@ -18,6 +18,7 @@ const HELP = `Looks after the accounts of this homeserver, whether it runs or no
   npm run admin -- reset-password NAME
   npm run admin -- lock NAME | unlock NAME
   npm run admin -- suspend NAME | unsuspend NAME
+  npm run admin -- deactivate NAME [--erase]
   npm run admin -- create-registration-token [TOKEN] [--uses N] [--days N]
   npm run admin -- list-accounts
   npm run admin -- list-reports
@@ -28,7 +29,7 @@ It reads the same settings as the homeserver (BLINKCHAT_DATA_DIR, DATABASE_URL, 
 const ROTATE = 'rotate-signing-key';
 const HEALTH_TIMEOUT_MS = 2_000;
 
-type Options = { admin: boolean; uses: number | undefined; days: number | undefined };
+type Options = { admin: boolean; erase: boolean; uses: number | undefined; days: number | undefined };
 type Command = (administration: Administration, name: string, rest: readonly string[], options: Options) => Promise<string>;
 
 /** What each command does; it returns what is printed. */
@@ -59,6 +60,10 @@ const COMMANDS: Readonly<Record<string, { needsName: boolean; run: Command }>> =
   unlock: { needsName: true, run: async (administration, name) => `${await administration.setStatus(name, 'active')} is active` },
   suspend: { needsName: true, run: async (administration, name) => `${await administration.setStatus(name, 'suspended')} is suspended` },
   unsuspend: { needsName: true, run: async (administration, name) => `${await administration.setStatus(name, 'active')} is active` },
+  deactivate: {
+    needsName: true,
+    run: async (administration, name, _rest, { erase }) => `${await administration.deactivate(name, { erase })} is deactivated, for ever`,
+  },
   'create-registration-token': {
     needsName: false,
     run: (administration, name, _rest, { uses, days }) =>
@@ -92,6 +97,7 @@ async function main(args: string[]): Promise<void> {
     allowPositionals: true,
     options: {
       admin: { type: 'boolean', default: false },
+      erase: { type: 'boolean', default: false },
       uses: { type: 'string' },
       days: { type: 'string' },
       help: { type: 'boolean', short: 'h', default: false },
@@ -110,7 +116,12 @@ async function main(args: string[]): Promise<void> {
     return;
   }
   if (command.needsName && name === '') throw new Error(`Name an account: npm run admin -- ${verb} NAME`);
-  const options = { admin: values.admin, uses: readCount('--uses', values.uses), days: readCount('--days', values.days) };
+  const options = {
+    admin: values.admin,
+    erase: values.erase,
+    uses: readCount('--uses', values.uses),
+    days: readCount('--days', values.days),
+  };
   console.log(await administer(readConfig(args), (administration) => command.run(administration, name, rest, options)));
 }
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { startMailCatcher } from '../kit/mail-catcher.ts';
 import { startServer } from '../kit/start-server.ts';
-import { callServer, logInTestUser, TEST_PASSWORD, type TestUser } from '../kit/test-user.ts';
+import { callServer, logInTestUser, registerTestUser, TEST_PASSWORD, type TestUser } from '../kit/test-user.ts';
 import { codeIn, emailAuth, requestCode, V3 } from './sign-up-steps.ts';
 
 const passwordAuth = (user: string, session?: unknown, password = TEST_PASSWORD) => ({
@@ -173,7 +173,7 @@ test('S45: a deactivated account has no tokens, no log-in, no reset, and its nam
   expect((await romeo.attempt('GET', `${V3}/account/whoami`)).status).toBe(401);
   expect((await callServer(server.url, 'POST', `${V3}/refresh`, { refresh_token: login.body['refresh_token'] })).status).toBe(401);
   await expect(logInTestUser(server.url, 'romeo')).rejects.toThrow('M_FORBIDDEN');
-  await expect(server.user('romeo')).rejects.toThrow('M_USER_IN_USE');
+  await expect(registerTestUser(server.url, 'romeo')).rejects.toThrow('M_USER_IN_USE');
 });
 
 test('passwords longer than bcrypt reads are compared whole', async () => {

@@ -44,6 +44,22 @@ test('whoever sits at the server makes accounts, admins and new passwords while 
   expect((await logIn(server, 'escalus', reset)).body['errcode']).toBe('M_USER_LOCKED');
 });
 
+test('whoever sits at the server ends an account, which leaves its rooms at once', async () => {
+  await using server = await startServer();
+  const [romeo, juliet] = [await server.user('romeo'), await server.user('juliet')];
+  const roomId = await juliet.createRoom({ preset: 'public_chat' });
+  await romeo.join(roomId);
+  await romeo.send(roomId, 'farewell');
+  expect(await admin(server, 'deactivate', 'romeo', '--erase')).toBe('@romeo:hs.test is deactivated, for ever');
+  const members = async () => Object.keys((await juliet.call('GET', `${V3}/rooms/${roomId}/joined_members`))['joined'] as object);
+  await expect.poll(members, { timeout: 20_000 }).toEqual([juliet.id]);
+  expect((await romeo.attempt('GET', `${V3}/account/whoami`)).status).toBe(401);
+  const nurse = await server.user('nurse');
+  await nurse.join(roomId);
+  expect((await nurse.messages(roomId)).find(({ type, sender }) => type === 'm.room.message' && sender === romeo.id)?.content).toEqual({});
+  await expect(admin(server, 'deactivate', 'romeo')).rejects.toThrow('is deactivated, which is for ever');
+});
+
 test('a registration token made at the server lets one in; mistakes are named', async () => {
   await using server = await startServer({ config: { registration: 'token' } });
   const token = await admin(server, 'create-registration-token', '--uses', '1');

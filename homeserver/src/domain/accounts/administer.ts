@@ -18,6 +18,7 @@ import { insertRegistrationToken } from '../../storage/registration-tokens.ts';
 import { listReports, type ReportRow } from '../../storage/reports.ts';
 import { deleteAllTokenPairs } from '../../storage/token-pairs.ts';
 import { internUsers } from '../../storage/users.ts';
+import { endAccount } from './end-account.ts';
 import type { PasswordHasher } from './password-hasher.ts';
 import { welcomeAccount } from './profiles.ts';
 import { userIdForName } from './user-names.ts';
@@ -30,6 +31,8 @@ export type Administration = {
   setStatus(name: string, status: Exclude<AccountStatus, 'deactivated'>): Promise<string>;
   /** Gives an account a new password and ends its sessions. */
   resetPassword(name: string): Promise<{ userId: string; password: string }>;
+  /** Ends an account for ever; the homeserver takes it out of its rooms, now or when it starts. */
+  deactivate(name: string, options: { erase: boolean }): Promise<string>;
   createRegistrationToken(options: { token?: string | undefined; uses?: number | undefined; days?: number | undefined }): Promise<string>;
   listAccounts(): Promise<AccountSummary[]>;
   /** What people have reported, the last first. */
@@ -76,6 +79,7 @@ export function createAdministration({ pool, passwordHasher, clock, random, serv
     },
     setAdmin: (name, isAdmin) => change(name, (sql, userNid) => updateIsAdmin(sql, userNid, isAdmin)),
     setStatus: (name, status) => change(name, (sql, userNid) => updateAccountStatus(sql, userNid, status)),
+    deactivate: (name, { erase }) => change(name, (sql, userNid) => endAccount(sql, { userNid, erase, now: clock.now() })),
     async resetPassword(name) {
       const password = random.text(PASSWORD_BITS);
       const passwordHash = await passwordHasher.hash(password);

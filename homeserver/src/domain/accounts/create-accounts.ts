@@ -127,7 +127,11 @@ export function createAccounts(deps: AccountsDeps): Accounts {
   const logIn = createLogIn({ ...deps, passwordHasher, startSession, knownTokens, throttle });
   const departures = createDepartures({ ...deps, devices });
   const { registrationSecret: secret } = deps;
-  listenForAccountChanges(pool, (userNid) => knownTokens.forgetUser(userNid)).catch((error: unknown) =>
+  const takeUp = (userNid: number) => {
+    knownTokens.forgetUser(userNid);
+    departures.resume().catch((error: unknown) => logger.error({ err: error }, 'the ends of accounts could not be taken up'));
+  };
+  listenForAccountChanges(pool, takeUp).catch((error: unknown) =>
     logger.warn({ err: error }, 'changes that the admin command makes to accounts will be noticed late'),
   );
 

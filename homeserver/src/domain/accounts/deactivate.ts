@@ -1,17 +1,10 @@
 import type { Clock } from '../../platform/clock.ts';
 import { missingToken } from '../../platform/matrix-error.ts';
-import { deleteAllAccountData } from '../../storage/account-data.ts';
-import { deactivateAccount } from '../../storage/accounts.ts';
-import { deleteBrowserSessionsOf } from '../../storage/browser-sessions.ts';
-import { deleteCrossSigningKeys } from '../../storage/cross-signing-keys.ts';
 import type { Pool } from '../../storage/database.ts';
-import { insertDeparture } from '../../storage/departures.ts';
-import { deleteKeyBackups } from '../../storage/key-backups.ts';
-import { deleteProfile } from '../../storage/profiles.ts';
 import { listThreepidBindings } from '../../storage/threepid-bindings.ts';
-import { deleteThreepids, listThreepids } from '../../storage/threepids.ts';
-import { deleteUpstreamIdentities } from '../../storage/upstream-identities.ts';
+import { listThreepids } from '../../storage/threepids.ts';
 import type { Departures } from './departures.ts';
+import { endAccount } from './end-account.ts';
 import type { UnbindResult } from './identity-bindings.ts';
 import type { KnownTokens } from './known-tokens.ts';
 import type { Requester } from './requester.ts';
@@ -37,17 +30,10 @@ export function createDeactivate({ pool, requireProof, knownTokens, departures, 
   async function byAdmin({ userNid, userId, erase }: { userNid: number; userId: string; erase: boolean }): Promise<UnbindResult> {
     const begunAt = clock.now();
     const isPublished = await pool.begin(async (sql) => {
-      await deactivateAccount(sql, userNid, erase);
-      await insertDeparture(sql, { userNid, erase, begunAt });
       const addresses = await listThreepids(sql, userNid);
-      await deleteThreepids(sql, userNid);
-      await deleteBrowserSessionsOf(sql, userNid);
-      await deleteUpstreamIdentities(sql, userNid);
-      await deleteProfile(sql, userNid);
-      await deleteAllAccountData(sql, userNid);
-      await deleteKeyBackups(sql, userNid);
-      await deleteCrossSigningKeys(sql, userNid);
-      return addresses.length > 0 || (await listThreepidBindings(sql, userNid)).length > 0;
+      const bindings = await listThreepidBindings(sql, userNid);
+      await endAccount(sql, { userNid, erase, now: begunAt });
+      return addresses.length > 0 || bindings.length > 0;
     });
     knownTokens.forgetUser(userNid);
     const unbound = await departures.begin({ userNid, userId, erase, begunAt });

@@ -17,7 +17,7 @@ export type LeaveAllRooms = (user: Leaver, mayGoOn: () => boolean) => Promise<nu
 export type Departures = {
   /** Does it for one account. Resolves once it is done, or when it takes long and goes on by itself. */
   begin(departure: DepartureRow): Promise<UnbindResult>;
-  /** Takes up what was not finished when the server last ended. */
+  /** Takes up what was not finished when the server last ended, or what was begun from outside of it. */
   resume(): Promise<void>;
   stop(): Promise<void>;
 };
@@ -41,6 +41,8 @@ type Deps = {
 
 export function createDepartures({ pool, devices, leaveAllRooms, identityBindings, clock, logger }: Deps): Departures {
   const underWay = new Set<Promise<void>>();
+  /** Whose departure this process sees to, now or by a timer. */
+  const seenTo = new Set<number>();
   const timers = new Set<NodeJS.Timeout>();
   let isStopping = false;
 
@@ -79,6 +81,7 @@ export function createDepartures({ pool, devices, leaveAllRooms, identityBinding
 
   return {
     async begin(departure) {
+      seenTo.add(departure.userNid);
       await devices.logOutAll(departure);
       const unbound = await unbind(departure);
       await Promise.race([track(leave(departure, 0), departure.userId), patience()]);
@@ -86,6 +89,8 @@ export function createDepartures({ pool, devices, leaveAllRooms, identityBinding
     },
     async resume() {
       for (const departure of await listDepartures(pool)) {
+        if (isStopping || seenTo.has(departure.userNid)) continue;
+        seenTo.add(departure.userNid);
         logger.info({ userId: departure.userId }, 'the end of an account is taken up again');
         void track(
           devices
