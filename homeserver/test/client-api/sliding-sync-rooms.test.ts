@@ -233,6 +233,7 @@ test('what asks for too much, or is no request, is refused', async () => {
     { lists: { a: { ...list, ranges: Array.from({ length: 101 }, () => [0, 1]) } } },
     { room_subscriptions: Object.fromEntries(Array.from({ length: 101 }, (_, index) => [`!r${index}:x`, { timeline_limit: 1 }])) },
     { extensions: { to_device: { enabled: true, since: 'nonsense' } } },
+    { conn_id: 'x'.repeat(256) },
   ];
   for (const body of bad) {
     const answer = await romeo.attempt('POST', PATH, body);

@@ -19,6 +19,7 @@ import type { TellableRoom, TellSlidingRooms } from './tell-sliding-rooms.ts';
 const MAX_LISTS = 100;
 const MAX_RANGES_PER_LIST = 20;
 const MAX_SUBSCRIPTIONS = 100;
+const MAX_CONN_ID_LENGTH = 255;
 /** How often one request looks anew for something to tell. */
 const MAX_ROUNDS = 1_000;
 
@@ -128,7 +129,8 @@ export function createSlidingSync(deps: Deps): SlidingSync {
   };
 }
 
-function checkLimits({ lists, subscriptions }: SlidingRequest): void {
+function checkLimits({ connId, lists, subscriptions }: SlidingRequest): void {
+  if (connId.length > MAX_CONN_ID_LENGTH) throw invalidParam(`conn_id has more than ${MAX_CONN_ID_LENGTH} characters`);
   if (lists.size > MAX_LISTS) throw invalidParam(`lists holds more than ${MAX_LISTS} lists`);
   if (subscriptions.size > MAX_SUBSCRIPTIONS) throw invalidParam(`room_subscriptions holds more than ${MAX_SUBSCRIPTIONS} rooms`);
   for (const [name, { ranges = [] }] of lists)
