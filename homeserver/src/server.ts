@@ -1,10 +1,10 @@
 import { mkdir } from 'node:fs/promises';
 import type { Agent } from 'node:https';
-import { fileURLToPath } from 'node:url';
 import { ROOM_VERSIONS } from 'federation-spec/room-versions/room-versions.ts';
 import { composeAccounts } from './compose-accounts.ts';
 import { composeAdmin } from './compose-admin.ts';
 import { composeAppserviceGround, composeAppservices } from './compose-appservices.ts';
+import { composeEdge } from './compose-edge.ts';
 import { composeEphemeral } from './compose-ephemeral.ts';
 import { composeFederation } from './compose-federation.ts';
 import { composeIdentity } from './compose-identity.ts';
@@ -34,29 +34,14 @@ import { keyRoutes } from './edge/client-api/keys.ts';
 import { livekitTransports, rtcRoute } from './edge/client-api/rtc.ts';
 import { turnServerRoute } from './edge/client-api/turn-server.ts';
 import { versionsRoute } from './edge/client-api/versions.ts';
-import { healthPage } from './edge/health.ts';
-import { createApp } from './edge/http/app.ts';
-import { createClientIp } from './edge/http/client-ip.ts';
-import type { SocketRoute } from './edge/http/live-socket.ts';
-import { serveMetrics } from './edge/http/metrics-listener.ts';
-import { createRateLimiter } from './edge/http/rate-limit.ts';
 import type { OnAnswer } from './edge/http/request-log.ts';
 import type { Route } from './edge/http/route.ts';
-import { listen } from './edge/http/uws-listener.ts';
-import { loadAssets } from './edge/web-app/load-assets.ts';
-import { webAppPages } from './edge/web-app/web-app.ts';
-import { wellKnownPages } from './edge/well-known.ts';
 import { type Clock, systemClock } from './platform/clock.ts';
 import { createClosers } from './platform/closers.ts';
 import { createLogger, type Logger } from './platform/logger.ts';
 import { createMetrics } from './platform/metrics.ts';
 import { type Random, systemRandom } from './platform/random.ts';
 import { openDatabase } from './storage/open-database.ts';
-
-/** The built web client. */
-const CLIENT_DIST = fileURLToPath(new URL('../../client/dist', import.meta.url));
-/** How long requests in flight may take to finish once the server was told to stop. */
-const DRAIN_MS = 8_000;
 
 export type Server = AsyncDisposable & {
   /** Where it listens: the public URL when the port is the configured one. */
@@ -348,44 +333,22 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       turnServerRoute({ uris: config.turnUris, secret: config.turnSecret, clock }),
       ...federation.routes,
     ];
-    const sockets: SocketRoute[] = sync.sockets(authenticate);
-    const federates = !(config.federation.length === 1 && config.federation[0] === 'off');
-    const webApp = webAppPages({ loadAssets: () => loadAssets(CLIENT_DIST) });
-    const pages = [
-      healthPage(() => stopping !== undefined),
-      wellKnownPages({
-        publicUrl: config.publicUrl,
-        adminContact: config.adminContact,
-        federates,
-        policyServerKey: config.policyServerKey,
-        rtcTransports,
-      }),
-      webApp,
-    ];
-    const limitRate = createRateLimiter({ clock, enabled: config.rateLimits });
-    const app = createApp({
+    const listener = await composeEdge({
+      config,
+      clock,
+      logger,
+      metrics,
       routes,
-      pages,
+      sockets: sync.sockets(authenticate),
+      rtcTransports,
       authenticate,
       isUnlimited: appservices.isUnlimited,
       verifyOrigin: federation.verifyOrigin,
-      limitRate,
-      logger,
-      metrics,
       onBadResponse: surroundings.onBadResponse,
       onAnswer: surroundings.onAnswer,
+      isStopping: () => stopping !== undefined,
+      closers,
     });
-
-    if (config.metricsPort !== undefined) closers.push(await serveMetrics(metrics, config.metricsPort));
-    const listener = await listen({
-      host: config.host,
-      port: config.port,
-      tls: tlsOf(config),
-      handle: app.callback() as unknown as Parameters<typeof listen>[0]['handle'], // Koa takes anything that looks enough like node's pair
-      sockets,
-      clientIp: createClientIp(config.trustedProxies),
-    });
-    closers.push(() => listener.stop(DRAIN_MS));
     rooms.delayedEvents.start();
     rooms.leadGuestsOut();
     await accounts.resumeDepartures();
@@ -409,9 +372,4 @@ function retentionOf({
   retentionMaxMs: longestMs,
 }: Config) {
   return { isEnabled, defaultMs, shortestMs, longestMs };
-}
-
-function tlsOf({ tlsPort, tlsCert, tlsKey }: Config) {
-  if (tlsPort === undefined || tlsCert === undefined || tlsKey === undefined) return undefined;
-  return { port: tlsPort, certFile: tlsCert, keyFile: tlsKey };
 }

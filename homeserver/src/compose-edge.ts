@@ -1,0 +1,63 @@
+import { fileURLToPath } from 'node:url';
+import type { Config } from './config/config.ts';
+import { healthPage } from './edge/health.ts';
+import { createApp } from './edge/http/app.ts';
+import { createClientIp } from './edge/http/client-ip.ts';
+import type { SocketRoute } from './edge/http/live-socket.ts';
+import { serveMetrics } from './edge/http/metrics-listener.ts';
+import { createRateLimiter } from './edge/http/rate-limit.ts';
+import { listen } from './edge/http/uws-listener.ts';
+import { loadAssets } from './edge/web-app/load-assets.ts';
+import { webAppPages } from './edge/web-app/web-app.ts';
+import { wellKnownPages } from './edge/well-known.ts';
+import type { Clock } from './platform/clock.ts';
+import type { Closers } from './platform/closers.ts';
+
+/** The built web client. */
+const CLIENT_DIST = fileURLToPath(new URL('../../client/dist', import.meta.url));
+
+/** How long requests in flight may take to finish once the server was told to stop. */
+const DRAIN_MS = 8_000;
+
+type AppDeps = Parameters<typeof createApp>[0];
+type Deps = Omit<AppDeps, 'pages' | 'limitRate'> & {
+  config: Config;
+  clock: Clock;
+  sockets: readonly SocketRoute[];
+  rtcTransports: Parameters<typeof wellKnownPages>[0]['rtcTransports'];
+  isStopping: () => boolean;
+  closers: Closers;
+};
+
+/** What listens: the API, the pages and the web client on one port, the same with TLS on another, the metrics on a third. */
+export async function composeEdge({ config, clock, sockets, rtcTransports, isStopping, closers, ...deps }: Deps) {
+  const federates = !(config.federation.length === 1 && config.federation[0] === 'off');
+  const pages = [
+    healthPage(isStopping),
+    wellKnownPages({
+      publicUrl: config.publicUrl,
+      adminContact: config.adminContact,
+      federates,
+      policyServerKey: config.policyServerKey,
+      rtcTransports,
+    }),
+    webAppPages({ loadAssets: () => loadAssets(CLIENT_DIST) }),
+  ];
+  const app = createApp({ ...deps, pages, limitRate: createRateLimiter({ clock, enabled: config.rateLimits }) });
+  if (config.metricsPort !== undefined) closers.push(await serveMetrics(deps.metrics, config.metricsPort));
+  const listener = await listen({
+    host: config.host,
+    port: config.port,
+    tls: tlsOf(config),
+    handle: app.callback() as unknown as Parameters<typeof listen>[0]['handle'], // Koa takes anything that looks enough like node's pair
+    sockets: [...sockets],
+    clientIp: createClientIp(config.trustedProxies),
+  });
+  closers.push(() => listener.stop(DRAIN_MS));
+  return listener;
+}
+
+function tlsOf({ tlsPort, tlsCert, tlsKey }: Config) {
+  if (tlsPort === undefined || tlsCert === undefined || tlsKey === undefined) return undefined;
+  return { port: tlsPort, certFile: tlsCert, keyFile: tlsKey };
+}
