@@ -190,7 +190,7 @@ export async function composeFederation(deps: Deps) {
     fetchHistory: createFetchHistory({
       ...common,
       peer,
-      storeBackfilled: createStoreBackfilled({ database, interner, fetchGap, redactions, resolveStates, sticky: deps.sticky }),
+      storeBackfilled: createStoreBackfilled({ database, log, interner, fetchGap, redactions, resolveStates, sticky: deps.sticky }),
     }),
     resolveRemoteAlias: peers.queries.resolveAlias,
     queryRemotePublicRooms: peers.queries.publicRooms,

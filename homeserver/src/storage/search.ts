@@ -4,7 +4,7 @@ export type SearchKey = 'content.body' | 'content.name' | 'content.topic';
 
 const KEYS: readonly SearchKey[] = ['content.body', 'content.name', 'content.topic'];
 
-/** What is to be found of one event. */
+/** What is to be found of one event. `position`: see `searchPosition`. */
 export type SearchEntry = {
   eventNid: number;
   roomNid: number;
@@ -29,6 +29,31 @@ export async function upsertSearchEntries(sql: Sql, entries: readonly SearchEntr
     ) as n(event_nid, room_nid, sender_nid, position, key, has_url, text)
     join   events e on e.event_nid = n.event_nid and e.redacted_by is null
     on conflict (event_nid) do update set has_url = excluded.has_url, words = excluded.words`;
+}
+
+/** Larger than any time in ms, and as much below zero as positions never are. */
+const HISTORY_START = 2 ** 52;
+
+/** Where an event stands among others that are found: those of the log by position, below them what came by backfill, by its time. */
+export function searchPosition({ position, originServerTs }: { position: number | null; originServerTs: number }): number {
+  return position ?? Math.min(Math.max(originServerTs, 0), HISTORY_START - 1) - HISTORY_START;
+}
+
+/** Notes that the words of backfilled events are to be written. To be committed with them. */
+export async function insertSearchHistory(sql: Sql, events: readonly { eventNid: number; type: string }[]): Promise<void> {
+  const nids = events.filter(({ type }) => HISTORY_TYPES.includes(type)).map((event) => event.eventNid);
+  if (nids.length > 0) await sql`insert into search_history (event_nid) select unnest(${nids}::bigint[]) on conflict do nothing`;
+}
+const HISTORY_TYPES = ['m.room.message', 'm.room.name', 'm.room.topic'];
+
+/** Backfilled events whose words are to be written, at most `limit`. */
+export async function listSearchHistory(sql: Sql, limit: number): Promise<number[]> {
+  const rows = await sql<{ eventNid: number }[]>`select event_nid as "eventNid" from search_history limit ${limit}`;
+  return rows.map((row) => row.eventNid);
+}
+
+export async function deleteSearchHistory(sql: Sql, eventNids: readonly number[]): Promise<void> {
+  await sql`delete from search_history where event_nid = any(${[...eventNids]}::bigint[])`;
 }
 
 export async function deleteSearchEntries(sql: Sql, eventNids: readonly number[]): Promise<void> {

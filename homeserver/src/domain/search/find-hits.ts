@@ -1,12 +1,13 @@
 import type { RoomEventFilter } from 'federation-spec/api/schemas/filters.ts';
 import { isJsonObject } from 'federation-spec/events/event.ts';
 import type { Database } from '../../storage/database.ts';
+import { listEventsByNid, type StoredEvent } from '../../storage/events.ts';
 import { listMembershipsOfUser, type UserMembership } from '../../storage/memberships.ts';
 import { listSearchHits, type SearchHit, type SearchKey } from '../../storage/search.ts';
 import type { ListIgnored } from '../accounts/ignored-users.ts';
 import { passesFilter, passesRoomFilter } from '../rooms/event-filter.ts';
 import type { HotRooms } from '../rooms/hot-rooms.ts';
-import type { MaySee, ViewRoom } from '../rooms/visibility.ts';
+import type { MaySee, RoomView, ViewRoom } from '../rooms/visibility.ts';
 import type { SearchPlace } from './search-place.ts';
 import { TYPE_OF_KEY } from './searchable-text.ts';
 
@@ -61,15 +62,18 @@ export function createFindHits({ database, rooms, viewRoom, listIgnored }: Deps)
 
   async function keepVisible(userId: string, hits: readonly SearchHit[], scope: readonly UserMembership[]): Promise<SearchHit[]> {
     const standings = new Map(scope.map((room) => [room.roomNid, room]));
-    const views = new Map<number, MaySee>();
+    const views = new Map<number, RoomView>();
+    const backfilled = hits.filter((hit) => hit.position <= 0).map((hit) => hit.eventNid);
+    const history = new Map((await listEventsByNid(database.sql, backfilled)).map((event) => [event.eventNid, event]));
     const visible: SearchHit[] = [];
     for (const hit of hits) {
       const standing = standings.get(hit.roomNid);
       const wasThere = standing?.membership === 'join' && hit.position > standing.position;
       if (!wasThere) {
-        const maySee = views.get(hit.roomNid) ?? (await viewRoom(hit.roomNid, userId)).maySee;
-        views.set(hit.roomNid, maySee);
-        if (!maySee({ ...hit, type: TYPE_OF_KEY[hit.key] })) continue;
+        const view = views.get(hit.roomNid) ?? (await viewRoom(hit.roomNid, userId));
+        views.set(hit.roomNid, view);
+        const event = hit.position > 0 ? { ...hit, type: TYPE_OF_KEY[hit.key] } : history.get(hit.eventNid);
+        if (event === undefined || !(await maySee(view, event))) continue;
       }
       visible.push(hit);
     }
@@ -93,6 +97,11 @@ export function createFindHits({ database, rooms, viewRoom, listIgnored }: Deps)
     const hits = await keepVisible(user.userId, found, scope); // 3
     return { hits, roomIds: new Map(scope.map((room) => [room.roomNid, room.roomId])) };
   };
+}
+
+async function maySee(view: RoomView, event: StoredEvent | Parameters<MaySee>[0]): Promise<boolean> {
+  if ('basePos' in event) await view.learn([event]);
+  return view.maySee(event);
 }
 
 function hasWantedType(key: SearchKey, { types, not_types }: RoomEventFilter): boolean {

@@ -6,8 +6,11 @@ import { listLatestEdits } from '../../storage/relations.ts';
 import {
   deleteSearchEntries,
   deleteSearchEntriesOfRoom,
+  deleteSearchHistory,
   findEditedEvent,
+  listSearchHistory,
   type SearchEntry,
+  searchPosition,
   upsertSearchEntries,
 } from '../../storage/search.ts';
 import type { HotRooms } from '../rooms/hot-rooms.ts';
@@ -23,6 +26,9 @@ const STEP_EVENTS = 500;
 /** Committed events kept in memory until they are written; what does not fit is read from the database. */
 const MAX_BUFFERED_EVENTS = 5_000;
 
+/** Steps of history that are written in one go. */
+const MAX_HISTORY_STEPS = 100;
+
 const REDACTION = 'm.room.redaction';
 const ENCRYPTION = 'm.room.encryption';
 
@@ -37,7 +43,11 @@ export function createFollowEvents({ database, rooms, log, notifier }: Deps) {
   let buffer: StoredEvent[] = [];
   let bufferedAfter = log.position();
 
-  notifier.onCommit(({ events }) => {
+  /** More may have come before the last stop. */
+  let isHistoryWaiting = true;
+
+  notifier.onCommit(({ events, wakes }) => {
+    isHistoryWaiting ||= wakes.some(({ history }) => history !== undefined);
     for (const { row } of events) if (concernsSearch(row)) buffer.push(row);
     if (buffer.length <= MAX_BUFFERED_EVENTS) return;
     const dropped = buffer.splice(0, buffer.length - MAX_BUFFERED_EVENTS).at(-1);
@@ -63,11 +73,16 @@ export function createFollowEvents({ database, rooms, log, notifier }: Deps) {
   /** What is found of an event now that its edits have changed. */
   async function indexAnew(eventNid: number): Promise<void> {
     const [target] = await listEventsByNid(sql, [eventNid]);
-    if (target === undefined || target.position === null || !SEARCHED_TYPES.has(target.type)) return;
+    if (target === undefined || !isShown(target) || !SEARCHED_TYPES.has(target.type)) return;
     const edit = (await listLatestEdits(sql, [target.eventId])).get(target.eventId);
     const entry = target.redactedBy === null ? toEntry(target, edit === undefined ? undefined : readPdu(edit.json)) : undefined;
     if (entry === undefined) await deleteSearchEntries(lazySql, [eventNid]);
     else await upsertSearchEntries(lazySql, [entry]);
+  }
+
+  async function indexEdited(editNid: number): Promise<void> {
+    const edited = await findEditedEvent(sql, editNid);
+    if (edited !== undefined) await indexAnew(edited.eventNid);
   }
 
   async function forgetRedacted(row: StoredEvent): Promise<void> {
@@ -76,8 +91,7 @@ export function createFollowEvents({ database, rooms, log, notifier }: Deps) {
     const target = targetId === undefined ? undefined : await findEvent(sql, targetId);
     if (target === undefined || target.roomNid !== row.roomNid || target.redactedBy === null) return;
     await deleteSearchEntries(lazySql, [target.eventNid]);
-    const edited = await findEditedEvent(sql, target.eventNid);
-    if (edited !== undefined) await indexAnew(edited.eventNid);
+    await indexEdited(target.eventNid);
   }
 
   async function indexStep(events: readonly StoredEvent[]): Promise<void> {
@@ -92,15 +106,38 @@ export function createFollowEvents({ database, rooms, log, notifier }: Deps) {
         encrypted.set(row.roomNid, isHidden);
         if (isHidden || row.redactedBy !== null) continue;
         if (relationOf(row)?.relType !== 'm.replace') entries.push(...[toEntry(row)].filter((entry) => entry !== undefined));
-        else
-          later.push(async () => {
-            const edited = await findEditedEvent(sql, row.eventNid);
-            if (edited !== undefined) await indexAnew(edited.eventNid);
-          });
+        else later.push(() => indexEdited(row.eventNid));
       }
     }
     await upsertSearchEntries(lazySql, entries);
     for (const work of later) await work();
+  }
+
+  /** What came by backfill is not in the log; which of it is still to be written is noted. */
+  async function indexHistory(): Promise<void> {
+    isHistoryWaiting = false;
+    for (let step = 0; step < MAX_HISTORY_STEPS; step += 1) {
+      const nids = await listSearchHistory(sql, STEP_EVENTS);
+      if (nids.length === 0) return;
+      const events = (await listEventsByNid(sql, nids)).filter((event) => isShown(event) && event.redactedBy === null);
+      const edits = await listLatestEdits(
+        sql,
+        events.map((event) => event.eventId),
+      );
+      const entries: SearchEntry[] = [];
+      for (const event of events) {
+        if (await isEncrypted(event.roomNid)) continue;
+        if (relationOf(event)?.relType === 'm.replace') {
+          await indexEdited(event.eventNid);
+          continue;
+        }
+        const edit = edits.get(event.eventId);
+        entries.push(...[toEntry(event, edit === undefined ? undefined : readPdu(edit.json))].filter((entry) => entry !== undefined));
+      }
+      await upsertSearchEntries(lazySql, entries);
+      await deleteSearchHistory(lazySql, nids);
+    }
+    isHistoryWaiting = true;
   }
 
   return async function followEvents({ after, upTo }: { after: number; upTo: number }): Promise<void> {
@@ -110,7 +147,12 @@ export function createFollowEvents({ database, rooms, log, notifier }: Deps) {
       await indexStep(events);
       from = end;
     }
+    if (isHistoryWaiting) await indexHistory();
   };
+}
+
+function isShown({ kind }: StoredEvent): boolean {
+  return kind === 'timeline' || kind === 'backfilled';
 }
 
 function concernsSearch({ type }: StoredEvent): boolean {
@@ -125,5 +167,5 @@ function endOf(events: readonly StoredEvent[], upTo: number): number {
 function toEntry(row: StoredEvent, edit?: Pdu): SearchEntry | undefined {
   const found = searchableText(readPdu(row.json), edit);
   const { eventNid, roomNid, senderNid } = row;
-  return found === undefined ? undefined : { eventNid, roomNid, senderNid, position: positionOf(row), ...found };
+  return found === undefined ? undefined : { eventNid, roomNid, senderNid, position: searchPosition(row), ...found };
 }

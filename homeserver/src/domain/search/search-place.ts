@@ -3,7 +3,7 @@ import { invalidParam } from '../../platform/matrix-error.ts';
 export type SearchOrder = 'rank' | 'recent';
 export type GroupKey = 'room_id' | 'sender';
 
-/** Where a further page begins. `place` counts what was told, by rank, or is the position of the last that was, by time. */
+/** Where a further page begins. `place` counts what was told, by rank, or is where the last that was stands, by time (see `searchPosition`). */
 export type SearchPlace = {
   order: SearchOrder;
   place: number;
@@ -13,7 +13,7 @@ export type SearchPlace = {
   group?: { key: GroupKey; value: string } | undefined;
 };
 
-const PLACE = /^(rank|recent)\.(\d{1,16})\.(\d{1,16})(?:\.(room_id|sender)\.([A-Za-z0-9_-]{1,400}))?$/;
+const PLACE = /^(rank|recent)\.(-?\d{1,16})\.(\d{1,16})(?:\.(room_id|sender)\.([A-Za-z0-9_-]{1,400}))?$/;
 
 export function formatPlace({ order, place, seen, group }: SearchPlace): string {
   const inGroup = group === undefined ? '' : `.${group.key}.${Buffer.from(group.value).toString('base64url')}`;

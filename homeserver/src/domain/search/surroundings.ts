@@ -15,6 +15,8 @@ import { formatToken } from '../streams/token.ts';
 /** Events on each side of a result, unless the request says otherwise, and at most. */
 const DEFAULT_SIDE = 5;
 const MAX_SIDE = 50;
+/** People of before our time are called as they are now. */
+const LATEST = Number.MAX_SAFE_INTEGER;
 
 export type ContextWish = NonNullable<SearchCriteria['event_context']>;
 type Context = NonNullable<SearchResult['context']>;
@@ -55,7 +57,7 @@ export function createListSurroundings({ database, viewRoom, renderEvents }: Dep
       events_after: await render(later),
       start: formatToken({ kind: 'topological', ...(placeAfter(earlier, 'backwards') ?? before) }),
       end: formatToken({ kind: 'topological', ...(placeAfter(later, 'forwards') ?? place) }),
-      ...(wish.include_profile === true ? { profile_info: await listProfiles(event.roomNid, event.position ?? 0, speakers) } : {}),
+      ...(wish.include_profile === true ? { profile_info: await listProfiles(event.roomNid, event.position ?? LATEST, speakers) } : {}),
     };
 
     async function listSide(side: {

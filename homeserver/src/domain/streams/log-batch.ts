@@ -14,6 +14,8 @@ export type Wakes = {
   accountDataOf?: Iterable<number>;
   /** Users whose push rules were changed by the row. */
   pushRulesOf?: Iterable<number>;
+  /** Rooms of which more history came by backfill. */
+  history?: Iterable<number>;
   /** Servers for which something waits in the outbox. */
   destinations?: Iterable<string>;
 };

@@ -3,7 +3,9 @@ import { type BackwardExtremity, deleteBackwardExtremities, insertBackwardExtrem
 import type { Database, Sql } from '../../../storage/database.ts';
 import { insertUnpositionedEvents, listEventsById, type StoredEvent } from '../../../storage/events.ts';
 import { adoptOutlier } from '../../../storage/outliers.ts';
+import { insertSearchHistory } from '../../../storage/search.ts';
 import { type DeltaRow, insertSnapshot, insertStateDeltas } from '../../../storage/state.ts';
+import type { Log } from '../../streams/log.ts';
 import type { HotRoom } from '../hot-room.ts';
 import type { Interner } from '../interner.ts';
 import { readPdu } from '../read-pdu.ts';
@@ -23,11 +25,12 @@ import { unpositionedRow } from './unpositioned-row.ts';
 /** Events from before the ones we have, with the server that gave them and the extremities that were asked about. */
 export type Backfill = { origin: string; pdus: readonly CheckedPdu[]; extremities: readonly BackwardExtremity[] };
 
-/** Stores them below what is here; they get no position and nobody is told. Resolves with how many are new. */
+/** Stores them below what is here; they get no position, and no client is told. Resolves with how many are new. */
 export type StoreBackfilled = (room: HotRoom, backfill: Backfill) => Promise<number>;
 
 type Deps = {
   database: Database;
+  log: Pick<Log, 'append'>;
   interner: Interner;
   fetchGap: FetchGap;
   redactions: Pick<Redactions, 'ridersOfHistory'>;
@@ -39,7 +42,7 @@ type Deps = {
  * Each is checked against its own auth events, and the state before it where that is to be had. They are numbered downwards from the events
  * that build upon them, the newest first, so that reading backwards meets them in the order of the graph.
  */
-export function createStoreBackfilled({ database, interner, fetchGap, redactions, resolveStates, sticky }: Deps): StoreBackfilled {
+export function createStoreBackfilled({ database, log, interner, fetchGap, redactions, resolveStates, sticky }: Deps): StoreBackfilled {
   const { sql } = database;
   const checkByState = createCheckByState({ sql, interner });
   const findHistoryStates = createFindHistoryStates({ sql, fetchGap, resolveStates, checkByState });
@@ -110,7 +113,7 @@ export function createStoreBackfilled({ database, interner, fetchGap, redactions
     const { events, below } = await placeRows(room, { origin, pdus: fresh, extremities });
     const before = await judge(room, origin, events, extremities);
 
-    return await room.turns.take(async () => {
+    const count = await room.turns.take(async () => {
       // Somebody else may have sent it meanwhile.
       const present = await findPresent(fresh);
       const rows = events.map(({ row }) => row).filter((row) => (present.get(row.eventId)?.kind ?? 'outlier') === 'outlier');
@@ -130,6 +133,7 @@ export function createStoreBackfilled({ database, interner, fetchGap, redactions
         );
         for (const row of rows) if (present.has(row.eventId)) await adoptOutlier(tx, row);
         await insertStateDeltas(tx, deltas);
+        await insertSearchHistory(tx, accepted);
         for (const rider of redactionRiders) await rider(tx);
         for (const { eventNid, json } of stuck) await sticky.noteHidden(tx, readPdu(json), eventNid);
         await deleteBackwardExtremities(tx, room.nid, [...known]);
@@ -138,6 +142,8 @@ export function createStoreBackfilled({ database, interner, fetchGap, redactions
       if (stuck.length > 0) sticky.hidden(room.nid);
       return accepted.length;
     });
+    if (count > 0) await log.append({ rows: [{ write: async () => undefined, wakes: { history: [room.nid] } }] });
+    return count;
   };
 }
 
