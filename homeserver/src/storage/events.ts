@@ -1,5 +1,5 @@
 import type { Sql } from './database.ts';
-import { relationOf } from './relation-of.ts';
+import { isName, relationOf } from './relation-of.ts';
 
 /** What a stored event is to us; only `timeline` events have a log position and are seen by followers and sync. */
 export type EventKind = 'timeline' | 'backfilled' | 'outlier' | 'soft_failed' | 'rejected';
@@ -204,14 +204,16 @@ export async function insertUnpositionedEvents(sql: Sql, events: readonly Stored
 
 /** The stored event, of whatever kind. */
 export async function findEvent(sql: Sql, eventId: string): Promise<StoredEvent | undefined> {
+  if (!isName(eventId)) return undefined;
   const [row] = await sql<EventRow[]>`select ${eventColumns(sql)} from events where event_id = ${eventId}`;
   return row === undefined ? undefined : toStoredEvent(row);
 }
 
 /** The stored events among the ids, of whatever kind, in no order. */
 export async function listEventsById(sql: Sql, eventIds: readonly string[]): Promise<StoredEvent[]> {
-  if (eventIds.length === 0) return [];
-  const rows = await sql<EventRow[]>`select ${eventColumns(sql)} from events where event_id = any(${[...eventIds]}::text[])`;
+  const names = eventIds.filter(isName);
+  if (names.length === 0) return [];
+  const rows = await sql<EventRow[]>`select ${eventColumns(sql)} from events where event_id = any(${names}::text[])`;
   return rows.map(toStoredEvent);
 }
 

@@ -31,6 +31,7 @@ export function relationOfContent(event: { type: string; keyNid: number | null }
   };
 }
 
-function isName(value: unknown): value is string {
+/** Whether something may be the name of an event, a user or a kind of relation: what others say in what they send need not be. */
+export function isName(value: unknown): value is string {
   return typeof value === 'string' && value !== '' && !value.includes(NUL) && Buffer.byteLength(value) <= MAX_BYTES;
 }

@@ -27,11 +27,12 @@ export async function listStateOfKeys(
   keys: readonly { type: string; stateKey: string }[],
   at?: number,
 ): Promise<StateRow[]> {
-  if (keys.length === 0) return [];
+  const named = keys.filter((key) => !`${key.type}${key.stateKey}`.includes('\u0000'));
+  if (named.length === 0) return [];
   const when = at === undefined ? sql`s.to_pos = 9223372036854775807` : sql`s.from_pos <= ${at} and s.to_pos > ${at}`;
   return await sql<StateRow[]>`
     select s.key_nid as "keyNid", k.type, k.state_key as "stateKey", s.event_nid as "eventNid", e.event_id as "eventId", e.json
-    from   unnest(${keys.map((key) => key.type)}::text[], ${keys.map((key) => key.stateKey)}::text[]) as a(type, state_key)
+    from   unnest(${named.map((key) => key.type)}::text[], ${named.map((key) => key.stateKey)}::text[]) as a(type, state_key)
     join   state_keys k on k.type = a.type and k.state_key = a.state_key
     join   state_intervals s on s.room_nid = ${roomNid} and s.key_nid = k.key_nid and ${when}
     join   events e on e.event_nid = s.event_nid`;

@@ -1,4 +1,5 @@
 import type { Sql } from './database.ts';
+import { isName } from './relation-of.ts';
 
 export type UserRow = { userNid: number; userId: string; isLocal: boolean };
 
@@ -17,9 +18,10 @@ export async function internUsers(sql: Sql, userIds: readonly string[], localSer
 
 /** The numbers of those user ids that have one. */
 export async function findUserNids(sql: Sql, userIds: readonly string[]): Promise<Map<string, number>> {
-  if (userIds.length === 0) return new Map();
+  const names = userIds.filter(isName);
+  if (names.length === 0) return new Map();
   const rows = await sql<{ userId: string; userNid: number }[]>`
-    select user_id as "userId", user_nid as "userNid" from users where user_id = any(${[...userIds]}::text[])`;
+    select user_id as "userId", user_nid as "userNid" from users where user_id = any(${names}::text[])`;
   return new Map(rows.map((row) => [row.userId, row.userNid]));
 }
 

@@ -1,7 +1,8 @@
 import { isJsonObject, type JsonObject, type Pdu } from 'federation-spec/events/event.ts';
-import { threadOf } from 'federation-spec/push-rules/thread-of.ts';
+import { MAIN_TIMELINE, threadOf } from 'federation-spec/push-rules/thread-of.ts';
 import type { Sql } from '../../storage/database.ts';
 import { findEvent, type StoredEvent } from '../../storage/events.ts';
+import { isName } from '../../storage/relation-of.ts';
 import type { HotRoom } from './hot-room.ts';
 import { readPdu } from './read-pdu.ts';
 
@@ -28,7 +29,8 @@ export async function findThread(sql: Sql, room: HotRoom, event: Pdu): Promise<s
     known.set(relatesTo, pdu);
     relatesTo = isInThread(pdu) ? undefined : relatedIdOf(pdu);
   }
-  return threadOf(event, (eventId) => known.get(eventId));
+  const thread = threadOf(event, (eventId) => known.get(eventId));
+  return isName(thread) ? thread : MAIN_TIMELINE;
 }
 
 function relationOf(event: Pdu): JsonObject | undefined {

@@ -6,11 +6,17 @@ import type { Pdu } from 'federation-spec/events/event.ts';
 import type { RoomVersionRules } from 'federation-spec/room-versions/room-versions.ts';
 import type { Verdict } from 'federation-spec/verdict.ts';
 import type { StoredEvent } from '../../../storage/events.ts';
+import { isName } from '../../../storage/relation-of.ts';
 import type { HotRoom } from '../hot-room.ts';
 import { readPdu } from '../read-pdu.ts';
 
 /** Which entries of a state the auth rules may ask for when they judge an event. */
 export function listNeededState(event: Pdu, rules: RoomVersionRules): StateKeyPair[] {
+  // What the content names need be no name at all; then the state has nothing under it.
+  return listNamedState(event, rules).filter(({ stateKey }) => stateKey === '' || isName(stateKey));
+}
+
+function listNamedState(event: Pdu, rules: RoomVersionRules): StateKeyPair[] {
   const { type, state_key: stateKey, sender, content } = event;
   const pairs = selectAuthEvents({ type, stateKey, sender, content }, rules);
   const isListed = pairs.some((pair) => pair.type === 'm.room.create');
@@ -19,7 +25,7 @@ export function listNeededState(event: Pdu, rules: RoomVersionRules): StateKeyPa
 
 /** The members among those entries, with the one the event is about. */
 export function listNeededMembers(event: Pdu, rules: RoomVersionRules): string[] {
-  const members = listNeededState(event, rules).flatMap((pair) => (pair.type === 'm.room.member' ? [pair.stateKey] : []));
+  const members = listNamedState(event, rules).flatMap((pair) => (pair.type === 'm.room.member' ? [pair.stateKey] : []));
   return event.type === 'm.room.member' && event.state_key !== undefined ? [...members, event.state_key] : members;
 }
 
