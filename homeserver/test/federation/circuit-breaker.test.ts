@@ -101,6 +101,25 @@ test('who wants to join does not wait for the server to be tried again', async (
   expect(await romeo.join(room.roomId, { via: [peer.name] })).toBe(room.roomId);
 });
 
+test('whoever reads back is not kept waiting by a server that is away, and is given the rest when it is back', async () => {
+  const room = await hostRoom(peer);
+  peer.answer(room.answer);
+  await romeo.join(room.roomId, { via: [peer.name] });
+  peer.answer(away);
+  for (let index = 0; index < 2; index += 1) expect(await askProfile()).toBe(502);
+  const before = requests();
+  await romeo.messages(room.roomId);
+  expect(peer.seen.slice(before).filter(({ path }) => path.includes('/backfill/'))).toEqual([]);
+
+  clock.advance(60_000);
+  const pdus = room.state.map(({ event }) => event).reverse();
+  peer.answer((method, path, body) =>
+    path.includes('/backfill/') ? { origin: peer.name, origin_server_ts: Date.now(), pdus } : room.answer(method, path, body),
+  );
+  const types = async () => (await romeo.messages(room.roomId)).map((event) => event.type);
+  await expect.poll(types, WAIT).toContain('m.room.create');
+});
+
 test('of the servers by which a room may be reached those come last that do not answer', async () => {
   const room = await hostRoom(peer);
   peer.answer(room.answer);
