@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { createFakeClock } from '../kit/fake-clock.ts';
 import { startMailCatcher } from '../kit/mail-catcher.ts';
 import { startServer } from '../kit/start-server.ts';
-import { callServer } from '../kit/test-user.ts';
+import { callServer, registerTestUser } from '../kit/test-user.ts';
 import { codeIn, emailAuth, linkIn, PASSWORD, requestCode, V3 } from './sign-up-steps.ts';
 
 test('a newcomer signs up with the code from a mail, and logs in by name and by address', async () => {
@@ -192,7 +192,7 @@ test('user names are checked before any proof is asked for', async () => {
 
 test('of two sign-ups for one name at once, one wins', async () => {
   await using server = await startServer();
-  const answers = await Promise.all(Array.from({ length: 4 }, () => server.user('paris').catch((error: Error) => error)));
+  const answers = await Promise.all(Array.from({ length: 4 }, () => registerTestUser(server.url, 'paris').catch((error: Error) => error)));
   expect(answers.filter((answer) => answer instanceof Error)).toHaveLength(3);
 });
 
