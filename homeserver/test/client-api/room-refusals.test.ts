@@ -59,6 +59,7 @@ test('state that can be of no use is refused as malformed, whoever sends it', as
   expect(await told(romeo, 'PUT', levels, { users: { [romeo.id]: '100' } })).toEqual([400, 'M_BAD_JSON']);
   expect(await told(romeo, 'PUT', levels, { users: { nobody: 5 } })).toEqual([400, 'M_BAD_JSON']);
   expect(await told(juliet, 'PUT', levels, { users: { [juliet.id]: 100 } })).toEqual([403, 'M_FORBIDDEN']);
+  expect(await told(juliet, 'PUT', levels, { users: { nobody: 5 } })).toEqual([403, 'M_FORBIDDEN']);
 });
 
 test('a room does not shut out the server that it is on', async () => {

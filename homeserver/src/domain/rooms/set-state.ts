@@ -1,4 +1,5 @@
 import { checkPowerLevelForm } from 'federation-spec/auth-rules/check-power-levels.ts';
+import { powerLevelOf, requiredPowerLevel } from 'federation-spec/auth-rules/power-levels.ts';
 import type { JsonObject } from 'federation-spec/events/event.ts';
 import { parseRoomAlias } from 'federation-spec/identifiers/room-alias.ts';
 import { parseUserId } from 'federation-spec/identifiers/user-id.ts';
@@ -63,11 +64,13 @@ export function createSetState({ rooms, sendEvent, memberships, retention, serve
     }
   }
 
-  /** Throws M_BAD_JSON for levels that no room of this version can have. */
-  async function checkLevels(roomId: string, content: JsonObject): Promise<void> {
+  /** Throws M_BAD_JSON for levels that no room of this version can have. Who may not set any is told that instead, when the event is sent. */
+  async function checkLevels(userId: string, roomId: string, content: JsonObject): Promise<void> {
     const room = await rooms.load(roomId);
     const create = room?.find('m.room.create', '');
     if (room === undefined || create === undefined) return;
+    const needed = requiredPowerLevel({ type: 'm.room.power_levels', stateKey: '' }, room, room.rules);
+    if (powerLevelOf(userId, room, room.rules) < needed) return;
     const verdict = checkPowerLevelForm(content, create, room.rules);
     if (!verdict.allowed) throw badJson(verdict.reason);
   }
@@ -76,7 +79,7 @@ export function createSetState({ rooms, sendEvent, memberships, retention, serve
     if (type === MEMBER && stickyMs !== undefined)
       throw invalidParam('A membership is brought to everybody as it is: it cannot be sticky.');
     if (type === MEMBER) checkMember(stateKey, content);
-    if (type === 'm.room.power_levels' && stateKey === '') await checkLevels(roomId, content);
+    if (type === 'm.room.power_levels' && stateKey === '') await checkLevels(actor.userId, roomId, content);
     if (type === RETENTION && stateKey === '') checkRetention(content);
     if (type === 'm.room.server_acl' && stateKey === '' && !isAllowedBy(content, serverName))
       throw invalidParam('This list would shut out the server it is made on.');
