@@ -33,7 +33,7 @@ export function profileSection(deps: AccountSectionDeps, visit: AccountVisit): A
 <label>Name that others see
 <input name="displayname" maxlength="256" autocomplete="nickname" value="${name}"></label>
 <button class="main" name="do" value="save">Save</button></form>
-${pictureForm(formToken, typeof profile['avatar_url'] === 'string')}
+${pictureForm(formToken, typeof profile['avatar_url'] === 'string' ? profile['avatar_url'] : undefined)}
 ${addressForms(
   formToken,
   addresses.map(({ address }) => address),
@@ -45,9 +45,11 @@ ${addressForms(
   };
 }
 
-function pictureForm(formToken: Html, hasPicture: boolean): Html {
+/** The address of the picture changes with it, since browsers keep what they have seen. */
+function pictureForm(formToken: Html, uri: string | undefined): Html {
+  const hasPicture = uri !== undefined;
   return html`<h2>Picture</h2>
-${hasPicture && html`<p><img src="${showAccountPicture.path}" alt="Your picture" width="96" height="96"></p>`}
+${hasPicture && html`<p><img src="${showAccountPicture.path}?of=${encodeURIComponent(uri)}" alt="Your picture" width="96" height="96"></p>`}
 <form method="post" enctype="multipart/form-data">${formToken}
 <label>New picture <input name="picture" type="file" accept="image/png,image/jpeg,image/gif,image/webp,image/avif" required></label>
 <button name="do" value="picture">Use this picture</button></form>
