@@ -5,6 +5,7 @@ import { decodeBase64 } from 'federation-spec/encoding/base64.ts';
 import { createAccountCalls, createSetAccountData, hasUnstableFeature } from './account-calls.ts';
 import type { IncomingMessage, MatrixClient, MatrixClientOptions, Presence, UserProfile } from './client.ts';
 import type { ClientContext } from './client-context.ts';
+import { closeInOrder } from './crypto/close-in-order.ts';
 import { createEncryption } from './crypto/create-encryption.ts';
 import type { CryptoParts } from './crypto/crypto-parts.ts';
 import { createLateKeys } from './crypto/late-keys.ts';
@@ -246,7 +247,7 @@ export function createMatrixClient({ session, platform, onSessionChanged }: Matr
     const storeKey = decodeBase64(session.storeKey);
     if (platform.startCrypto === undefined) return encryption.unavailable();
     if (storeKey?.length !== STORE_KEY_BYTES) throw new Error('The session has no usable key for its crypto store');
-    const engine = await platform.startCrypto({ userId: ownUserId, deviceId, storeName: cryptoStoreName, storeKey });
+    const engine = closeInOrder(await platform.startCrypto({ userId: ownUserId, deviceId, storeName: cryptoStoreName, storeKey }));
     const sender = createOutgoingSender({ engine, http, sendRoomEvent, onKeysLost });
     crypto = { engine, sender, rooms: createRoomEncryption({ engine, sender, loadMembers }) };
     encryption.attach(crypto);

@@ -113,7 +113,8 @@ export function connectCryptoEngine(port: CryptoPort): CryptoEngine {
   return { ...(calls as unknown as CryptoCalls), listen: events.listen };
 }
 
-function callNames(): CallName[] {
+/** The names of all calls of an engine. */
+export function callNames(): CallName[] {
   return Object.keys(CALLS) as CallName[];
 }
 

@@ -140,3 +140,26 @@ test('who sends may wait for the event id, and hears of a refusal', async () => 
   await expect(refused).rejects.toThrow('You are not in this room');
   await expect(queue.whenSent(ROOM, 'never queued')).rejects.toThrow();
 });
+
+test('a queue is stopped when what became of its items is stored', async () => {
+  let store: () => void = () => undefined;
+  const queue = createSendQueue({
+    send: async () => '$sent',
+    upload: async ({ content }) => content,
+    store: {
+      putOutgoing: ({ state }) => (state === 'sent' ? new Promise((resolve) => (store = resolve)) : Promise.resolve()),
+      deleteOutgoing: async () => undefined,
+    },
+    onChange: () => undefined,
+  });
+  queue.add(item('a'));
+  await expect(queue.whenSent(ROOM, 'a')).resolves.toBe('$sent');
+  let isStopped = false;
+  const stopped = queue.stop().then(() => {
+    isStopped = true;
+  });
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(isStopped).toBe(false);
+  store();
+  await stopped;
+});

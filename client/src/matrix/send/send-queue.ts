@@ -39,7 +39,7 @@ export type SendQueue = {
   settle(roomId: string, arrived: readonly { eventId: string; txnId: string | undefined }[], hasGap: boolean): ReadonlyMap<string, string>;
   /** Tries at once what waits for the network. */
   retryNow(): void;
-  /** Takes up nothing new; resolves when what was being sent is sent or left for the next start, or after a short while. */
+  /** Takes up nothing new; resolves when what was being sent is sent or left for the next start, and stored, or after a short while. */
   stop(): Promise<void>;
 };
 
@@ -49,8 +49,19 @@ type Lane = { items: OutgoingItem[]; running: boolean; done: Promise<void>; uplo
 export function createSendQueue({ send, upload, store, onChange }: SendQueueDeps): SendQueue {
   const lanes = new Map<string, Lane>();
   const waiters = new Map<string, Waiter[]>();
+  const writes = new Set<Promise<void>>();
   let stopped = false;
   let newestMs = 0;
+
+  /** A cache that cannot be written costs a message its survival of a restart, not its sending. */
+  function keep(write: Promise<void>): void {
+    const kept = write
+      .catch((error: unknown) => {
+        console.warn('What waits to be sent could not be stored', error);
+      })
+      .finally(() => writes.delete(kept));
+    writes.add(kept);
+  }
 
   function laneOf(roomId: string): Lane {
     const known = lanes.get(roomId);
@@ -205,7 +216,7 @@ export function createSendQueue({ send, upload, store, onChange }: SendQueueDeps
         lane.wake.abort();
         for (const upload of lane.uploads.values()) upload.abort();
       }
-      const done = Promise.all([...lanes.values()].map((lane) => lane.done));
+      const done = Promise.all([...lanes.values()].map((lane) => lane.done)).then(() => Promise.all(writes));
       const limit = new AbortController();
       await Promise.race([done, waitMs(STOP_TIMEOUT_MS, limit.signal).catch(() => undefined)]);
       limit.abort();
@@ -215,11 +226,4 @@ export function createSendQueue({ send, upload, store, onChange }: SendQueueDeps
 
 function isQueued(lane: Lane, txnId: string): boolean {
   return lane.items.some((item) => item.txnId === txnId && item.state === 'waiting');
-}
-
-/** A cache that cannot be written costs a message its survival of a restart, not its sending. */
-function keep(write: Promise<void>): void {
-  write.catch((error: unknown) => {
-    console.warn('What waits to be sent could not be stored', error);
-  });
 }
