@@ -144,17 +144,34 @@ export function createBuildSync(deps: Deps): BuildSync {
     return { join, leave };
   }
 
+  /** Rooms that the user is not in yet. */
+  async function tellFromOutside({ invited, knocked }: SortedRooms) {
+    const stripped = await stripRooms([...invited, ...knocked]);
+    const eventsOf = ({ roomNid }: UserMembership) => ({ events: stripped.get(roomNid) ?? [] });
+    return {
+      invite: Object.fromEntries(invited.map((room) => [room.roomId, { invite_state: eventsOf(room) }])),
+      knock: Object.fromEntries(knocked.map((room) => [room.roomId, { knock_state: eventsOf(room) }])),
+    };
+  }
+
+  /** How far the answer goes: not beyond what everybody is brought, nor beyond the messages to the device, where these are too many. */
+  async function findReach({ device, since }: BuildRequest) {
+    const position = log.position();
+    const after = since?.position ?? 0;
+    const standings = await listStandings(device, position);
+    const reach = since === undefined ? position : await sticky.reach(nidsJoined(standings), { after, upTo: position, limit: MAX_STICKY });
+    const toDevice = await e2ee.listToDevice(device, { after, upTo: reach, limit: MAX_TO_DEVICE });
+    const { upTo } = toDevice;
+    return { toDevice, upTo, standings: upTo === position ? standings : await listStandings(device, upTo) };
+  }
+
   return async function buildSync(request) {
     const { device, since, filter } = request;
 
     // 1. How far the answer goes.
     const { boot, volatile } = ephemeral.volatileNow();
     const after = since?.position ?? 0;
-    const position = log.position();
-    const now = await listStandings(device, position);
-    const reach = since === undefined ? position : await sticky.reach(nidsJoined(now), { after, upTo: position, limit: MAX_STICKY });
-    const toDevice = await e2ee.listToDevice(device, { after, upTo: reach, limit: MAX_TO_DEVICE });
-    const upTo = toDevice.upTo;
+    const { toDevice, upTo, standings: all } = await findReach(request);
     const end = formatToken({ kind: 'stream', position: upTo, boot, volatile });
 
     // 2. The account data and the rooms.
@@ -163,7 +180,7 @@ export function createBuildSync(deps: Deps): BuildSync {
       accountData.listIgnored(device.userNid),
     ]);
     const isLazy = filter?.room?.state?.lazy_load_members === true;
-    const standings = (upTo === position ? now : await listStandings(device, upTo)).filter(
+    const standings = all.filter(
       (room) => passesRoomFilter(room.roomId, filter?.room) && (isLazy || room.membership !== 'join' || isWhole(room, upTo)),
     );
     const sorted = await sortRooms(standings, {
@@ -188,10 +205,7 @@ export function createBuildSync(deps: Deps): BuildSync {
       toldMembersAt: filter?.room?.state?.include_redundant_members === true ? undefined : after,
     });
     const { join, leave } = assembleRooms(request, { extras, sorted, told, end });
-    const stripped = await stripRooms([...sorted.invited, ...sorted.knocked]);
-    const eventsOf = ({ roomNid }: UserMembership) => ({ events: stripped.get(roomNid) ?? [] });
-    const invite = Object.fromEntries(sorted.invited.map((room) => [room.roomId, { invite_state: eventsOf(room) }]));
-    const knock = Object.fromEntries(sorted.knocked.map((room) => [room.roomId, { knock_state: eventsOf(room) }]));
+    const { invite, knock } = await tellFromOutside(sorted);
 
     // 4. The rest.
     const presence = await ephemeral.listPresence({ userNid: device.userNid, after: since });
