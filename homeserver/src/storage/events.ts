@@ -87,16 +87,26 @@ function pgArray(values: readonly number[]): string {
 
 /**
  * Writes a batch in one statement: moves the log's head (checking the epoch), inserts events (what was stored as an outlier, or backfilled,
- * takes its place in the timeline), closes and opens state,
- * sets memberships and heads. Returns false, having written nothing, when another process holds the log.
+ * takes its place in the timeline), closes and opens state, sets memberships and heads. Returns false, having written nothing, when another
+ * process holds the log.
+ *
+ * @throws when an event is stored already and may not be, or under another number
  */
 export async function writeEventBatch(sql: Sql, batch: EventBatch): Promise<boolean> {
   const rows = await sql<{ written: boolean }[]>`
     with head as (
       update log_head set position = ${batch.to} where epoch = ${batch.epoch} and position < ${batch.to} returning true as held
     )${insertEvents(sql, batch.events)}${writeHeads(sql, batch.heads)}${writeState(sql, batch)}${writeMemberships(sql, batch.memberships)}
-    select held as written from head`;
+    select held as written${refuseMissing(sql, batch.events)} from head`;
   return rows.length === 1;
+}
+
+/**
+ * Fails the statement when an event was not written: it was stored meanwhile under another number, and the heads and the state would name
+ * one that nothing stands for. A division by zero counts as bad data, so that the rooms concerned are loaded anew.
+ */
+function refuseMissing(sql: Sql, events: readonly StoredEvent[]) {
+  return events.length === 0 ? sql`` : sql`, 1 / (case when (select count(*) from inserted) = ${events.length} then 1 else 0 end)`;
 }
 
 function insertEvents(sql: Sql, events: readonly StoredEvent[]) {
@@ -105,7 +115,7 @@ function insertEvents(sql: Sql, events: readonly StoredEvent[]) {
       on conflict (event_id) do update
         set kind = excluded.kind, position = excluded.position, topological = excluded.topological, base_pos = excluded.base_pos,
             base_snapshot = excluded.base_snapshot, notify_seq = excluded.notify_seq, reason = excluded.reason
-        where events.kind in (1, 2)
+        where events.kind in (1, 2) and events.event_nid = excluded.event_nid
       returning events.event_nid, events.event_id, events.room_nid
     )${insertRelations(sql, events)}`;
 }
