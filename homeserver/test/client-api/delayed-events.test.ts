@@ -226,8 +226,8 @@ describe('what is refused', () => {
         body: { errcode: 'M_INVALID_PARAM' },
       });
     expect(await romeo.attempt('PUT', `${path}${DAY_MS + 1}`, { body: 'x' })).toMatchObject({
-      status: 403,
-      body: { errcode: 'M_FORBIDDEN', 'org.matrix.msc4140.errcode': 'M_MAX_DELAY_EXCEEDED', 'org.matrix.msc4140.max_delay': DAY_MS },
+      status: 400,
+      body: { errcode: 'M_UNKNOWN', 'org.matrix.msc4140.errcode': 'M_MAX_DELAY_EXCEEDED', 'org.matrix.msc4140.max_delay': DAY_MS },
     });
     const newer = `${UNSTABLE}/rooms/${encodeURIComponent(roomId)}/delayed_event/m.room.message/bad`;
     expect(await romeo.attempt('PUT', newer, { delay: 0, content: {} })).toMatchObject({

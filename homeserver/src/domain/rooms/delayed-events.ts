@@ -118,7 +118,8 @@ export function createDelayedEvents({ sql, rooms, sendEvent, setState, clock, ra
   function checkDelay(delay: number): void {
     if (!Number.isSafeInteger(delay) || delay < 1) throw invalidParam('The delay must be a number of milliseconds, and more than none.');
     if (delay <= maxDelayMs) return;
-    throw matrixError(403, 'M_FORBIDDEN', `Events may be delayed by ${maxDelayMs} ms at most.`, {
+    // Clients in use know this code, and try again with the delay that they are told.
+    throw matrixError(400, 'M_UNKNOWN', `Events may be delayed by ${maxDelayMs} ms at most.`, {
       'org.matrix.msc4140.errcode': 'M_MAX_DELAY_EXCEEDED',
       'org.matrix.msc4140.max_delay': maxDelayMs,
     });
