@@ -1,4 +1,5 @@
 import type { Sql } from './database.ts';
+import { readableJson } from './readable-json.ts';
 
 const EVERYBODY = 0;
 
@@ -120,7 +121,7 @@ export async function listMembershipChanges(
     )
     select c.room_nid as "roomNid", u.user_nid as "userNid", u.user_id as "userId",
            coalesce((
-             select e.json::json->'content'->>'membership' = 'join'
+             select ${readableJson(sql)}->'content'->>'membership' = 'join'
              from   state_intervals i join events e using (event_nid)
              where  i.room_nid = c.room_nid and i.key_nid = c.key_nid and i.from_pos <= ${after} and i.to_pos > ${after}
            ), false) as "wasJoined",

@@ -1,5 +1,6 @@
 import type { Sql } from './database.ts';
 import { MEMBERSHIP_WORDS, membershipNumber } from './memberships.ts';
+import { readableJson } from './readable-json.ts';
 
 /** The end of an interval that holds still, as text: it is more than a number holds. */
 const STILL = '9223372036854775807';
@@ -58,7 +59,7 @@ export type StateEntryRow = { eventNid: number; keyNid: number; type: string; st
 export async function listStateEntries(sql: Sql, roomNid: number, eventIds: readonly string[]): Promise<StateEntryRow[]> {
   return await sql<StateEntryRow[]>`
     select e.event_nid as "eventNid", e.key_nid as "keyNid", e.type, k.state_key as "stateKey",
-           case when e.type = 'm.room.member' then e.json::json -> 'content' ->> 'membership' end as membership
+           case when e.type = 'm.room.member' then ${readableJson(sql)} -> 'content' ->> 'membership' end as membership
     from   events e join state_keys k using (key_nid)
     where  e.event_id = any(${[...eventIds]}::text[]) and e.room_nid = ${roomNid} and e.kind <> 4`;
 }
@@ -182,7 +183,7 @@ async function restoreMembership(
   const { roomNid, keyNid, eventNid, olderNid, position } = given;
   await sql`
     update memberships m
-    set    membership = coalesce((select array_position(${[...MEMBERSHIP_WORDS]}::text[], e.json::json -> 'content' ->> 'membership')
+    set    membership = coalesce((select array_position(${[...MEMBERSHIP_WORDS]}::text[], ${readableJson(sql)} -> 'content' ->> 'membership')
                                   from events e where e.event_nid = ${olderNid}::bigint), ${membershipNumber('leave')}),
            event_nid = ${olderNid}, position = ${position}, forgotten = false
     from   state_keys k, users u

@@ -1,4 +1,5 @@
 import type { Sql } from './database.ts';
+import { readableJson } from './readable-json.ts';
 
 export type FoundUser = { userId: string; displayName: string | null; avatarUrl: string | null };
 
@@ -21,8 +22,8 @@ export async function searchUserDirectory(
       select distinct s.room_nid
       from   state_intervals s join state_keys k using (key_nid) join events e using (event_nid)
       where  s.to_pos = 9223372036854775807 and k.state_key = ''
-      and    (k.type = 'm.room.join_rules' and e.json::jsonb #>> '{content,join_rule}' = 'public'
-              or k.type = 'm.room.history_visibility' and e.json::jsonb #>> '{content,history_visibility}' = 'world_readable')
+      and    (k.type = 'm.room.join_rules' and ${readableJson(sql)} #>> '{content,join_rule}' = 'public'
+              or k.type = 'm.room.history_visibility' and ${readableJson(sql)} #>> '{content,history_visibility}' = 'world_readable')
       -- A room that everybody here has left is not followed any more.
       and    exists (select from memberships m join users u using (user_nid) where m.room_nid = s.room_nid and m.membership = 2 and u.is_local)
     ), searched_rooms as (
@@ -41,10 +42,10 @@ export async function searchUserDirectory(
       select u.user_id, u.user_nid,
              case when u.is_local
                   then (select p.value::jsonb #>> '{}' from profile_fields p where p.user_nid = u.user_nid and p.name = 'displayname')
-                  else (select e.json::jsonb #>> '{content,displayname}' from events e where e.event_nid = x.event_nid) end as display_name,
+                  else (select ${readableJson(sql)} #>> '{content,displayname}' from events e where e.event_nid = x.event_nid) end as display_name,
              case when u.is_local
                   then (select p.value::jsonb #>> '{}' from profile_fields p where p.user_nid = u.user_nid and p.name = 'avatar_url')
-                  else (select e.json::jsonb #>> '{content,avatar_url}' from events e where e.event_nid = x.event_nid) end as avatar_url
+                  else (select ${readableJson(sql)} #>> '{content,avatar_url}' from events e where e.event_nid = x.event_nid) end as avatar_url
       from   everybody x join users u using (user_nid)
       where  u.user_nid <> ${userNid}
       and    (not u.is_local or exists (select from accounts a where a.user_nid = u.user_nid and a.status = 'active' and not a.is_guest))

@@ -128,6 +128,12 @@ test('so do they in state and in memberships', async () => {
     const path = `/_matrix/federation/v2/send_join/${enc(room.roomId)}/${enc(id)}`;
     expect((await peer.call(server, 'PUT', path, event)).status, JSON.stringify(event.content).slice(0, 200)).toBeLessThan(500);
   }
+  // The last name is one that the database does not read, and everybody who shares the room looks it up.
+  const last = await member({ displayname: 'Ty\u0000balt' });
+  await peer.sendPdus(server, [last.event]);
+  await expect.poll(() => storedKind(server, last.id), WAIT).toBe('timeline');
+  const { results } = await romeo.call('POST', '/_matrix/client/v3/user_directory/search', { search_term: 'tybalt' });
+  expect(results).toEqual([expect.objectContaining({ user_id: room.userId })]);
   await romeo.send(room.roomId, 'still here');
   await romeo.sync({ since: '' });
   expect(faults).toEqual([]);
