@@ -5,7 +5,10 @@ import { type HostilePeer, type PeerAnswer, type PeerRoom, startHostilePeer } fr
 import type { TestServer } from '../kit/start-server.ts';
 import { startServers, type TestServers } from '../kit/start-servers.ts';
 import { storedKind } from '../kit/stored-kind.ts';
-import type { TestUser } from '../kit/test-user.ts';
+import { createNames, type TestUser } from '../kit/test-user.ts';
+
+/** Another name each time, so that a scene can be played again. */
+const nameOf = createNames();
 
 let servers: TestServers;
 let server: TestServer;
@@ -141,7 +144,7 @@ test('S16: what is kept beside a room is shown to nobody', async () => {
 });
 
 test('S17: a private room is in no summary, hierarchy or directory for who may not enter it', async () => {
-  const closed = await romeo.createRoom({ preset: 'private_chat', name: 'Crypt', room_alias_name: 'crypt' });
+  const closed = await romeo.createRoom({ preset: 'private_chat', name: 'Crypt', room_alias_name: nameOf('crypt') });
   const space = await createOpen({ creation_content: { type: 'm.space' } });
   await romeo.setState(space, 'm.space.child', { via: [server.name] }, closed);
   expect(JSON.stringify((await get('publicRooms')).body)).not.toContain(closed);

@@ -80,7 +80,8 @@ export function createDeliverPushes({ database, clock, logger, buildPush, postJs
       if (stopping.signal.aborted) return false;
       const delayMs = Math.min((troubles.get(pusher.pusherId)?.delayMs ?? FIRST_RETRY_MS / 2) * 2, MAX_RETRY_MS);
       troubles.set(pusher.pusherId, { retryAt: clock.now() + delayMs, delayMs });
-      logger.info({ err: error, appId: pusher.appId, delayMs }, 'a push gateway could not be reached; it is tried again later');
+      const reason = error instanceof Error ? error.message : String(error);
+      logger.info({ reason, appId: pusher.appId, delayMs }, 'a push gateway could not be reached; it is tried again later');
       return false;
     }
   }
