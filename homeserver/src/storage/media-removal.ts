@@ -12,9 +12,22 @@ export type RemovalBounds = {
   /** Larger than. */
   minBytes?: number;
   isPreview?: boolean;
-  /** Not those that a profile shows. */
+  /** Not those that a profile or a room shows as its picture. */
   keepProfiles?: boolean;
 };
+
+/** The end of what still holds; a literal, so that the index of current state serves. */
+const STILL = '9223372036854775807';
+
+/** The files that rooms show as their pictures now. */
+const roomAvatars = (sql: Sql) => sql`
+  select a.place
+  from   rooms r
+         join state_keys k on k.type = 'm.room.avatar' and k.state_key = ''
+         join state_intervals s on s.room_nid = r.room_nid and s.key_nid = k.key_nid and s.to_pos = ${sql.unsafe(STILL)}
+         join events e on e.event_nid = s.event_nid
+         cross join substring(e.json from '"url":"mxc://([^"/]+/[A-Za-z0-9_-]+)"') as a (place)
+  where  a.place is not null`;
 
 /** Files of these bounds, the longest unread first. */
 export async function listRemovable(sql: Sql, bounds: RemovalBounds, limit: number): Promise<(MediaPlace & { bytes: number })[]> {
@@ -27,7 +40,7 @@ export async function listRemovable(sql: Sql, bounds: RemovalBounds, limit: numb
     ${bounds.uploaderNid === undefined ? sql`` : sql`and uploader_nid = ${bounds.uploaderNid}`}
     ${bounds.minBytes === undefined ? sql`` : sql`and bytes > ${bounds.minBytes}`}
     ${bounds.isPreview === undefined ? sql`` : bounds.isPreview ? sql`and is_preview` : sql`and not is_preview`}
-    ${bounds.keepProfiles === true ? sql`and not exists (select from profile_fields p where p.name = 'avatar_url' and p.value = '"mxc://' || origin || '/' || media_id || '"')` : sql``}
+    ${bounds.keepProfiles === true ? sql`and not exists (select from profile_fields p where p.name = 'avatar_url' and p.value = '"mxc://' || origin || '/' || media_id || '"') and origin || '/' || media_id not in (${roomAvatars(sql)})` : sql``}
     order  by last_read_at
     limit  ${limit}`;
 }

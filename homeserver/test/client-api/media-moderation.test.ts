@@ -133,17 +133,20 @@ describe('removal', () => {
     expect(await status(place)).toBe(404);
   });
 
-  test('of what was not read for long, but for what a profile shows', async () => {
+  test('of what was not read for long, but for what a profile or a room shows', async () => {
     const friar = await server.user('friar');
     const avatar = await placeMedia(server, friar, 'avatar');
     const letter = await placeMedia(server, friar, 'letter');
     await friar.call('PUT', `/_matrix/client/v3/profile/${friar.id}/avatar_url`, { avatar_url: `mxc://${avatar}` });
+    const [arms, oldArms] = [await placeMedia(server, friar, 'arms'), await placeMedia(server, friar, 'old arms')];
+    const roomId = await friar.createRoom();
+    for (const shown of [oldArms, arms]) await friar.setState(roomId, 'm.room.avatar', { url: `mxc://${shown}` });
     clock.advance(1_000);
     const young = await placeMedia(server, friar, 'young');
     const gone = await admin.call('POST', `${ADMIN}/media/delete?before_ts=${clock.now()}`, {});
     expect(gone['deleted_media']).toContain(idOf(letter));
     expect(gone['deleted_media']).not.toContain(idOf(avatar));
-    expect(await Promise.all([avatar, letter, young].map(status))).toEqual([200, 404, 200]);
+    expect(await Promise.all([avatar, arms, letter, oldArms, young].map(status))).toEqual([200, 200, 404, 404, 200]);
   });
 
   test('is for admins only', async () => {
