@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../../platform/logger.ts';
 import type { Database } from '../../storage/database.ts';
+import { isDataError } from '../../storage/database-errors.ts';
 import { findFollowerCursor, saveFollowerCursor } from '../../storage/follower-cursors.ts';
 import type { Log } from './log.ts';
 import type { Notifier } from './notifier.ts';
@@ -10,6 +11,8 @@ const SAVE_EVERY_MS = 1_000;
 /** How long a follower rests after it failed, at first and at most. */
 const FIRST_RETRY_MS = 250;
 const MAX_RETRY_MS = 30_000;
+/** How often what stands at one position is tried that cannot be handled for what it is, before it is left out. */
+const MAX_TRIES_OF_ONE = 4;
 
 export type Follower = {
   /** How far it has come. */
@@ -24,7 +27,10 @@ type Spec = {
   name: string;
   /** Where a follower that never ran begins: with everything, or with what comes. */
   startsAt: 'beginning' | 'now';
-  /** Handles positions in (after, upTo]. Must be idempotent: after a crash it sees some of them again. Throwing repeats the step. */
+  /**
+   * Handles positions in (after, upTo]. Must be idempotent: after a crash it sees some of them again. Throwing repeats the step; what fails for
+   * what it is, and not because the database is away, is looked for by halves and left out after some tries, so that it does not stop the rest.
+   */
   handle: (range: { after: number; upTo: number }) => Promise<void>;
   /** Writes what `handle` still keeps in memory. Called before a cursor is saved, which then vouches for it. */
   beforeSave?: () => Promise<void>;
@@ -46,19 +52,38 @@ export async function createFollower(
 
   async function run(): Promise<void> {
     let retryMs = FIRST_RETRY_MS;
+    let stride = Number.POSITIVE_INFINITY;
+    let triesOfOne = 0;
     while (cursor < log.position() && !stopping.signal.aborted) {
-      const upTo = log.position();
+      const upTo = Math.min(log.position(), cursor + stride);
       try {
         await handle({ after: cursor, upTo });
-        cursor = upTo;
+        goTo(upTo);
         retryMs = FIRST_RETRY_MS;
-        saveTimer ??= setTimeout(() => void save(), SAVE_EVERY_MS);
+        triesOfOne = 0;
+        stride *= 2;
       } catch (error) {
-        logger.error({ err: error, follower: name, after: cursor }, 'a follower of the log failed; it will try again');
+        logger.error({ err: error, follower: name, after: cursor, upTo }, 'a follower of the log failed; it will try again');
+        if (isOfContent(error) && upTo - cursor > 1) {
+          stride = Math.ceil((upTo - cursor) / 2);
+          continue;
+        }
+        if (isOfContent(error)) triesOfOne += 1;
+        if (triesOfOne >= MAX_TRIES_OF_ONE) {
+          logger.error({ err: error, follower: name, position: upTo }, 'a follower of the log leaves out what it cannot handle');
+          goTo(upTo);
+          triesOfOne = 0;
+          continue;
+        }
         await delay(retryMs, undefined, { signal: stopping.signal }).catch(() => undefined);
         retryMs = Math.min(retryMs * 2, MAX_RETRY_MS);
       }
     }
+  }
+
+  function goTo(position: number): void {
+    cursor = position;
+    saveTimer ??= setTimeout(() => void save(), SAVE_EVERY_MS);
   }
 
   async function save(): Promise<void> {
@@ -94,4 +119,9 @@ export async function createFollower(
       await save();
     },
   };
+}
+
+/** Whether the same would fail again: the database refuses a value, or code of ours stumbles over one. */
+function isOfContent(error: unknown): boolean {
+  return isDataError(error) || error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError;
 }
