@@ -94,7 +94,7 @@ test('who syncs no more is offline after a while, who waits in a sync or has ano
 
   await syncWith(juliet, { since: julietsPlace });
   expect(await presenceOf(juliet)).toBe('online');
-  await nurse.call('PUT', `/_matrix/client/v3/user/${nurse.id}/account_data/m.end`, {});
+  await nurse.call('PUT', `/_matrix/client/v3/user/${nurse.id}/account_data/m.end`, { said: true });
   await waiting;
   clock.advance(40_000);
   await expect.poll(() => presenceOf(nurse), PATIENCE).toBe('offline');
