@@ -98,6 +98,11 @@ test('passwords, admins, rooms and devices of others are looked after', async ()
   await prince.call('DELETE', `${ADMIN}/v2/users/${mercutio.id}/devices/${second.deviceId}`);
   expect((await second.attempt('GET', `${V3}/account/whoami`)).status).toBe(401);
   expect((await prince.attempt('DELETE', `${ADMIN}/v2/users/${mercutio.id}/devices/NONE`)).status).toBe(404);
+  const third = await logInTestUser(server.url, mercutio.localpart);
+  const several = `${ADMIN}/v2/users/${mercutio.id}/delete_devices`;
+  await prince.call('POST', several, { devices: [third.deviceId] });
+  expect((await third.attempt('GET', `${V3}/account/whoami`)).status).toBe(401);
+  expect((await romeo.attempt('POST', several, { devices: [mercutio.deviceId] })).status).toBe(403);
   await prince.call('POST', `${ADMIN}/v1/reset_password/${mercutio.id}`, { new_password: PASSWORD, logout_devices: false });
   expect((await mercutio.attempt('GET', `${V3}/account/whoami`)).status).toBe(200);
   expect((await logIn(mercutio.localpart, PASSWORD)).status).toBe(200);
