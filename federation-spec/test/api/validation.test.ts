@@ -92,7 +92,7 @@ describe('what cannot be meant is refused', () => {
     ['a number longer than a double holds', sync.query, { timeout: '9'.repeat(30) }],
     ['a message to a device that is no object', sendToDevice.body, { messages: { '@juliet:hs1': { '*': 'O' } } }],
     ['a wrong value behind a key with a line break', sendToDevice.body, { messages: { '@juliet\n:hs1': 'O' } }],
-    ['a transaction whose events are no objects', sendTransaction.body, { origin: 'hs2', origin_server_ts: 1, pdus: ['event'] }],
+    ['a transaction whose events are no list', sendTransaction.body, { origin: 'hs2', origin_server_ts: 1, pdus: 'event' }],
   ])('%s', (_, schema, value) => {
     expect(fits(schema, value)).toBe(false);
   });

@@ -114,6 +114,14 @@ test.each(malformed)('S12, S13: an event with %s is refused, and the next one is
   expect((after[0]?.count ?? 0) - (before[0]?.count ?? 0)).toBe(1);
 });
 
+test('S12: what is no object harms neither the events nor the rest of a transaction', async () => {
+  const good = await room.event({});
+  const answer = await peer.sendPdus(servers.at(0), [7, null, 'event', [], good.event], ['typing', null, {}]);
+  expect([answer.status, answer.body]).toEqual([200, { pdus: { [good.id]: {} } }]);
+  await expect.poll(() => isStored(good.id), WAIT).toBe('timeline');
+  room.head = { id: good.id, depth: good.event.depth };
+});
+
 test('S32: a transaction sent twice has one effect and the same answer', async () => {
   const { event, id } = await room.event({});
   const txnId = nameOf('twice');

@@ -1,4 +1,5 @@
 import { sendTransaction } from 'federation-spec/api/server/transactions.ts';
+import { isJsonObject } from 'federation-spec/events/event.ts';
 import type { ReceiveTransaction } from '../../domain/federation/inbound/receive-transaction.ts';
 import { invalidParam } from '../../platform/matrix-error.ts';
 import { type Route, route } from '../http/route.ts';
@@ -7,6 +8,7 @@ import { type Route, route } from '../http/route.ts';
 export function serverTransactionRoute(receive: ReceiveTransaction): Route {
   return route(sendTransaction, async ({ params, body, origin }) => {
     if (body.origin !== origin) throw invalidParam('The transaction names another origin than the request is signed by');
-    return await receive({ origin, txnId: params.txnId, pdus: body.pdus, edus: body.edus ?? [] });
+    const { pdus, edus = [] } = body;
+    return await receive({ origin, txnId: params.txnId, pdus: pdus.filter(isJsonObject), edus: edus.filter(isJsonObject) });
   });
 }
