@@ -29,11 +29,14 @@ export function runCryptoWorker(port: CryptoPort): void {
   port.addEventListener('message', onMessage);
 }
 
-/** Starts the engine in a Worker that the host made; for `MatrixPlatform.startCrypto`. Throws when the store cannot be opened. */
-export async function connectCryptoWorker(
-  worker: CryptoPort & { terminate(): void },
-  options: StartCryptoOptions & { wasmUrl?: string },
-): Promise<CryptoEngine> {
+/** The part of a Worker that is used here. */
+type CryptoWorker = CryptoPort & { terminate(): void; addEventListener(type: 'error', listener: () => void): void };
+
+/**
+ * Starts the engine in a Worker that the host made; for `MatrixPlatform.startCrypto`. Throws when its script cannot be loaded, or the store
+ * cannot be opened.
+ */
+export async function connectCryptoWorker(worker: CryptoWorker, options: StartCryptoOptions & { wasmUrl?: string }): Promise<CryptoEngine> {
   await new Promise<void>((resolve, reject) => {
     const onMessage = ({ data }: MessageEvent): void => {
       const message = data as StartedMessage;
@@ -43,6 +46,7 @@ export async function connectCryptoWorker(
       else reject(new Error(message.error));
     };
     worker.addEventListener('message', onMessage);
+    worker.addEventListener('error', () => reject(new Error('The encryption cannot be started: its script could not be loaded.')));
     worker.postMessage({ kind: 'start', options } satisfies StartMessage);
   });
   const engine = connectCryptoEngine(worker);
