@@ -36,6 +36,33 @@ test('state that the timeline filter leaves out is told as state', async () => {
   expect(nameOf(second.rooms.join[roomId])).toBe('Mantua');
 });
 
+test('a timeline is narrowed by what its events relate to, and by what relates to them', async () => {
+  await using server = await startServer();
+  const [romeo, juliet] = [await server.user('romeo'), await server.user('juliet')];
+  const roomId = await romeo.createRoom({ preset: 'public_chat' });
+  await juliet.join(roomId);
+  const root = await romeo.send(roomId, 'a root');
+  await romeo.send(roomId, 'a leaf alone');
+  await juliet.send(roomId, { msgtype: 'm.text', body: 'in a thread', 'm.relates_to': { rel_type: 'm.thread', event_id: root } });
+  const bodies = async (timeline: object, since?: string) =>
+    (await sync(romeo, { filter: { room: { timeline } }, ...(since === undefined ? {} : { since }) })).rooms.join[
+      roomId
+    ]?.timeline.events.flatMap((event) => event.content['body'] ?? []);
+  const expectEach = async (since?: string) => {
+    expect(await bodies({ related_by_rel_types: ['m.thread'] }, since)).toEqual(['a root']);
+    expect(await bodies({ related_by_senders: [juliet.id], limit: 1 }, since)).toEqual(['a root']);
+    expect((await bodies({ related_by_senders: [romeo.id] }, since)) ?? []).toEqual([]);
+    expect(await bodies({ 'org.matrix.msc3874.rel_types': ['m.thread'] }, since)).toEqual(['in a thread']);
+    expect(await bodies({ types: ['m.room.message'], 'org.matrix.msc3874.not_rel_types': ['m.thread'] }, since)).toEqual([
+      'a root',
+      'a leaf alone',
+    ]);
+  };
+  await expectEach();
+  await server.restart();
+  await expectEach();
+});
+
 test('who asks for no timeline gets the newest state, and may page back to the newest event', async () => {
   await using server = await startServer();
   const romeo = await server.user('romeo');

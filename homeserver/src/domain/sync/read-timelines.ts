@@ -1,5 +1,6 @@
 import type { Database } from '../../storage/database.ts';
 import { relationOf } from '../../storage/relation-of.ts';
+import { listRelatedTo } from '../../storage/relations.ts';
 import { listNewestOfRooms } from '../../storage/sync-timelines.ts';
 import { isBehindGap } from '../rooms/gap-place.ts';
 import { MEMBER } from '../rooms/hot-room.ts';
@@ -7,9 +8,9 @@ import type { HotRooms } from '../rooms/hot-rooms.ts';
 import { isForClients } from '../rooms/room-event.ts';
 import { positionOf } from '../streams/log-batch.ts';
 import type { RoomToTell, Timeline } from './room-to-tell.ts';
-import { isNarrow, passesTimelineFilter, type TimelineFilter, wantsTimelineOf } from './timeline-filter.ts';
+import { isByContent, isByRelations, isNarrow, passesTimelineFilter, type TimelineFilter, wantsTimelineOf } from './timeline-filter.ts';
 
-/** Where the database cannot say which events pass, so many times as many are read. */
+/** Where reading an event, or what relates to it, decides whether it passes, so many times as many are read. */
 const SEARCHED_FOR_CONTENT = 4;
 
 type Deps = { database: Database; rooms: HotRooms };
@@ -47,10 +48,26 @@ export function createReadTimelines({ database, rooms }: Deps) {
     };
   }
 
+  /** Of longer timelines, those events that others relate to as the filter wants it. */
+  async function keepRelated(timelines: Map<number, Timeline>, limit: number, { filter }: TimelineFilter): Promise<Map<number, Timeline>> {
+    const eventIds = [...timelines.values()].flatMap(({ events }) => events.map((event) => event.eventId));
+    const wanted = { relTypes: filter?.related_by_rel_types, senders: filter?.related_by_senders };
+    const related = await listRelatedTo(database.sql, eventIds, wanted);
+    const kept = new Map<number, Timeline>();
+    for (const [roomNid, timeline] of timelines) {
+      const passing = timeline.events.filter((event) => related.has(event.eventId));
+      const events = limit === 0 ? [] : passing.slice(-limit);
+      kept.set(roomNid, { ...timeline, events, isLimited: timeline.isLimited || passing.length > limit, hasHiddenChanges: true });
+    }
+    return kept;
+  }
+
   return async function readTimelines(
     wanted: readonly RoomToTell[],
-    { limit, filter }: { limit: number; filter: TimelineFilter },
+    request: { limit: number; filter: TimelineFilter },
   ): Promise<Map<number, Timeline>> {
+    const { filter } = request;
+    const limit = isByRelations(filter) ? SEARCHED_FOR_CONTENT * request.limit : request.limit;
     const timelines = new Map<number, Timeline>();
     const cold: RoomToTell[] = [];
     for (const room of wanted) {
@@ -58,7 +75,7 @@ export function createReadTimelines({ database, rooms }: Deps) {
       if (timeline === undefined) cold.push(room);
       else timelines.set(room.roomNid, cutAtGap(timeline));
     }
-    const readsContent = filter.filter?.contains_url !== undefined;
+    const readsContent = isByContent(filter);
     const searched = readsContent ? SEARCHED_FOR_CONTENT * limit + 1 : limit + 1;
     const newest = await listNewestOfRooms(database.sql, cold, {
       limit: searched,
@@ -78,7 +95,7 @@ export function createReadTimelines({ database, rooms }: Deps) {
       };
       timelines.set(roomNid, cutAtGap(timeline));
     }
-    return timelines;
+    return isByRelations(filter) ? await keepRelated(timelines, request.limit, filter) : timelines;
   };
 }
 

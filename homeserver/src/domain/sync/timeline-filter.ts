@@ -13,9 +13,19 @@ export type TimelineFilter = {
 /** Whether a filter narrows timelines at all: when not, nothing needs to be looked at. */
 export function isNarrow({ filter, ignored }: TimelineFilter): boolean {
   if (ignored.size > 0) return true;
-  const { types, not_types, senders, not_senders, contains_url } = filter ?? {};
+  const { types, not_types, senders, not_senders } = filter ?? {};
+  return isByContent({ filter, ignored }) || [types, not_types, senders, not_senders].some((part) => part !== undefined);
+}
+
+/** Whether what events say decides if they pass, which the database cannot tell. */
+export function isByContent({ filter }: TimelineFilter): boolean {
   const relTypes = [filter?.['org.matrix.msc3874.rel_types'], filter?.['org.matrix.msc3874.not_rel_types']];
-  return [types, not_types, senders, not_senders, contains_url, ...relTypes].some((part) => part !== undefined);
+  return [filter?.contains_url, ...relTypes].some((part) => part !== undefined);
+}
+
+/** Whether the events that relate to an event decide if it passes. */
+export function isByRelations({ filter }: TimelineFilter): boolean {
+  return filter?.related_by_rel_types !== undefined || filter?.related_by_senders !== undefined;
 }
 
 /** Whether a room's timeline is wanted. */
