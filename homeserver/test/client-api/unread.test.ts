@@ -151,6 +151,8 @@ test('the counts of a message are in the answer that brings it', async () => {
   expect(answer.rooms.join[roomId]?.unread_notifications).toEqual(count(1, 1));
 });
 
+const SOUND = { set_tweak: 'sound', value: 'default' };
+
 test('what one was notified of is listed, newest first, with what was read', async () => {
   const { server, romeo, juliet, roomId, say } = await stage();
   await using _server = server;
@@ -163,8 +165,8 @@ test('what one was notified of is listed, newest first, with what was read', asy
   const page = await juliet.call('GET', '/_matrix/client/v3/notifications?limit=2');
   expect(page).toMatchObject({
     notifications: [
-      { event: { event_id: last }, room_id: roomId, read: false, actions: ['notify'], ts: expect.any(Number) },
-      { event: { event_id: mention }, read: false, actions: ['notify', { set_tweak: 'highlight' }] },
+      { event: { event_id: last }, room_id: roomId, read: false, actions: ['notify', SOUND], ts: expect.any(Number) },
+      { event: { event_id: mention }, read: false, actions: ['notify', SOUND, { set_tweak: 'highlight' }] },
     ],
     next_token: expect.any(String),
   });

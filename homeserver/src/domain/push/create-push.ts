@@ -18,6 +18,7 @@ import { createListNotifications, type ListNotifications } from './list-notifica
 import { createNoteEvent } from './note-event.ts';
 import { createOwnEvents } from './own-events.ts';
 import { createProgress } from './progress.ts';
+import { createRecallActions } from './recall-actions.ts';
 import { createUnreadCache } from './unread-cache.ts';
 
 export type PushDeps = {
@@ -93,7 +94,12 @@ export async function createPush(deps: PushDeps): Promise<Push> {
     count: createCountUnread({ database, cache, loadReadMarks: ownMarks.loadReadMarks, caughtUp: progress.caughtUp }),
     changedRooms: createListChangedCounts({ database, readers, noted }),
     audience,
-    listNotifications: createListNotifications({ ...deps, loadReadMarks: ownMarks.loadReadMarks, caughtUp: progress.caughtUp }),
+    listNotifications: createListNotifications({
+      ...deps,
+      loadReadMarks: ownMarks.loadReadMarks,
+      recallActions: createRecallActions({ ...deps, audience }),
+      caughtUp: progress.caughtUp,
+    }),
     stop: follower.stop,
   };
 }

@@ -95,13 +95,15 @@ export function isCounting(room: HotRoom, { ruleset, userId }: Pick<Listener, 'r
   return readPushActions(decision?.actions ?? []).notify;
 }
 
-function contextOf(room: HotRoom, sender: string) {
+/** What the rules may ask of the room, for an event of this sender. */
+export function contextOf(room: HotRoom, sender: string) {
   let memberCount = 0;
   for (const joined of room.joinedServers.values()) memberCount += joined;
   return { memberCount, hasNotificationPermission: createNotificationPermission(sender, room, room.rules) };
 }
 
-function toShown(room: HotRoom, event: Pdu, eventId: string): JsonObject {
+/** An event as the rules see it. */
+export function toShown(room: HotRoom, event: Pdu, eventId: string): JsonObject {
   const { type, sender, content, state_key } = event;
   return { event_id: eventId, room_id: room.roomId, type, sender, content, ...(state_key === undefined ? {} : { state_key }) };
 }

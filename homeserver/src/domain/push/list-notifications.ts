@@ -8,6 +8,7 @@ import type { ClientEvent, Reader, RenderEvents } from '../rooms/render-events.t
 import { NOTIFYING_TYPES, notifiesByDefault } from '../rooms/room-event.ts';
 import { positionOf } from '../streams/log-batch.ts';
 import type { OwnEvents } from './own-events.ts';
+import type { RecallActions } from './recall-actions.ts';
 
 const DEFAULT_LIMIT = 20;
 const MAX_LIMIT = 100;
@@ -21,10 +22,16 @@ export type ListNotifications = (
   request: { from?: string | undefined; limit?: number | undefined; highlightsOnly: boolean },
 ) => Promise<NotificationPage>;
 
-type Deps = { database: Database; renderEvents: RenderEvents; loadReadMarks: OwnEvents['loadReadMarks']; caughtUp: () => Promise<unknown> };
+type Deps = {
+  database: Database;
+  renderEvents: RenderEvents;
+  loadReadMarks: OwnEvents['loadReadMarks'];
+  recallActions: RecallActions;
+  caughtUp: () => Promise<unknown>;
+};
 
 /** What a user was notified of, newest first. https://spec.matrix.org/latest/client-server-api/#listing-notifications */
-export function createListNotifications({ database, renderEvents, loadReadMarks, caughtUp }: Deps): ListNotifications {
+export function createListNotifications({ database, renderEvents, loadReadMarks, recallActions, caughtUp }: Deps): ListNotifications {
   const { sql } = database;
   return async function listNotifications(reader, { from, limit: wanted = DEFAULT_LIMIT, highlightsOnly }) {
     const { userNid } = reader;
@@ -61,15 +68,15 @@ export function createListNotifications({ database, renderEvents, loadReadMarks,
     const roomNids = [...new Set(notified.map(({ event }) => event.roomNid))];
     const [marks, roomIds] = await Promise.all([loadReadMarks(reader.userNid, roomNids), findRoomIds(sql, roomNids)]);
     const entries: NotificationEntry[] = [];
-    for (const { event, thread, highlight } of notified) {
+    for (const entry of notified) {
+      const { event, thread } = entry;
       const roomId = roomIds.get(event.roomNid);
       const [rendered] = roomId === undefined ? [] : await renderEvents([event], { roomId, reader });
       if (rendered === undefined || roomId === undefined) continue;
       const read = marks.some(
         (mark) => mark.roomNid === event.roomNid && (mark.thread === '' || mark.thread === thread) && mark.position >= positionOf(event),
       );
-      const actions: PushAction[] = highlight ? ['notify', { set_tweak: 'highlight', value: true }] : ['notify'];
-      entries.push({ event: rendered, roomId, read, ts: event.originServerTs, actions });
+      entries.push({ event: rendered, roomId, read, ts: event.originServerTs, actions: await recallActions(reader.userNid, entry) });
     }
     return entries;
   }
