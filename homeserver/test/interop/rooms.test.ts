@@ -194,7 +194,7 @@ describe.skipIf(!hasOtherSide).each([
     const found = await guest.call('GET', `${V3}/directory/room/${encodeURIComponent(`#${alias}:${hostName}`)}`);
     expect(found).toMatchObject({ room_id: roomId, servers: expect.arrayContaining([hostName]) });
     const listed = await guest.attempt('POST', `${V3}/publicRooms?server=${hostName}`, { filter: { generic_search_term: alias } });
-    if (listed.status === 200) expect((listed.body['chunk'] as { room_id: string }[]).map((room) => room.room_id)).toEqual([roomId]);
+    if (listed.status === 200) expect((listed.body['chunk'] as { room_id: string }[]).map((room) => room.room_id)).toContain(roomId);
     expect(await guest.join(`#${alias}:${hostName}`)).toBe(roomId);
   });
 
