@@ -1,32 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { startServer, type TestServer } from 'homeserver/test/kit/start-server.ts';
 import { TEST_PASSWORD } from 'homeserver/test/kit/test-user.ts';
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
+import { listViolations } from './kit/list-violations.ts';
 import { openBrowser } from './kit/open-browser.ts';
-
-const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
-const axeSource = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-
-/** What axe finds wrong with the page as it is now, in light and dark. */
-async function listViolations(page: Page): Promise<string[]> {
-  const found: string[] = [];
-  for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme });
-    await page.evaluate(axeSource);
-    const ids = await page.evaluate<string[], string[]>(
-      async (tags) => (await Reflect.get(window, 'axe').run(document, { runOnly: tags })).violations.map(({ id }: { id: string }) => id),
-      RULES,
-    );
-    found.push(...ids.map((id) => `${colorScheme} ${id}`));
-  }
-  return found;
-}
 
 /** A native client: it listens on the loopback address for what the browser brings back. */
 async function startNativeClient(server: TestServer) {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startServer, type TestServer } from '../kit/start-server.ts';
 import type { TestUser } from '../kit/test-user.ts';
-import { bodiesOf, roomPath, syncWith } from './sync-answers.ts';
+import { bodiesOf, ignoreUsers, roomPath, syncWith } from './sync-answers.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: the tests look into any answer
 type Json = Record<string, any>;
@@ -21,10 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => server[Symbol.asyncDispose]());
 
-async function ignore(...users: string[]): Promise<void> {
-  const path = `/_matrix/client/v3/user/${juliet.id}/account_data/m.ignored_user_list`;
-  await juliet.call('PUT', path, { ignored_users: Object.fromEntries(users.map((userId) => [userId, {}])) });
-}
+const ignore = (...userIds: string[]) => ignoreUsers(juliet, userIds);
 const inThread = (body: string, root: string) => ({ msgtype: 'm.text', body, 'm.relates_to': { rel_type: 'm.thread', event_id: root } });
 const referring = (body: string, to: string) => ({ msgtype: 'm.text', body, 'm.relates_to': { rel_type: 'm.reference', event_id: to } });
 const bundleOf = (event: Json | undefined): Json => event?.['unsigned']?.['m.relations'] ?? {};

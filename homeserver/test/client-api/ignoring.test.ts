@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startServer, type TestServer } from '../kit/start-server.ts';
 import type { TestUser } from '../kit/test-user.ts';
-import { bodiesOf, roomPath, syncWith } from './sync-answers.ts';
+import { bodiesOf, ignoreUsers, roomPath, syncWith } from './sync-answers.ts';
 
 let server: TestServer;
 let romeo: TestUser;
@@ -16,10 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => server[Symbol.asyncDispose]());
 
-async function ignore(...users: string[]): Promise<void> {
-  const path = `/_matrix/client/v3/user/${juliet.id}/account_data/m.ignored_user_list`;
-  await juliet.call('PUT', path, { ignored_users: Object.fromEntries(users.map((userId) => [userId, {}])) });
-}
+const ignore = (...userIds: string[]) => ignoreUsers(juliet, userIds);
 
 test('whom one ignores is not heard, but what they do to the room is seen', async () => {
   const roomId = await romeo.createRoom({ preset: 'public_chat' });

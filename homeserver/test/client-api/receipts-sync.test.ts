@@ -1,14 +1,14 @@
-import type { SlidingSyncResponse } from 'federation-spec/api/schemas/sliding-sync.ts';
+import type { SlidingSyncRequest, SlidingSyncResponse } from 'federation-spec/api/schemas/sliding-sync.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { slide } from '../kit/slide.ts';
 import { startServer, type TestServer } from '../kit/start-server.ts';
 import { logInTestUser, type TestUser } from '../kit/test-user.ts';
 import { sendReceipt } from './ephemeral-events.ts';
 import { type SyncAnswer, syncWith } from './sync-answers.ts';
 import { inThread } from './unread-counts.ts';
 
-const SLIDING = '/_matrix/client/unstable/org.matrix.simplified_msc3575/sync';
 const PATIENCE = { timeout: 10_000 };
-const REQUEST = {
+const REQUEST: SlidingSyncRequest = {
   lists: { all: { ranges: [[0, 9]], timeline_limit: 1, required_state: [] } },
   extensions: { receipts: { enabled: true } },
 };
@@ -32,9 +32,6 @@ async function enter(): Promise<string> {
   return roomId;
 }
 
-async function slide(user: TestUser, pos?: string): Promise<SlidingSyncResponse> {
-  return (await user.call('POST', `${SLIDING}${pos === undefined ? '' : `?pos=${pos}`}`, REQUEST)) as unknown as SlidingSyncResponse;
-}
 const receiptsOf = (answer: SyncAnswer, roomId: string) =>
   answer.rooms.join[roomId]?.ephemeral.events.find((event) => event.type === 'm.receipt')?.content;
 const slidReceiptsOf = (answer: SlidingSyncResponse, roomId: string) => answer.extensions?.receipts?.rooms?.[roomId]?.content;
@@ -48,7 +45,7 @@ test('a public receipt is told to all, a private one to its owner on every devic
   const pos = new Map(since);
   for (const user of since.keys()) {
     since.set(user, (await syncWith(user)).next_batch);
-    pos.set(user, (await slide(user)).pos);
+    pos.set(user, (await slide(user, REQUEST)).pos);
   }
   await sendReceipt(juliet, roomId, first);
   await sendReceipt(juliet, roomId, second, { type: 'm.read.private' });
@@ -60,8 +57,8 @@ test('a public receipt is told to all, a private one to its owner on every devic
   ] as const) {
     await expect.poll(async () => receiptsOf(await syncWith(user, { since: since.get(user) }), roomId), PATIENCE).toEqual(expected);
     expect(receiptsOf(await syncWith(user), roomId)).toEqual(expected);
-    expect(slidReceiptsOf(await slide(user, pos.get(user)), roomId)).toEqual(expected);
-    expect(slidReceiptsOf(await slide(user), roomId)).toEqual(expected);
+    expect(slidReceiptsOf(await slide(user, REQUEST, pos.get(user)), roomId)).toEqual(expected);
+    expect(slidReceiptsOf(await slide(user, REQUEST), roomId)).toEqual(expected);
   }
 });
 
@@ -69,7 +66,7 @@ test('receipts in threads are told with their thread, beside each other', async 
   const roomId = await enter();
   const root = await romeo.send(roomId, 'root');
   const inside = await romeo.send(roomId, inThread(root, 'inside'));
-  const { pos } = await slide(romeo);
+  const { pos } = await slide(romeo, REQUEST);
   const { next_batch: since } = await syncWith(romeo);
   await sendReceipt(juliet, roomId, inside, { body: { thread_id: root } });
   await sendReceipt(juliet, roomId, root, { body: { thread_id: 'main' } });
@@ -78,7 +75,7 @@ test('receipts in threads are told with their thread, beside each other', async 
     [root]: { 'm.read': { [juliet.id]: { ...TS, thread_id: 'main' } } },
   };
   await expect.poll(async () => receiptsOf(await syncWith(romeo, { since }), roomId), PATIENCE).toEqual(expected);
-  expect(slidReceiptsOf(await slide(romeo, pos), roomId)).toEqual(expected);
+  expect(slidReceiptsOf(await slide(romeo, REQUEST, pos), roomId)).toEqual(expected);
 });
 
 test('a receipt moves: the older one is told no more', async () => {

@@ -1,10 +1,9 @@
 import type { FinalSlidingSyncRequest, FinalSlidingSyncResponse } from 'federation-spec/api/schemas/final-sliding-sync.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { FINAL_SLIDING_PATH, slideFinal } from '../kit/slide.ts';
 import { startServer, type TestServer } from '../kit/start-server.ts';
 import { logInTestUser, type TestUser } from '../kit/test-user.ts';
 import { roomPath } from './sync-answers.ts';
-
-const PATH = '/_matrix/client/v4/sync';
 
 let server: TestServer;
 let romeo: TestUser;
@@ -23,10 +22,6 @@ async function enter(): Promise<void> {
   juliet = await server.user(`juliet${names}`);
 }
 
-async function slide(user: TestUser, body: FinalSlidingSyncRequest): Promise<FinalSlidingSyncResponse> {
-  return (await user.call('POST', PATH, body)) as unknown as FinalSlidingSyncResponse;
-}
-
 const all = (required_state: object, others: object = {}): NonNullable<FinalSlidingSyncRequest['lists']> => ({
   all: { timeline_limit: 1, required_state, ...others },
 });
@@ -38,25 +33,25 @@ test('a connection is one body after the other, with what is asked for of each r
   const roomId = await romeo.createRoom({ name: 'Verona', preset: 'public_chat' });
   await romeo.send(roomId, 'one');
   const lists = all({ include: [{ type: 'm.room.name', state_key: '' }] }, { range: [0, 9] });
-  const cold = await slide(romeo, { conn_id: 'main', lists });
+  const cold = await slideFinal(romeo, { conn_id: 'main', lists });
   expect(cold.lists).toEqual({ all: { count: 1 } });
   const room = cold.rooms?.[roomId];
   expect(room).toMatchObject({ name: 'Verona', initial: true, lists: ['all'], membership: 'join', joined_count: 1, num_live: 0 });
   expect(room).not.toHaveProperty('notification_count');
   expect(room?.required_state).toMatchObject([{ type: 'm.room.name', content: { name: 'Verona' } }]);
 
-  const waiting = slide(romeo, { conn_id: 'main', lists, pos: cold.pos, timeout: 20_000 });
+  const waiting = slideFinal(romeo, { conn_id: 'main', lists, pos: cold.pos, timeout: 20_000 });
   await romeo.setState(roomId, 'm.room.name', {});
   const warm = await waiting;
   expect(warm.rooms?.[roomId]).toMatchObject({ name: null, num_live: 1 });
   expect(warm.rooms?.[roomId]?.initial).toBeUndefined();
 
   const wider = { ...lists, all: { timeline_limit: 3, required_state: {} } };
-  const opened = await slide(romeo, { conn_id: 'main', lists: wider, pos: warm.pos });
+  const opened = await slideFinal(romeo, { conn_id: 'main', lists: wider, pos: warm.pos });
   expect(opened.rooms?.[roomId]).toMatchObject({ expanded_timeline: true });
   expect(opened.rooms?.[roomId]?.timeline).toHaveLength(3);
   const foreign = { status: 400, body: { errcode: 'M_UNKNOWN_POS' } };
-  expect(await juliet.attempt('POST', PATH, { conn_id: 'main', pos: opened.pos })).toMatchObject(foreign);
+  expect(await juliet.attempt('POST', FINAL_SLIDING_PATH, { conn_id: 'main', pos: opened.pos })).toMatchObject(foreign);
 });
 
 test('state is included and excluded by type, by key, or whatever it is; members come lazily', async () => {
@@ -64,7 +59,7 @@ test('state is included and excluded by type, by key, or whatever it is; members
   const roomId = await romeo.createRoom({ preset: 'public_chat', name: 'Balcony' });
   await juliet.join(roomId);
   await juliet.send(roomId, 'Ay me!');
-  const ask = async (required_state: object) => stateOf(await slide(romeo, { lists: all(required_state) }), roomId);
+  const ask = async (required_state: object) => stateOf(await slideFinal(romeo, { lists: all(required_state) }), roomId);
 
   const everything = await ask({ include: [{}] });
   expect(everything).toContain('m.room.create');
@@ -77,7 +72,7 @@ test('state is included and excluded by type, by key, or whatever it is; members
   expect(await ask({ include: [{ type: 'm.room.member' }], lazy_members: true })).toHaveLength(2);
   expect(await ask({})).toEqual([]);
 
-  const both = await slide(romeo, {
+  const both = await slideFinal(romeo, {
     lists: all({ include: [{ type: 'm.room.name' }], exclude: [{ type: 'm.room.create' }] }),
     room_subscriptions: { [roomId]: { timeline_limit: 1, required_state: { include: [{ type: 'm.room.create' }] } } },
   });
@@ -91,7 +86,7 @@ test('invites and knocks show stripped state, and the list of invited rooms hold
     invited: { timeline_limit: 1, required_state: {}, filters: { is_invited: true } },
     others: { timeline_limit: 1, required_state: {}, filters: { is_invited: false } },
   };
-  const answer = await slide(juliet, { lists });
+  const answer = await slideFinal(juliet, { lists });
   expect(answer.lists).toEqual({ invited: { count: 1 }, others: { count: 0 } });
   expect(answer.rooms?.[roomId]).toMatchObject({ membership: 'invite', initial: true, lists: ['invited'] });
   expect(answer.rooms?.[roomId]?.stripped_state).toContainEqual(expect.objectContaining({ type: 'm.room.name' }));
@@ -108,29 +103,29 @@ test('a room one was kicked or banned from stays in the lists, one that was left
   const [kicked = '', banned = '', left = ''] = rooms;
   const strange = await romeo.createRoom({ preset: 'public_chat' });
   const lists = all({ include: [{ type: 'm.room.name' }] });
-  const { pos } = await slide(juliet, { lists });
+  const { pos } = await slideFinal(juliet, { lists });
   await romeo.call('POST', roomPath(kicked, '/kick'), { user_id: juliet.id });
   await romeo.call('POST', roomPath(banned, '/ban'), { user_id: juliet.id });
   await romeo.call('POST', roomPath(strange, '/ban'), { user_id: juliet.id });
   await juliet.leave(left);
   for (const roomId of rooms) await romeo.send(roomId, 'not for her');
 
-  const warm = await slide(juliet, { lists, pos });
+  const warm = await slideFinal(juliet, { lists, pos });
   expect(Object.fromEntries(Object.entries(warm.rooms ?? {}).map(([roomId, room]) => [roomId, room.membership]))).toEqual({
     [kicked]: 'leave',
     [banned]: 'ban',
     [left]: 'leave',
   });
   expect(JSON.stringify(warm)).not.toContain('not for her');
-  expect((await slide(juliet, { lists, pos: warm.pos })).rooms).toEqual({});
+  expect((await slideFinal(juliet, { lists, pos: warm.pos })).rooms).toEqual({});
 
-  const fresh = await slide(await logInTestUser(server.url, juliet.id.slice(1).split(':')[0] ?? ''), { lists });
+  const fresh = await slideFinal(await logInTestUser(server.url, juliet.id.slice(1).split(':')[0] ?? ''), { lists });
   expect(Object.keys(fresh.rooms ?? {}).sort()).toEqual([kicked, banned].sort());
   expect(fresh.lists?.['all']?.count).toBe(2);
   expect(fresh.rooms?.[kicked]).toMatchObject({ membership: 'leave', initial: true, timeline: [{ type: 'm.room.member' }] });
   expect(JSON.stringify(fresh)).not.toContain('not for her');
 
-  const subscribed = await slide(juliet, { room_subscriptions: { [left]: { timeline_limit: 2, required_state: {} } } });
+  const subscribed = await slideFinal(juliet, { room_subscriptions: { [left]: { timeline_limit: 2, required_state: {} } } });
   expect(subscribed.rooms?.[left]).toMatchObject({ membership: 'leave' });
   const unknown = {
     room_subscriptions: {
@@ -138,7 +133,7 @@ test('a room one was kicked or banned from stays in the lists, one that was left
       '!none:hs.test': { timeline_limit: 1, required_state: {} },
     },
   };
-  expect((await slide(juliet, unknown)).rooms).toEqual({});
+  expect((await slideFinal(juliet, unknown)).rooms).toEqual({});
 });
 
 test('what is no request is refused', async () => {
@@ -155,16 +150,17 @@ test('what is no request is refused', async () => {
       ),
     },
   ];
-  for (const body of bad) expect((await romeo.attempt('POST', PATH, body)).status, JSON.stringify(body).slice(0, 80)).toBe(400);
-  expect((await romeo.attempt('POST', PATH, { set_presence: 'bored' })).body['errcode']).toBe('M_INVALID_PARAM');
-  expect((await romeo.attempt('POST', PATH, { pos: 's1_0_0_1' })).body['errcode']).toBe('M_UNKNOWN_POS');
+  for (const body of bad)
+    expect((await romeo.attempt('POST', FINAL_SLIDING_PATH, body)).status, JSON.stringify(body).slice(0, 80)).toBe(400);
+  expect((await romeo.attempt('POST', FINAL_SLIDING_PATH, { set_presence: 'bored' })).body['errcode']).toBe('M_INVALID_PARAM');
+  expect((await romeo.attempt('POST', FINAL_SLIDING_PATH, { pos: 's1_0_0_1' })).body['errcode']).toBe('M_UNKNOWN_POS');
 });
 
 test('S36: a device has a few connections; the oldest is forgotten', async () => {
   await enter();
-  const first = await slide(romeo, { conn_id: 'c0' });
-  for (let index = 1; index <= 8; index += 1) await slide(romeo, { conn_id: `c${index}` });
-  expect(await romeo.attempt('POST', PATH, { conn_id: 'c0', pos: first.pos })).toMatchObject({
+  const first = await slideFinal(romeo, { conn_id: 'c0' });
+  for (let index = 1; index <= 8; index += 1) await slideFinal(romeo, { conn_id: `c${index}` });
+  expect(await romeo.attempt('POST', FINAL_SLIDING_PATH, { conn_id: 'c0', pos: first.pos })).toMatchObject({
     status: 400,
     body: { errcode: 'M_UNKNOWN_POS' },
   });
@@ -174,14 +170,14 @@ test('an answer that was lost is given again', async () => {
   await enter();
   const roomId = await romeo.createRoom();
   const lists = all({ include: [{}] });
-  const { pos } = await slide(romeo, { lists });
+  const { pos } = await slideFinal(romeo, { lists });
   await romeo.send(roomId, 'lost');
-  const [once, again] = [await slide(romeo, { lists, pos }), await slide(romeo, { lists, pos })];
+  const [once, again] = [await slideFinal(romeo, { lists, pos }), await slideFinal(romeo, { lists, pos })];
   expect(again.rooms?.[roomId]?.timeline?.map((event) => event.event_id)).toEqual(
     once.rooms?.[roomId]?.timeline?.map((event) => event.event_id),
   );
-  await slide(romeo, { lists, pos: again.pos });
-  expect((await romeo.attempt('POST', PATH, { lists, pos })).body['errcode']).toBe('M_UNKNOWN_POS');
+  await slideFinal(romeo, { lists, pos: again.pos });
+  expect((await romeo.attempt('POST', FINAL_SLIDING_PATH, { lists, pos })).body['errcode']).toBe('M_UNKNOWN_POS');
 });
 
 test('an extension tells of the rooms of those lists and subscriptions that it names', async () => {
@@ -195,7 +191,7 @@ test('an extension tells of the rooms of those lists and subscriptions that it n
   await romeo.send(listed, 'the newest');
   const ask = async (config: object) => {
     const on = { enabled: true, ...config };
-    const { extensions } = await slide(romeo, {
+    const { extensions } = await slideFinal(romeo, {
       lists: all({}, { range: [0, 0] }),
       room_subscriptions: { [subscribed]: { timeline_limit: 1, required_state: {} } },
       extensions: { account_data: on, typing: on },

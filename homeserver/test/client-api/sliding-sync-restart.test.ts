@@ -1,18 +1,14 @@
-import type { SlidingSyncRequest, SlidingSyncResponse } from 'federation-spec/api/schemas/sliding-sync.ts';
+import type { SlidingSyncRequest } from 'federation-spec/api/schemas/sliding-sync.ts';
 import { expect, test } from 'vitest';
+import { SLIDING_PATH, slide } from '../kit/slide.ts';
 import { startServer } from '../kit/start-server.ts';
-import { logInTestUser, type TestUser } from '../kit/test-user.ts';
+import { logInTestUser } from '../kit/test-user.ts';
 import { setUpDevice } from './crypto-device.ts';
 
-const PATH = '/_matrix/client/unstable/org.matrix.simplified_msc3575/sync';
 const LISTS: SlidingSyncRequest = {
   lists: { all: { ranges: [[0, 19]], timeline_limit: 5, required_state: [['m.room.name', '']], filters: { is_invite: false } } },
 };
 const ENCRYPTION: SlidingSyncRequest = { conn_id: 'encryption', extensions: { to_device: { enabled: true }, e2ee: { enabled: true } } };
-
-async function slide(user: TestUser, body: SlidingSyncRequest, pos?: string): Promise<SlidingSyncResponse> {
-  return (await user.call('POST', `${PATH}${pos === undefined ? '' : `?pos=${pos}`}`, body)) as unknown as SlidingSyncResponse;
-}
 
 test('a connection goes on after a restart: what is new is told, once, and nothing else', async () => {
   await using server = await startServer();
@@ -34,7 +30,7 @@ test('a connection goes on after a restart: what is new is told, once, and nothi
   expect(answer.rooms?.[busy]).not.toHaveProperty('initial');
   expect((await slide(romeo, LISTS, answer.pos)).rooms).toEqual({});
   const left = { status: 400, body: { errcode: 'M_UNKNOWN_POS' } };
-  expect(await romeo.attempt('POST', `${PATH}?pos=${cold.pos}`, LISTS)).toMatchObject(left);
+  expect(await romeo.attempt('POST', `${SLIDING_PATH}?pos=${cold.pos}`, LISTS)).toMatchObject(left);
 });
 
 test('a changed device and a message between devices are told to who comes back after a restart', async () => {
@@ -68,10 +64,12 @@ test('a pos belongs to its device and its connection also after a restart, and e
   await server.restart();
   const foreign = { status: 400, body: { errcode: 'M_UNKNOWN_POS' } };
   const [place = '', birth = '', answer = ''] = pos.split(/_(?=\d+_\d+$|\d+$)/);
-  expect(await juliet.attempt('POST', `${PATH}?pos=${pos}`, { conn_id: 'rooms' })).toMatchObject(foreign);
-  expect(await romeo.attempt('POST', `${PATH}?pos=${pos}`, { conn_id: 'other' })).toMatchObject(foreign);
-  expect(await romeo.attempt('POST', `${PATH}?pos=${other.pos}`, { conn_id: 'rooms' })).toMatchObject(foreign);
-  expect(await romeo.attempt('POST', `${PATH}?pos=${place}_${Number(birth) + 1}_${answer}`, { conn_id: 'rooms' })).toMatchObject(foreign);
+  expect(await juliet.attempt('POST', `${SLIDING_PATH}?pos=${pos}`, { conn_id: 'rooms' })).toMatchObject(foreign);
+  expect(await romeo.attempt('POST', `${SLIDING_PATH}?pos=${pos}`, { conn_id: 'other' })).toMatchObject(foreign);
+  expect(await romeo.attempt('POST', `${SLIDING_PATH}?pos=${other.pos}`, { conn_id: 'rooms' })).toMatchObject(foreign);
+  expect(await romeo.attempt('POST', `${SLIDING_PATH}?pos=${place}_${Number(birth) + 1}_${answer}`, { conn_id: 'rooms' })).toMatchObject(
+    foreign,
+  );
   expect((await slide(romeo, { ...LISTS, conn_id: 'rooms' }, pos)).pos).toBeDefined();
   await romeo.call('POST', '/_matrix/client/v3/logout', {});
   const rows = await server.sql<{ userNid: number }[]>`select distinct user_nid as "userNid" from sliding_connections`;

@@ -1,10 +1,9 @@
-import type { SlidingSyncRequest, SlidingSyncResponse, SlidingSyncRoom } from 'federation-spec/api/schemas/sliding-sync.ts';
+import type { SlidingSyncRequest, SlidingSyncRoom } from 'federation-spec/api/schemas/sliding-sync.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { SLIDING_PATH, slide } from '../kit/slide.ts';
 import { startServer, type TestServer } from '../kit/start-server.ts';
 import { logInTestUser, type TestUser } from '../kit/test-user.ts';
 import { roomPath } from './sync-answers.ts';
-
-const PATH = '/_matrix/client/unstable/org.matrix.simplified_msc3575/sync';
 
 let server: TestServer;
 let romeo: TestUser;
@@ -21,10 +20,6 @@ async function enter(): Promise<void> {
   names += 1;
   romeo = await server.user(`romeo${names}`);
   juliet = await server.user(`juliet${names}`);
-}
-
-async function slide(user: TestUser, body: SlidingSyncRequest, pos?: string): Promise<SlidingSyncResponse> {
-  return (await user.call('POST', `${PATH}${pos === undefined ? '' : `?pos=${pos}`}`, body)) as unknown as SlidingSyncResponse;
 }
 
 type Pairs = [string, string][];
@@ -236,11 +231,11 @@ test('what asks for too much, or is no request, is refused', async () => {
     { conn_id: 'x'.repeat(256) },
   ];
   for (const body of bad) {
-    const answer = await romeo.attempt('POST', PATH, body);
+    const answer = await romeo.attempt('POST', SLIDING_PATH, body);
     expect(answer, JSON.stringify(body).slice(0, 60)).toMatchObject({ status: 400, body: { errcode: 'M_INVALID_PARAM' } });
   }
   for (const body of [{ lists: { a: { ...list, ranges: [[0]] } } }, { lists: { a: { ...list, timeline_limit: -1 } } }, { lists: [] }]) {
-    expect((await romeo.attempt('POST', PATH, body)).status, JSON.stringify(body)).toBe(400);
+    expect((await romeo.attempt('POST', SLIDING_PATH, body)).status, JSON.stringify(body)).toBe(400);
   }
   expect(
     await romeo.attempt('POST', '/_matrix/client/v4/sync', { lists: { 'a b': { timeline_limit: 1, required_state: {} } } }),

@@ -42,3 +42,9 @@ export const bodiesOf = (events: readonly ClientEvent[] | undefined): unknown[] 
   (events ?? []).filter((event) => event.type === 'm.room.message').map((event) => event.content['body']);
 
 export const roomPath = (roomId: string, rest = ''): string => `/_matrix/client/v3/rooms/${encodeURIComponent(roomId)}${rest}`;
+
+/** Has a user ignore these people and nobody else. */
+export async function ignoreUsers(user: TestUser, userIds: readonly string[]): Promise<void> {
+  const path = `/_matrix/client/v3/user/${user.id}/account_data/m.ignored_user_list`;
+  await user.call('PUT', path, { ignored_users: Object.fromEntries(userIds.map((userId) => [userId, {}])) });
+}

@@ -1,12 +1,12 @@
-import type { SlidingSyncRequest, SlidingSyncResponse } from 'federation-spec/api/schemas/sliding-sync.ts';
+import type { SlidingSyncRequest } from 'federation-spec/api/schemas/sliding-sync.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { slide } from '../kit/slide.ts';
 import { startServer, type TestServer } from '../kit/start-server.ts';
 import type { TestUser } from '../kit/test-user.ts';
 import { sendReceipt } from './ephemeral-events.ts';
 import { roomPath, syncWith } from './sync-answers.ts';
 import { readUnread, setRule } from './unread-counts.ts';
 
-const SLIDING = '/_matrix/client/unstable/org.matrix.simplified_msc3575/sync';
 let server: TestServer;
 let romeo: TestUser;
 let juliet: TestUser;
@@ -39,10 +39,8 @@ test.each(['m.marked_unread', 'com.famedly.marked_unread'])(
       lists: { all: { ranges: [[0, 9]], timeline_limit: 1, required_state: [] } },
       extensions: { account_data: { enabled: true } },
     };
-    const slide = async (pos?: string) =>
-      (await juliet.call('POST', `${SLIDING}${pos === undefined ? '' : `?pos=${pos}`}`, request)) as unknown as SlidingSyncResponse;
     const { next_batch: since } = await syncWith(juliet);
-    const { pos } = await slide();
+    const { pos } = await slide(juliet, request);
 
     for (const unread of [true, false]) {
       await juliet.call('PUT', dataPath(roomId, type), { unread });
@@ -54,7 +52,7 @@ test.each(['m.marked_unread', 'com.famedly.marked_unread'])(
         timeline: { events: [] },
       });
       expect((await syncWith(juliet)).rooms.join[roomId]?.account_data.events).toContainEqual(marked);
-      const slid = await slide(pos);
+      const slid = await slide(juliet, request, pos);
       expect(slid.extensions?.account_data?.rooms?.[roomId]).toEqual([marked]);
       expect(slid.rooms).toEqual({});
     }

@@ -64,29 +64,29 @@ export const unquarantineMedia = endpoint({
   spec: `${MEDIA}#remove-media-from-quarantine-by-id`,
 });
 
-/** Keeps one of our files from ever being withheld. */
-export const protectMedia = endpoint({
-  id: 'protectMedia',
+/** What is done with one file of ours. */
+const OF_OUR_FILE = {
   method: 'POST',
-  path: '/_synapse/admin/v1/media/protect/:mediaId',
   auth: 'access-token',
   params: Type.Object({ mediaId: Type.String() }),
   response: EmptySchema,
   errors: ['M_NOT_FOUND'],
   since: 'unstable',
+} as const;
+
+/** Keeps one of our files from ever being withheld. */
+export const protectMedia = endpoint({
+  id: 'protectMedia',
+  ...OF_OUR_FILE,
+  path: '/_synapse/admin/v1/media/protect/:mediaId',
   spec: `${MEDIA}#protecting-media-from-being-quarantined`,
 });
 
 /** Lets one of our files be withheld again. */
 export const unprotectMedia = endpoint({
   id: 'unprotectMedia',
-  method: 'POST',
+  ...OF_OUR_FILE,
   path: '/_synapse/admin/v1/media/unprotect/:mediaId',
-  auth: 'access-token',
-  params: Type.Object({ mediaId: Type.String() }),
-  response: EmptySchema,
-  errors: ['M_NOT_FOUND'],
-  since: 'unstable',
   spec: `${MEDIA}#unprotecting-media-from-being-quarantined`,
 });
 

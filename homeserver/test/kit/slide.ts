@@ -1,0 +1,25 @@
+import {
+  type FinalSlidingSyncRequest,
+  type FinalSlidingSyncResponse,
+  FinalSlidingSyncResponseSchema,
+} from 'federation-spec/api/schemas/final-sliding-sync.ts';
+import { type SlidingSyncRequest, type SlidingSyncResponse, SlidingSyncResponseSchema } from 'federation-spec/api/schemas/sliding-sync.ts';
+import { Compile } from 'typebox/compile';
+import type { TestUser } from './test-user.ts';
+
+/** Sliding sync in the form that clients in use call, and in the accepted one. */
+export const SLIDING_PATH = '/_matrix/client/unstable/org.matrix.simplified_msc3575/sync';
+export const FINAL_SLIDING_PATH = '/_matrix/client/v4/sync';
+
+const inUse = Compile(SlidingSyncResponseSchema);
+const final = Compile(FinalSlidingSyncResponseSchema);
+
+/** One request of a connection, which goes on from `pos`. */
+export async function slide(user: TestUser, body: SlidingSyncRequest, pos?: string): Promise<SlidingSyncResponse> {
+  return inUse.Parse(await user.call('POST', `${SLIDING_PATH}${pos === undefined ? '' : `?pos=${pos}`}`, body));
+}
+
+/** The same in the accepted form. */
+export async function slideFinal(user: TestUser, body: FinalSlidingSyncRequest): Promise<FinalSlidingSyncResponse> {
+  return final.Parse(await user.call('POST', FINAL_SLIDING_PATH, body));
+}
