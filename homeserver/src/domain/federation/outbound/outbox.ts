@@ -26,7 +26,7 @@ type Edu = { edu_type: string; content: JsonObject };
 /** EDUs for one server: those kept on disk until they are acknowledged, and those that pass. */
 export type EduParcel = { edus: readonly Edu[]; rows: readonly OutboxRow[] };
 
-/** What waits for other servers beside events: to-device messages and device lists, never lost, and typing, presence and the like. */
+/** What waits for other servers beside events: device lists, never lost; to-device messages, lost only beyond what one server may be owed; and typing, presence and the like. */
 export type Outbox = {
   /** Something was written for the server. */
   note: (destination: string) => void;
