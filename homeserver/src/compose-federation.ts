@@ -4,6 +4,7 @@ import { serverNameOf } from 'federation-spec/identifiers/server-name.ts';
 import type { Peers } from './compose-peers.ts';
 import type { composeRooms, composeStreams } from './compose-rooms.ts';
 import type { E2ee } from './domain/e2ee/create-e2ee.ts';
+import type { OwedMessages } from './domain/e2ee/owed-messages.ts';
 import { createIdentityServers } from './domain/federation/ask-identity-servers.ts';
 import { createAskPolicyServer } from './domain/federation/ask-policy-server.ts';
 import { createFetchHistory } from './domain/federation/fetch-history.ts';
@@ -98,6 +99,7 @@ type Deps = Awaited<ReturnType<typeof composeStreams>> &
     eduHandlers: EduHandlers;
     /** Whether what others may send in a while is bounded. */
     rateLimits: boolean;
+    owed: Pick<OwedMessages, 'remove'>;
     e2ee: Pick<E2ee, 'queryKeys' | 'claimKeys' | 'listDevicesForServer' | 'deviceLists'>;
     /** The user id that an OpenID token proves. */
     findOpenIdUser: (token: string) => Promise<string | undefined>;
@@ -167,7 +169,7 @@ export async function composeFederation(deps: Deps) {
   });
 
   // Sending events.
-  const outbound = await createOutbound({ ...common, client: peers.sender });
+  const outbound = await createOutbound({ ...common, client: peers.sender, noteDelivered: deps.owed.remove });
 
   // Coming and going.
   const takeJoinedRoom = createTakeJoinedRoom({ database, log, rooms, interner, storeOutliers, serverName });

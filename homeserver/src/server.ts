@@ -23,6 +23,7 @@ import type { Config } from './config/config.ts';
 import { loadSecrets } from './config/secrets.ts';
 import { welcomeAccount } from './domain/accounts/profiles.ts';
 import { createE2ee } from './domain/e2ee/create-e2ee.ts';
+import { createOwedMessages } from './domain/e2ee/owed-messages.ts';
 import { createFetchMedia } from './domain/federation/fetch-media.ts';
 import { createEduHandlers, e2eeEduHandlers } from './domain/federation/inbound/edu-handlers.ts';
 import { createLateNetwork } from './domain/rooms/late-network.ts';
@@ -182,8 +183,10 @@ export async function createServer(config: Config, surroundings: Surroundings = 
     closers.push(ephemeral.stop);
 
     // Keys of devices, and messages between them.
+    const owed = await createOwedMessages({ pool: database.sql, adminContact: config.adminContact });
     const e2ee = createE2ee({
       ...streams,
+      owed,
       ...peers.deviceQueries,
       askForOneTimeKeys: appservices.askKeys.claim,
       askForKeys: appservices.askKeys.query,
@@ -296,6 +299,7 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       signer,
       rateLimits: config.rateLimits,
       eduHandlers: createEduHandlers(ephemeral.receiveEdu, e2eeEduHandlers(e2ee)),
+      owed,
       e2ee,
       loadProfile: personal.profiles.load,
       findOpenIdUser: personal.openIdTokens.find,

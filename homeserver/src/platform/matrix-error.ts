@@ -66,8 +66,8 @@ export const limitExceeded = (retryAfterMs: number) =>
   new MatrixError(429, 'M_LIMIT_EXCEEDED', `Too many requests; try again in ${Math.ceil(retryAfterMs / 1000)} s`, {
     retry_after_ms: Math.ceil(retryAfterMs),
   });
-export const resourceLimitExceeded = (message: string, adminContact: string) =>
-  new MatrixError(403, 'M_RESOURCE_LIMIT_EXCEEDED', message, { admin_contact: adminContact });
+export const resourceLimitExceeded = (message: string, adminContact: string | undefined) =>
+  new MatrixError(403, 'M_RESOURCE_LIMIT_EXCEEDED', message, adminContact === undefined ? {} : { admin_contact: adminContact });
 
 export const userInUse = (message = 'This user name is taken') => new MatrixError(400, 'M_USER_IN_USE', message);
 export const invalidUsername = (message: string) => new MatrixError(400, 'M_INVALID_USERNAME', message);

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { createE2ee, createIsolatedE2eeNetwork, type E2eeNetwork } from '../../src/domain/e2ee/create-e2ee.ts';
+import { createOwedMessages } from '../../src/domain/e2ee/owed-messages.ts';
 import type { RemoteDevices } from '../../src/domain/e2ee/remote-device-lists.ts';
 import { createLog } from '../../src/domain/streams/log.ts';
 import { createNotifier } from '../../src/domain/streams/notifier.ts';
@@ -25,7 +26,8 @@ async function setUp(network: Partial<E2eeNetwork>) {
   const log = createLog({ database, head, logger: silentLogger, committed: notifier.publish, lost: () => undefined });
   const ground = { pool: sql, log, notifier, clock: systemClock, random: systemRandom, logger: silentLogger, serverName: 'hs.test' };
   const nobody = { askForOneTimeKeys: async () => ({}), askForKeys: async () => ({ deviceKeys: {}, masterKeys: {}, selfSigningKeys: {} }) };
-  const e2ee = createE2ee({ ...ground, ...nobody, ...createIsolatedE2eeNetwork(), ...network });
+  const owed = await createOwedMessages({ pool: sql, adminContact: undefined });
+  const e2ee = createE2ee({ ...ground, owed, ...nobody, ...createIsolatedE2eeNetwork(), ...network });
 
   const nids = await internUsers(sql, [ROMEO, JULIET], 'hs.test');
   const [romeo = 0, juliet = 0] = [nids.get(ROMEO), nids.get(JULIET)];

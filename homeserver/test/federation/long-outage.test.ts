@@ -77,26 +77,54 @@ test('what changes again and again while a server is away is told by its newest 
 
 const index = (text: string) => text.replace(/\D/g, '');
 
-test('of messages to devices a server that is away for very long is owed so many and no more, the newest', async () => {
+test('messages to devices are kept for a server however long it is away; whose messages fill their measure is refused more', async () => {
   const [here, gone] = [servers.at(0), 'gone.invalid'];
-  const [bound, more] = [10_000, 250];
+  const sharer = await servers.user('sharer', 0);
+  const other = await servers.user('sharer', 0);
   const before = 1_000_000; // older than anything of the log
+  const [small, large] = [20_000, 102];
   await here.stop();
   await here.sql`
     insert into federation_destinations (destination, failures, failing_since, retry_at) values (${gone}, 12, 0, ${Date.now() + 3_600_000})`;
   await here.sql`
-    insert into federation_outbox (position, ordinal, destination, edu_type, content)
-    select n - ${before}, 1, ${gone}, 'm.direct_to_device', '{}' from generate_series(1, ${bound + more - 100}) as n`;
+    insert into federation_outbox (position, ordinal, destination, edu_type, content, sender)
+    select n - ${before}, 1, ${gone}, 'm.direct_to_device', '{}', ${sharer.id} from generate_series(1, ${small}) as n`;
   await here.restart();
-  // What is written for it makes the server look at what it owes.
-  for (let round = 0; round < 100; round += 1) {
-    const messages = { [`@paris:${gone}`]: { DEVICE: { round } } };
-    await romeo.call('PUT', `${V3}/sendToDevice/m.test/last-${round}`, { messages });
-  }
-  const owed = async () => {
-    const [row] = await here.sql<{ rows: number; oldest: number }[]>`
-      select count(*)::int as rows, min(position)::int as oldest from federation_outbox where destination = ${gone}`;
-    return [row?.rows, row?.oldest];
+
+  const share = (user: TestUser, device: TestUser | undefined) => {
+    const messages =
+      device === undefined ? { [`@paris:${gone}`]: { DEVICE: { key: 'k' } } } : { [device.id]: { [device.deviceId]: { key: 'k' } } };
+    return user.attempt('PUT', `${V3}/sendToDevice/m.test/${nameOf('share')}`, { messages });
   };
-  await expect.poll(owed, WAIT).toEqual([bound, more + 1 - before]);
+  const owed = async () => {
+    const [row] = await here.sql<{ rows: number }[]>`
+      select count(*)::int as rows from federation_outbox where destination = ${gone} and edu_type = 'm.direct_to_device'`;
+    return row?.rows ?? 0;
+  };
+  // So many that the server looks at what it owes.
+  for (let round = 0; round < 100; round += 1) expect((await share(sharer, undefined)).status).toBe(200);
+  expect(await owed()).toBe(small + 100);
+
+  await here.stop();
+  await here.sql`
+    insert into federation_outbox (position, ordinal, destination, edu_type, content, sender)
+    select n - ${before}, 2, ${gone}, 'm.direct_to_device', repeat('x', 10485760), ${sharer.id} from generate_series(1, ${large}) as n`;
+  await here.restart();
+  await expect.poll(async () => (await share(sharer, undefined)).status, WAIT).toBe(200);
+  await here.stop();
+  await here.sql`
+    insert into federation_outbox (position, ordinal, destination, edu_type, content, sender)
+    values (${-before}, 3, ${gone}, 'm.direct_to_device', repeat('x', 10485760), ${sharer.id})`;
+  await here.restart();
+
+  const kept = await owed();
+  const refused = await share(sharer, undefined);
+  expect([refused.status, refused.body]).toEqual([
+    403,
+    { errcode: 'M_RESOURCE_LIMIT_EXCEEDED', error: expect.stringContaining('1024 MB of your messages to devices wait') },
+  ]);
+  expect(await owed()).toBe(kept);
+  // What goes to devices here, and what others send, is not touched by it.
+  expect((await share(sharer, other)).status).toBe(200);
+  expect((await share(other, undefined)).status).toBe(200);
 });

@@ -14,6 +14,7 @@ import { createDehydratedDevices, type DehydratedDevices } from './dehydrated-de
 import { createDeviceLists, type DeviceLists } from './device-lists.ts';
 import { createKeyBackups, type KeyBackups } from './key-backups.ts';
 import { createKeyCounts, type KeyCounts } from './key-counts.ts';
+import type { OwedMessages } from './owed-messages.ts';
 import { type AskForKeys, createQueryKeys, type QueryKeys, type QueryRemoteKeys } from './query-keys.ts';
 import { createReadKeys } from './read-keys.ts';
 import { createRemoteDeviceLists, type FetchRemoteDevices, type RemoteDeviceLists } from './remote-device-lists.ts';
@@ -61,7 +62,16 @@ export type E2eeNetwork = { queryRemoteKeys: QueryRemoteKeys; claimRemoteKeys: C
 /** What it needs of those who keep keys of users of here themselves. */
 export type E2eeKeepers = { askForOneTimeKeys: AskForOneTimeKeys; askForKeys: AskForKeys };
 
-type Ground = { pool: Pool; log: Log; notifier: Notifier; clock: Clock; random: Random; logger: Logger; serverName: string };
+type Ground = {
+  pool: Pool;
+  owed: OwedMessages;
+  log: Log;
+  notifier: Notifier;
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+  serverName: string;
+};
 type Deps = Ground & E2eeNetwork & E2eeKeepers;
 
 export function createE2ee(deps: Deps): E2ee {

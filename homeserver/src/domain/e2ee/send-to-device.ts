@@ -6,6 +6,7 @@ import type { Clock } from '../../platform/clock.ts';
 import { invalidParam, tooLarge } from '../../platform/matrix-error.ts';
 import type { Random } from '../../platform/random.ts';
 import type { Pool } from '../../storage/database.ts';
+import { insertOutbox } from '../../storage/federation-outbox.ts';
 import {
   hasToDeviceTransaction,
   insertReceived,
@@ -17,7 +18,7 @@ import {
 } from '../../storage/to-device.ts';
 import type { Log } from '../streams/log.ts';
 import type { Rider, StreamRow } from '../streams/log-batch.ts';
-import { outboxRow } from '../streams/outbox.ts';
+import type { OwedMessages } from './owed-messages.ts';
 import type { ToDeviceInbox } from './to-device-inbox.ts';
 
 type Sender = { userNid: number; userId: string; deviceId: string };
@@ -37,14 +38,15 @@ const MAX_CONTENT_BYTES = 65_536;
 const MAX_TYPE_BYTES = 255;
 const MAX_ID_BYTES = 255;
 const MESSAGE_ID_BITS = 128;
-/** Servers keep EDUs of about this size apart: a transaction may have 100 of them. */
+/** Messages to one server that are small travel together, up to so many and such a size: some servers refuse larger EDUs than an event may be. */
 const MAX_EDU_DEVICES = 100;
+const MAX_EDU_BYTES = 60_000;
 const TRANSACTION_LIFETIME_MS = 86_400_000;
 const RECEIVED_LIFETIME_MS = 30 * 86_400_000;
 
-type Deps = { pool: Pool; log: Log; inbox: ToDeviceInbox; clock: Clock; random: Random; serverName: string };
+type Deps = { pool: Pool; log: Log; inbox: ToDeviceInbox; owed: OwedMessages; clock: Clock; random: Random; serverName: string };
 
-export function createToDevice({ pool, log, inbox, clock, random, serverName }: Deps): ToDevice {
+export function createToDevice({ pool, log, inbox, owed, clock, random, serverName }: Deps): ToDevice {
   const isDirectToDevice = Compile(DirectToDeviceEduSchema);
   const inFlight = new Map<string, Promise<void>>();
 
@@ -69,18 +71,26 @@ export function createToDevice({ pool, log, inbox, clock, random, serverName }: 
     };
   }
 
-  function remoteRows(sender: string, type: string, messages: DeviceMessages): StreamRow[] {
+  /** The EDUs for devices elsewhere. */
+  function remoteEdus(sender: string, type: string, messages: DeviceMessages): { destination: string; content: string }[] {
     const parts = Object.entries(messages).flatMap(([userId, byDevice]) => {
       const destination = serverNameOf(userId);
       if (destination === undefined || destination === serverName) return [];
       return Object.entries(byDevice).map(([deviceId, content]) => ({ destination, userId, deviceId, content }));
     });
     return [...Map.groupBy(parts, ({ destination }) => destination)].flatMap(([destination, all]) =>
-      chunk(all, MAX_EDU_DEVICES).map((some) => {
+      packEdus(all).map((some) => {
         const content: JsonObject = { sender, type, message_id: random.text(MESSAGE_ID_BITS), messages: nest(some) };
-        return outboxRow('m.direct_to_device', [{ destination, content }]);
+        return { destination, content: JSON.stringify(content) };
       }),
     );
+  }
+
+  function remoteRow(sender: string, edus: readonly { destination: string; content: string }[]): StreamRow {
+    return {
+      write: (sql, position) => insertOutbox(sql, { position, eduType: 'm.direct_to_device', contents: edus, sender }),
+      wakes: { destinations: new Set(edus.map(({ destination }) => destination)) },
+    };
   }
 
   async function sendOnce(sender: Sender, message: { type: string; txnId: string; messages: DeviceMessages }): Promise<void> {
@@ -97,8 +107,16 @@ export function createToDevice({ pool, log, inbox, clock, random, serverName }: 
         sentAt: now,
         forgetBefore: now - TRANSACTION_LIFETIME_MS,
       });
-    const rows = [...(local.length === 0 ? [] : [localRow(local)]), ...remoteRows(userId, type, messages)];
-    await log.append({ rows, riders: [transaction] });
+    const edus = remoteEdus(userId, type, messages);
+    const bytes = edus.reduce((sum, { content }) => sum + Buffer.byteLength(content), 0);
+    if (bytes > 0) owed.add(userId, bytes);
+    const rows = [...(local.length === 0 ? [] : [localRow(local)]), ...(bytes === 0 ? [] : [remoteRow(userId, edus)])];
+    try {
+      await log.append({ rows, riders: [transaction] });
+    } catch (error) {
+      owed.remove(userId, bytes);
+      throw error;
+    }
   }
 
   return {
@@ -156,11 +174,27 @@ function ownContent(byDevice: Readonly<Record<string, unknown>> | undefined, dev
   return isJsonObject(content) ? content : undefined;
 }
 
-function chunk<Item>(items: readonly Item[], size: number): Item[][] {
-  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) => items.slice(index * size, (index + 1) * size));
+type Part = { userId: string; deviceId: string; content: unknown };
+
+/** Puts messages to one server together, in their order, within the measure of an EDU; what is larger goes alone. */
+function packEdus(parts: readonly Part[]): Part[][] {
+  const edus: Part[][] = [];
+  let bytes = 0;
+  for (const part of parts) {
+    const size = Buffer.byteLength(JSON.stringify(part.content));
+    const edu = edus.at(-1);
+    if (edu !== undefined && edu.length < MAX_EDU_DEVICES && bytes + size <= MAX_EDU_BYTES) {
+      edu.push(part);
+      bytes += size;
+    } else {
+      edus.push([part]);
+      bytes = size;
+    }
+  }
+  return edus;
 }
 
-function nest(parts: readonly { userId: string; deviceId: string; content: unknown }[]): JsonObject {
+function nest(parts: readonly Part[]): JsonObject {
   const nested: { [userId: string]: JsonObject } = {};
   for (const { userId, deviceId, content } of parts) {
     if (isJsonObject(content)) nested[userId] = { ...nested[userId], [deviceId]: content };

@@ -20,7 +20,7 @@ import { createDestinationQueue, type DestinationQueue } from './destination-que
 import { createEphemeralEdus, type EphemeralEdu } from './ephemeral-edus.ts';
 import { createFindDestinations } from './find-destinations.ts';
 import { createOutboundMetrics } from './outbound-metrics.ts';
-import { createOutbox } from './outbox.ts';
+import { createOutbox, type NoteDelivered } from './outbox.ts';
 import type { Reachability } from './reachability.ts';
 import { createSendParcel } from './send-parcel.ts';
 import { createSendSlots } from './send-slots.ts';
@@ -51,6 +51,7 @@ type Deps = {
   metrics: Metrics;
   serverName: string;
   mayFederate: PeerPolicy;
+  noteDelivered: NoteDelivered;
 };
 
 /**
@@ -64,7 +65,7 @@ export async function createOutbound(deps: Deps): Promise<Outbound> {
   const slots = createSendSlots();
   const queues = new Map<string, DestinationQueue>();
   const backlog = await createBacklog({ database, logger, listRoomHeads, isAway: reachability.isFailing });
-  const outbox = await createOutbox({ database, ephemeral, isFailing: reachability.isFailing, logger });
+  const outbox = await createOutbox({ database, ephemeral, isFailing: reachability.isFailing, noteDelivered: deps.noteDelivered, logger });
   const findDestinations = createFindDestinations({ sql, rooms, clock: deps.clock, serverName, mayFederate });
   const metrics = createOutboundMetrics(deps.metrics, {
     eventsInMemory: backlog.inMemory,

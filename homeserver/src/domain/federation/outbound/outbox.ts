@@ -3,30 +3,30 @@ import type { Logger } from '../../../platform/logger.ts';
 import type { Database } from '../../../storage/database.ts';
 import {
   deleteOutbox,
-  dropOldestToDevice,
   listOutbox,
   listOutboxDestinations,
   listOutboxUpdates,
   type OutboxRow,
   replaceOutboxContents,
+  type SendableRow,
 } from '../../../storage/federation-outbox.ts';
 import { collapseUpdates } from './collapse-updates.ts';
 import type { EphemeralEdus } from './ephemeral-edus.ts';
 
 /** What waits for a server that cannot be reached is tidied each time so many EDUs more were written for it. */
 const TIDY_EVERY = 100;
-/** Most messages to devices that are kept for one server; beyond it the oldest are dropped. */
-const MAX_TO_DEVICE = 10_000;
 /** How many EDUs are read at a time to be tidied, and most of them. */
 const PAGE_ROWS = 1_000;
 const MAX_TIDIED = 50_000;
+/** Most that the EDUs of one transaction take: other servers refuse bodies of some ten megabytes. */
+const MAX_PARCEL_BYTES = 4_194_304;
 
 type Edu = { edu_type: string; content: JsonObject };
 
 /** EDUs for one server: those kept on disk until they are acknowledged, and those that pass. */
-export type EduParcel = { edus: readonly Edu[]; rows: readonly OutboxRow[] };
+export type EduParcel = { edus: readonly Edu[]; rows: readonly SendableRow[] };
 
-/** What waits for other servers beside events: device lists, never lost; to-device messages, lost only beyond what one server may be owed; and typing, presence and the like. */
+/** What waits for other servers beside events: device lists and to-device messages, never lost; and typing, presence and the like. */
 export type Outbox = {
   /** Something was written for the server. */
   note: (destination: string) => void;
@@ -40,13 +40,22 @@ export type Outbox = {
   settled: () => Promise<void>;
 };
 
-type Deps = { database: Database; ephemeral: EphemeralEdus; isFailing: (destination: string) => boolean; logger: Logger };
+/** Is told of messages to devices that wait no more. */
+export type NoteDelivered = (sender: string, bytes: number) => void;
+
+type Deps = {
+  database: Database;
+  ephemeral: EphemeralEdus;
+  isFailing: (destination: string) => boolean;
+  noteDelivered: NoteDelivered;
+  logger: Logger;
+};
 
 /**
  * For a server that is away for long only the newest word on each matter is kept: it learns from it that it has missed something, and asks.
- * Messages to devices are all kept, up to a limit.
+ * Messages to devices are all kept: who sends them has a limit.
  */
-export async function createOutbox({ database, ephemeral, isFailing, logger }: Deps): Promise<Outbox> {
+export async function createOutbox({ database, ephemeral, isFailing, noteDelivered, logger }: Deps): Promise<Outbox> {
   const { sql } = database;
   const waiting = new Set(await listOutboxDestinations(sql));
   const written = new Map<string, number>();
@@ -65,8 +74,6 @@ export async function createOutbox({ database, ephemeral, isFailing, logger }: D
       await replaceOutboxContents(tx, changed);
       await deleteOutbox(tx, gone);
     });
-    const dropped = await dropOldestToDevice(sql, destination, MAX_TO_DEVICE);
-    if (dropped > 0) logger.warn({ destination, dropped }, 'messages to devices of a server that is away for long were dropped');
   }
 
   function tidySoon(destination: string): void {
@@ -92,7 +99,7 @@ export async function createOutbox({ database, ephemeral, isFailing, logger }: D
     take: async (destination, limit) => {
       // What is written from now on is noted again.
       const mayWait = waiting.delete(destination);
-      const rows = mayWait ? await listOutbox(sql, destination, limit) : [];
+      const rows = mayWait ? await listOutbox(sql, destination, { limit, maxBytes: MAX_PARCEL_BYTES }) : [];
       if (rows.length > 0) waiting.add(destination);
       if (rows.length === limit) noteWritten(destination, limit);
       const kept = rows.map((row) => ({ edu_type: row.eduType, content: readObject(row.content) }));
@@ -102,6 +109,7 @@ export async function createOutbox({ database, ephemeral, isFailing, logger }: D
     acknowledge: async (destination, { rows }) => {
       written.delete(destination);
       await deleteOutbox(sql, rows);
+      for (const { sender, content } of rows) if (sender !== null) noteDelivered(sender, Buffer.byteLength(content));
     },
     giveBack: (destination) => ephemeral.drop(destination),
     destinations: () => waiting,
