@@ -3,6 +3,7 @@ import type { Config } from './config/config.ts';
 import { healthPage } from './edge/health.ts';
 import { createApp } from './edge/http/app.ts';
 import { createClientIp } from './edge/http/client-ip.ts';
+import { createConnectionLimits } from './edge/http/connection-limits.ts';
 import type { SocketRoute } from './edge/http/live-socket.ts';
 import { serveMetrics } from './edge/http/metrics-listener.ts';
 import { createRateLimiter } from './edge/http/rate-limit.ts';
@@ -12,6 +13,7 @@ import { webAppPages } from './edge/web-app/web-app.ts';
 import { wellKnownPages } from './edge/well-known.ts';
 import type { Clock } from './platform/clock.ts';
 import type { Closers } from './platform/closers.ts';
+import { countPeers, findFileLimit } from './platform/count-peers.ts';
 
 /** The built web client. */
 const CLIENT_DIST = fileURLToPath(new URL('../../client/dist', import.meta.url));
@@ -45,6 +47,14 @@ export async function composeEdge({ config, clock, sockets, rtcTransports, isSto
   ];
   const app = createApp({ ...deps, pages, limitRate: createRateLimiter({ clock, enabled: config.rateLimits }) });
   if (config.metricsPort !== undefined) closers.push(await serveMetrics(deps.metrics, config.metricsPort));
+  const ports: number[] = [];
+  const connections = createConnectionLimits({
+    ...deps,
+    maxPerAddress: config.maxConnectionsPerAddress,
+    fileLimit: await findFileLimit(),
+    trustedProxies: config.trustedProxies,
+    countPeers: () => countPeers(ports),
+  });
   const listener = await listen({
     host: config.host,
     port: config.port,
@@ -52,7 +62,9 @@ export async function composeEdge({ config, clock, sockets, rtcTransports, isSto
     handle: app.callback() as unknown as Parameters<typeof listen>[0]['handle'], // Koa takes anything that looks enough like node's pair
     sockets: [...sockets],
     clientIp: createClientIp(config.trustedProxies),
+    connections,
   });
+  ports.push(listener.port, ...(listener.tlsPort === undefined ? [] : [listener.tlsPort]));
   closers.push(() => listener.stop(DRAIN_MS));
   return listener;
 }

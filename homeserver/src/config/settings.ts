@@ -119,6 +119,12 @@ export const SETTINGS = {
   ),
   passwordCost: setting('BLINKCHAT_PASSWORD_COST', wholeNumber(4, 15), '10', 'bcrypt cost'),
   rateLimits: setting('BLINKCHAT_RATE_LIMITS', onOff, 'on', 'rate limits; off for tests'),
+  maxConnectionsPerAddress: setting(
+    'BLINKCHAT_MAX_CONNECTIONS_PER_ADDRESS',
+    wholeNumber(10, 1_000_000),
+    '1000',
+    'open connections of one address; trusted proxies may have any number',
+  ),
   trustedProxies: setting('BLINKCHAT_TRUSTED_PROXIES', cidrs, '127.0.0.0/8,::1/128', 'whose X-Forwarded-For is believed (CIDRs)'),
 
   adminContact: setting(

@@ -49,6 +49,18 @@ test('who calls too often is told when to come back, in the body and in the head
   expect((await logIn(100)).status).toBe(403);
 });
 
+test('S51: whoever has a network of addresses has no more calls than who has one', async () => {
+  const token = (address: string) =>
+    fetch(`${server.url}${CLIENT}/login`, {
+      method: 'POST',
+      headers: { 'X-Forwarded-For': address },
+      body: JSON.stringify({ type: 'm.login.token', token: 'x' }),
+    });
+  for (let n = 0; n < LIMITS.login.burst; n += 1) expect((await token(`2001:db8:0:7::${n + 1}`)).status).toBe(403);
+  expect((await token('2001:db8:0:7:ffff::1')).status).toBe(429);
+  expect((await token('2001:db8:0:8::1')).status).toBe(403);
+});
+
 test('one account at its limit does not hold up another, nor its own calls of another kind', async () => {
   const search = (user: TestUser) => user.attempt('POST', `${CLIENT}/user_directory/search`, { search_term: 'x' });
   await expect(repeat(LIMITS.search.burst + 1, () => search(romeo))).resolves.toMatchObject(LIMITED);

@@ -1,12 +1,14 @@
 import type Router from '@koa/router';
 import { createApp } from '../../src/edge/http/app.ts';
 import { createClientIp } from '../../src/edge/http/client-ip.ts';
+import { createConnectionLimits } from '../../src/edge/http/connection-limits.ts';
 import type { SocketRoute } from '../../src/edge/http/live-socket.ts';
 import { createRateLimiter } from '../../src/edge/http/rate-limit.ts';
 import type { Authenticate, VerifyOrigin } from '../../src/edge/http/requester.ts';
 import type { Route } from '../../src/edge/http/route.ts';
 import { listen } from '../../src/edge/http/uws-listener.ts';
 import { type Clock, systemClock } from '../../src/platform/clock.ts';
+import { countPeers } from '../../src/platform/count-peers.ts';
 import { silentLogger } from '../../src/platform/logger.ts';
 import { unauthorized, unknownToken } from '../../src/platform/matrix-error.ts';
 import { createMetrics, type Metrics } from '../../src/platform/metrics.ts';
@@ -20,6 +22,9 @@ export type EdgeOptions = {
   authenticate?: Authenticate;
   verifyOrigin?: VerifyOrigin;
   trustedProxies?: readonly string[];
+  maxConnectionsPerAddress?: number;
+  /** How many files the process may have open. */
+  fileLimit?: number;
 };
 
 export type Edge = AsyncDisposable & { url: string; port: number; metrics: Metrics; stop(): Promise<void> };
@@ -36,6 +41,7 @@ export async function startEdge(options: EdgeOptions = {}): Promise<Edge> {
     authenticate: options.authenticate ?? knowRomeo,
     verifyOrigin: options.verifyOrigin ?? (() => Promise.reject(unauthorized('no server is known'))),
   });
+  const ports: number[] = [];
   const listener = await listen({
     host: '127.0.0.1',
     port: 0,
@@ -43,7 +49,16 @@ export async function startEdge(options: EdgeOptions = {}): Promise<Edge> {
     handle: app.callback() as unknown as Parameters<typeof listen>[0]['handle'],
     sockets: options.sockets ?? [],
     clientIp: createClientIp(options.trustedProxies ?? []),
+    connections: createConnectionLimits({
+      maxPerAddress: options.maxConnectionsPerAddress ?? 10_000,
+      fileLimit: options.fileLimit,
+      trustedProxies: options.trustedProxies ?? [],
+      countPeers: () => countPeers(ports),
+      logger: silentLogger,
+      metrics,
+    }),
   });
+  ports.push(listener.port);
   const stop = () => listener.stop(5_000);
   return { url: `http://127.0.0.1:${listener.port}`, port: listener.port, metrics, stop, [Symbol.asyncDispose]: stop };
 }

@@ -17,7 +17,11 @@ export function createThrottle({ clock, burst, forgiveMs }: { clock: Clock; burs
 
   function failuresOf(key: string): number {
     const bucket = buckets.get(key);
-    return bucket === undefined ? 0 : Math.max(0, bucket.failures - (clock.now() - bucket.at) / forgiveMs);
+    if (bucket === undefined) return 0;
+    const now = clock.now();
+    bucket.failures = Math.max(0, bucket.failures - Math.max(0, now - bucket.at) / forgiveMs); // the clock may have been set back
+    bucket.at = now;
+    return bucket.failures;
   }
 
   return {

@@ -13,6 +13,7 @@ import {
 } from '../../platform/matrix-error.ts';
 import { type BodyBudget, createBodyBudget } from './body-budget.ts';
 import type { BridgedResponse } from './bridged-response.ts';
+import { networkOf } from './client-ip.ts';
 import { dropNullOptions } from './drop-null-options.ts';
 import type { HttpRequest } from './http-request.ts';
 import { limitSubjects } from './limit-subjects.ts';
@@ -84,7 +85,7 @@ export function createDispatch({ routes, authenticate, verifyOrigin, limitRate, 
     let origin: string | undefined;
     let isExempt = false;
     if (endpoint.auth === 'federation') {
-      limitRate(endpoint.rateLimit, request.ip);
+      limitRate(endpoint.rateLimit, networkOf(request.ip));
       request.bytes = await readBytes(wire, route, MAX_FEDERATION_JSON_BYTES, budget);
       origin = await verifyOrigin({
         method: request.method,
@@ -119,7 +120,7 @@ export function createDispatch({ routes, authenticate, verifyOrigin, limitRate, 
       if (endpoint.auth === 'appservice' && requester?.appservice === undefined)
         throw forbidden('Only an application service may call this, with its as_token');
       isExempt = requester === undefined ? token !== undefined && isUnlimited?.(token) === true : isUnlimitedRequester(requester);
-      if (!isExempt) limitRate(endpoint.rateLimit, requester?.userId ?? request.ip);
+      if (!isExempt) limitRate(endpoint.rateLimit, requester?.userId ?? networkOf(request.ip));
     }
 
     // 3.
@@ -135,7 +136,8 @@ export function createDispatch({ routes, authenticate, verifyOrigin, limitRate, 
       if (origin === undefined) dropNullOptions(endpoint.body, body);
       validator?.body(body);
     }
-    if (!isExempt) limitSubjects(limitRate, endpoint.id, { caller: origin ?? requester?.userId ?? request.ip, params, body });
+    const caller = origin ?? requester?.userId ?? networkOf(request.ip);
+    if (!isExempt) limitSubjects(limitRate, endpoint.id, { caller, params, body });
 
     // 4.
     const call = createCall({ params, query, body, requester, origin, request, operation: endpoint.id });

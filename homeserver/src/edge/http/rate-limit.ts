@@ -1,10 +1,7 @@
 import type { RateLimitClass } from 'federation-spec/api/endpoint.ts';
-import { LRUCache } from 'lru-cache';
+import { type Allowance, createBuckets } from '../../platform/buckets.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { limitExceeded } from '../../platform/matrix-error.ts';
-
-/** A bucket holds `burst` calls and refills at `perSecond`. */
-type Limit = { perSecond: number; burst: number };
 
 /** Limits that no endpoint is declared with: of what a call does to others, whoever calls. */
 export type SubjectLimitClass =
@@ -18,7 +15,7 @@ export type SubjectLimitClass =
   | 'naming-room';
 
 /** How often one account (or, before log-in, one address; or one server) may call the endpoints of a class. */
-export const LIMITS: Readonly<Record<Exclude<RateLimitClass, 'none'> | SubjectLimitClass, Limit>> = {
+export const LIMITS: Readonly<Record<Exclude<RateLimitClass, 'none'> | SubjectLimitClass, Allowance>> = {
   default: { perSecond: 50, burst: 200 },
   login: { perSecond: 0.2, burst: 10 },
   registration: { perSecond: 0.2, burst: 20 },
@@ -43,16 +40,10 @@ const MAX_BUCKETS = 100_000;
 export type RateLimiter = (limitClass: RateLimitClass | SubjectLimitClass, caller: string, count?: number) => void;
 
 export function createRateLimiter({ clock, enabled }: { clock: Clock; enabled: boolean }): RateLimiter {
-  const buckets = new LRUCache<string, { tokens: number; filledAt: number }>({ max: MAX_BUCKETS });
+  const take = createBuckets({ clock, maxBuckets: MAX_BUCKETS });
   return (limitClass, caller, count = 1) => {
     if (!enabled || limitClass === 'none') return;
-    const { perSecond, burst } = LIMITS[limitClass];
-    const key = `${limitClass} ${caller}`;
-    const now = clock.now();
-    const bucket = buckets.get(key) ?? { tokens: burst, filledAt: now };
-    const elapsedS = Math.max(0, now - bucket.filledAt) / 1000;
-    const tokens = Math.min(burst, bucket.tokens + elapsedS * perSecond);
-    if (tokens < count) throw limitExceeded(((count - tokens) / perSecond) * 1000);
-    buckets.set(key, { tokens: tokens - count, filledAt: now });
+    const waitMs = take(`${limitClass} ${caller}`, LIMITS[limitClass], count);
+    if (waitMs > 0) throw limitExceeded(waitMs);
   };
 }

@@ -2,6 +2,7 @@ import type * as Uws from 'uWebSockets.js';
 import { EventEmitter } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { BridgedResponse } from './bridged-response.ts';
+import type { ConnectionLimits } from './connection-limits.ts';
 import type { LiveSocket, SocketHandler, SocketRoute } from './live-socket.ts';
 import { ClientGone, RequestBody, type Throttle } from './request-body.ts';
 
@@ -32,6 +33,7 @@ export type ListenerOptions = {
   sockets: readonly SocketRoute[];
   /** The address behind a trusted proxy. */
   clientIp: (peer: string, forwardedFor: string | undefined) => string;
+  connections: ConnectionLimits;
 };
 
 export type Listener = {
@@ -73,7 +75,8 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
 
   const start = async (app: Uws.TemplatedApp, port: number, encrypted: boolean): Promise<number> => {
     apps.push(app);
-    for (const route of options.sockets) app.ws(route.path, socketBehavior(uws, route, options.clientIp, open));
+    app.filter((res, change) => noteConnection(res, Number(change), options.connections));
+    for (const route of options.sockets) app.ws(route.path, socketBehavior(uws, route, options, open));
     app.any('/*', (res, req) => answer(res, req, { ...options, encrypted, inFlight }));
     const socket = await new Promise<Uws.us_listen_socket | false>((resolve) =>
       (app as unknown as ExclusiveListen).listen(options.host, port, EXCLUSIVE, resolve),
@@ -130,6 +133,16 @@ function createTlsApp(uws: typeof Uws, { certFile, keyFile }: Tls): Uws.Template
   }
 }
 
+/** A WebSocket's end is told to its own handler, not here. */
+function noteConnection(res: Uws.HttpResponse, change: number, connections: ConnectionLimits): void {
+  if (change < 0) connections.closed();
+  else if (!connections.opened(peerOf(res))) res.close();
+}
+
+function peerOf(res: Uws.HttpResponse): string {
+  return Buffer.from(res.getRemoteAddressAsText()).toString();
+}
+
 type AnswerOptions = Pick<ListenerOptions, 'handle' | 'clientIp'> & {
   encrypted: boolean;
   inFlight: InFlight;
@@ -150,7 +163,7 @@ function answer(res: Uws.HttpResponse, req: Uws.HttpRequest, options: AnswerOpti
   const method = req.getMethod().toUpperCase();
   // The library's types promise a string, but without a question mark it gives undefined.
   const query = (req.getQuery() as string | undefined) ?? '';
-  const peer = Buffer.from(res.getRemoteAddressAsText()).toString();
+  const peer = peerOf(res);
   const socket = Object.assign(new EventEmitter(), { writable: true, encrypted: options.encrypted, remoteAddress: peer });
   const response = new BridgedResponse(res, socket, method === 'HEAD');
   const body = NO_BODY_METHODS.has(method) ? undefined : new RequestBody(throttleOf(res, response));
@@ -207,7 +220,7 @@ type SocketData = { ip: string; handler: SocketHandler | undefined };
 function socketBehavior(
   uws: typeof Uws,
   route: SocketRoute,
-  clientIp: ListenerOptions['clientIp'],
+  { clientIp, connections }: Pick<ListenerOptions, 'clientIp' | 'connections'>,
   open: Set<Uws.WebSocket<SocketData>>,
 ): Uws.WebSocketBehavior<SocketData> {
   return {
@@ -217,7 +230,7 @@ function socketBehavior(
     sendPingsAutomatically: true,
     compression: uws.DISABLED,
     upgrade(res, req, context) {
-      const ip = clientIp(Buffer.from(res.getRemoteAddressAsText()).toString(), req.getHeader('x-forwarded-for') || undefined);
+      const ip = clientIp(peerOf(res), req.getHeader('x-forwarded-for') || undefined);
       const [key, protocol, extensions] = ['key', 'protocol', 'extensions'].map((name) => req.getHeader(`sec-websocket-${name}`));
       res.upgrade<SocketData>({ ip, handler: undefined }, key ?? '', protocol ?? '', extensions ?? '', context);
     },
@@ -231,6 +244,7 @@ function socketBehavior(
     },
     close(ws) {
       open.delete(ws);
+      connections.closed();
       ws.getUserData().handler?.closed();
     },
   };

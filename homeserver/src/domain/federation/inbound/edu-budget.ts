@@ -1,15 +1,12 @@
 import { isJsonObject, type JsonObject } from 'federation-spec/events/event.ts';
-import { LRUCache } from 'lru-cache';
+import { type Allowance, createBuckets } from '../../../platform/buckets.ts';
 import type { Clock } from '../../../platform/clock.ts';
 import { limitExceeded } from '../../../platform/matrix-error.ts';
 
-/** A bucket holds `burst` and refills at `perSecond`. */
-type Budget = { perSecond: number; burst: number };
-
 /** What passes (typing, presence) or comes again (how far somebody has read): more of it is left out. */
-const PASSING: Budget = { perSecond: 100, burst: 1_000 };
+const PASSING: Allowance = { perSecond: 100, burst: 1_000 };
 /** What must not be lost (messages to devices, by how many there are, and changes of their keys): more of it is to come again later. */
-const KEPT: Budget = { perSecond: 200, burst: 20_000 };
+const KEPT: Allowance = { perSecond: 200, burst: 20_000 };
 const KEPT_TYPES: ReadonlySet<unknown> = new Set(['m.direct_to_device', 'm.device_list_update', 'm.signing_key_update']);
 const MAX_REMEMBERED_ORIGINS = 10_000;
 
@@ -22,17 +19,7 @@ export type EduBudget = {
 };
 
 export function createEduBudget({ clock, isLimited }: { clock: Clock; isLimited: boolean }): EduBudget {
-  const buckets = new LRUCache<string, { left: number; filledAt: number }>({ max: 2 * MAX_REMEMBERED_ORIGINS });
-
-  /** How long until there is enough (ms); 0 when it was taken. */
-  function take(name: string, { perSecond, burst }: Budget, cost: number): number {
-    const now = clock.now();
-    const bucket = buckets.get(name) ?? { left: burst, filledAt: now };
-    const left = Math.min(burst, bucket.left + (Math.max(0, now - bucket.filledAt) / 1000) * perSecond);
-    if (left < cost) return ((cost - left) / perSecond) * 1000;
-    buckets.set(name, { left: left - cost, filledAt: now });
-    return 0;
-  }
+  const take = createBuckets({ clock, maxBuckets: 2 * MAX_REMEMBERED_ORIGINS });
 
   return {
     takeKept: (origin, edus) => {

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { createBuckets } from '../../../platform/buckets.ts';
 import type { Clock } from '../../../platform/clock.ts';
 
 /** How many events beside the timelines are kept because one server gave them: at once, and further ones by the second. */
@@ -14,13 +14,9 @@ export type TakeOutlierRoom = (server: string, events: number) => void;
  * and all would be kept. Rooms that are joined are no part of this: somebody here has asked for them.
  */
 export function createOutlierBudget({ clock, burst = BURST }: { clock: Clock; burst?: number }): TakeOutlierRoom {
-  const buckets = new LRUCache<string, { left: number; filledAt: number }>({ max: MAX_REMEMBERED_SERVERS });
+  const take = createBuckets({ clock, maxBuckets: MAX_REMEMBERED_SERVERS });
   return (server, events) => {
-    if (events === 0) return;
-    const now = clock.now();
-    const bucket = buckets.get(server) ?? { left: burst, filledAt: now };
-    const left = Math.min(burst, bucket.left + (Math.max(0, now - bucket.filledAt) / 1000) * PER_SECOND);
-    if (left < events) throw new Error(`${server} gives ${events} events that are not here, which is more than are kept of it for now`);
-    buckets.set(server, { left: left - events, filledAt: now });
+    if (events > 0 && take(server, { perSecond: PER_SECOND, burst }, events) > 0)
+      throw new Error(`${server} gives ${events} events that are not here, which is more than are kept of it for now`);
   };
 }
