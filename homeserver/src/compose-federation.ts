@@ -25,6 +25,7 @@ import { createLeaveRemote } from './domain/federation/membership/leave-remote.t
 import { createMakeMembership } from './domain/federation/membership/make-membership.ts';
 import { createReceiveBinding } from './domain/federation/membership/receive-binding.ts';
 import { createReceiveInvite } from './domain/federation/membership/receive-invite.ts';
+import { createVouch } from './domain/federation/membership/vouch.ts';
 import { createOutbound } from './domain/federation/outbound/outbound.ts';
 import { createFetchWholeState } from './domain/federation/partial-state/fetch-whole-state.ts';
 import { createPatientRooms } from './domain/federation/partial-state/patient-rooms.ts';
@@ -181,7 +182,8 @@ export async function composeFederation(deps: Deps) {
   });
   const resync = createResyncRooms({ ...common, fetchWholeState, completeRoom });
   const patientRooms = createPatientRooms(rooms, deps.partialRooms);
-  const acceptMembership = createAcceptMembership({ ...common, rooms: patientRooms, receivePdu, wake: outbound.wake });
+  const vouch = createVouch({ rooms: patientRooms, authorise: deps.memberships.authorise, serverName });
+  const acceptMembership = createAcceptMembership({ ...common, rooms: patientRooms, receivePdu, vouch, wake: outbound.wake });
   const network: RoomNetwork = {
     remote: {
       join: createJoinRemote({ ...common, standing, joins, receivePdu, takeJoinedRoom, completeLater: resync.wake }),
@@ -214,7 +216,7 @@ export async function composeFederation(deps: Deps) {
     ...serverKeyRoutes(peers.listOwnKeys, peers.askNotary),
     serverTransactionRoute(receiveTransaction),
     ...serverMembershipRoutes({
-      makeMembership: createMakeMembership({ ...common, rooms: patientRooms, authorise: deps.memberships.authorise }),
+      makeMembership: createMakeMembership({ ...common, rooms: patientRooms, vouch }),
       acceptMembership,
       answerJoin: createAnswerJoin({ database, acceptMembership, serverName }),
       receiveInvite: createReceiveInvite({ ...common, standing, mayBeInvited, invitePermission: deps.invitePermission }),

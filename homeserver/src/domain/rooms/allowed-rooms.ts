@@ -25,7 +25,8 @@ export function listAllowedRooms(room: HotRoom): string[] {
 export async function knowsAllowedRooms(rooms: HotRooms, room: HotRoom, serverName: string): Promise<boolean> {
   if (!isRestricted(room)) return true;
   for (const roomId of listAllowedRooms(room)) {
-    if ((await rooms.load(roomId))?.joinedServers.has(serverName) !== true) return false;
+    const allowed = await rooms.load(roomId);
+    if (allowed === undefined || !allowed.joinedServers.has(serverName) || allowed.isPartial) return false;
   }
   return true;
 }

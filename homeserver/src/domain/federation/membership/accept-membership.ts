@@ -14,6 +14,7 @@ import { checkServerSignature } from '../../rooms/receive-pdu/check-signatures.t
 import type { ReceivePdu } from '../../rooms/receive-pdu/receive-pdu.ts';
 import type { FindServerKey } from '../../rooms/receive-pdu/room-peers.ts';
 import { loadRoomFor } from './make-membership.ts';
+import type { Vouch } from './vouch.ts';
 
 export type SentMembership = { origin: string; roomId: string; eventId: string; event: JsonObject; membership: 'join' | 'leave' | 'knock' };
 
@@ -25,6 +26,7 @@ type Deps = {
   rooms: HotRooms;
   receivePdu: ReceivePdu;
   findServerKey: FindServerKey;
+  vouch: Pick<Vouch, 'check'>;
   signer: Signer;
   wake: (destinations: Iterable<string>) => void;
 };
@@ -33,18 +35,20 @@ type Deps = {
  * Puts the membership event of another server's user into a room, and sends it to the room's other servers.
  *
  * 1. It must be exactly what the path says: this membership, in this room, under this id, of a user of the server that sends it.
- * 2. A restricted join for which one of our users vouches gets our signature, once the user's own server is seen to have signed.
+ * 2. A restricted join for which one of our users vouches gets our signature, when the room lets the user in and their own server is seen to
+ *    have signed.
  * 3. It is received like any event.
  *
  * https://spec.matrix.org/latest/server-server-api/#put_matrixfederationv2send_joinroomideventid
  */
-export function createAcceptMembership({ database, rooms, receivePdu, findServerKey, signer, wake }: Deps): AcceptMembership {
-  async function vouch(room: HotRoom, event: Pdu, origin: string): Promise<Pdu> {
+export function createAcceptMembership({ database, rooms, receivePdu, findServerKey, vouch, signer, wake }: Deps): AcceptMembership {
+  async function signVouched(room: HotRoom, event: Pdu, origin: string): Promise<Pdu> {
     const voucher = event.content['join_authorised_via_users_server'];
     if (!room.rules.restrictedJoins || event.content['membership'] !== 'join' || typeof voucher !== 'string') return event;
     if (serverNameOf(voucher) !== signer.serverName) return event;
     const verdict = await checkServerSignature(event, origin, room.rules, findServerKey);
     if (!verdict.allowed) throw forbidden(verdict.reason);
+    await vouch.check(room, event.sender);
     return await addEventSignature(event, room.rules, signer);
   }
 
@@ -52,7 +56,7 @@ export function createAcceptMembership({ database, rooms, receivePdu, findServer
     checkShape(sent); // 1
     const read = readEvent(sent.event, room.rules);
     if (!read.ok) throw badJson(read.reason);
-    const vouched = await vouch(room, read.event, sent.origin); // 2
+    const vouched = await signVouched(room, read.event, sent.origin); // 2
     const checked = await checkPdu(vouched, room, findServerKey);
     if (!checked.ok) throw forbidden(checked.reason);
     if (checked.pdu.eventId !== sent.eventId) throw invalidParam('The event has another id than the path names');

@@ -1,19 +1,11 @@
 import type { EventTemplate } from 'federation-spec/api/schemas/pdus.ts';
-import type { JsonObject } from 'federation-spec/events/event.ts';
 import { serverNameOf } from 'federation-spec/identifiers/server-name.ts';
-import {
-  forbidden,
-  incompatibleRoomVersion,
-  notFound,
-  unableDueToPartialState,
-  unableToAuthoriseJoin,
-  unableToGrantJoin,
-} from '../../../platform/matrix-error.ts';
-import { knowsAllowedRooms } from '../../rooms/allowed-rooms.ts';
+import { forbidden, incompatibleRoomVersion, notFound, unableDueToPartialState } from '../../../platform/matrix-error.ts';
 import type { HotRoom } from '../../rooms/hot-room.ts';
 import type { HotRooms } from '../../rooms/hot-rooms.ts';
 import type { PrepareEvent } from '../../rooms/prepare-event.ts';
 import { isServerAllowed } from '../../rooms/server-acl.ts';
+import type { Vouch } from './vouch.ts';
 
 export type MembershipQuestion = {
   origin: string;
@@ -27,26 +19,16 @@ export type MembershipQuestion = {
 /** The template of a membership event that the other server may complete and sign. */
 export type MakeMembership = (question: MembershipQuestion) => Promise<EventTemplate>;
 
-/** What a join to a restricted room must say beside `membership`; `undefined` when only another server could let the user in. */
-export type AuthoriseJoin = (room: HotRoom, userId: string) => Promise<JsonObject | undefined>;
-
-type Deps = { rooms: HotRooms; prepareEvent: PrepareEvent; authorise: AuthoriseJoin; serverName: string };
+type Deps = { rooms: HotRooms; prepareEvent: PrepareEvent; vouch: Pick<Vouch, 'find'>; serverName: string };
 
 /** The resident's part of joining, leaving and knocking. https://spec.matrix.org/latest/server-server-api/#get_matrixfederationv1make_joinroomiduserid */
-export function createMakeMembership({ rooms, prepareEvent, authorise, serverName }: Deps): MakeMembership {
+export function createMakeMembership({ rooms, prepareEvent, vouch, serverName }: Deps): MakeMembership {
   return async ({ origin, roomId, userId, membership, versions }) => {
     const room = await loadRoomFor(rooms, { roomId, origin, serverName, membership });
     if (serverNameOf(userId) !== origin) throw forbidden(`${userId} is not a user of ${origin}`);
     if (versions !== undefined && !versions.includes(room.version)) throw incompatibleRoomVersion(room.version);
 
-    await rooms.ensureMembers(room, [userId]);
-    const current = room.find('m.room.member', userId)?.content['membership'];
-    const needsVoucher = membership === 'join' && current !== 'join' && current !== 'invite' && current !== 'ban';
-    const voucher = needsVoucher ? await authorise(room, userId) : {};
-    if (voucher === undefined) throw unableToGrantJoin('Nobody on this server may let the user in; ask another server of the room');
-    if (needsVoucher && Object.keys(voucher).length === 0 && !(await knowsAllowedRooms(rooms, room, serverName)))
-      throw unableToAuthoriseJoin('This server is not in all the rooms whose members may join; ask another server of the room');
-
+    const voucher = membership === 'join' ? await vouch.find(room, userId) : {};
     const draft = { type: 'm.room.member', stateKey: userId, sender: userId, content: { ...voucher, membership } };
     const { event } = await room.turns.take(() => prepareEvent(room, draft, 'template'));
     // Whose event it is signs it: our signature, and the hash of a form that will still change, are of no use there.
