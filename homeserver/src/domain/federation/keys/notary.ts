@@ -16,6 +16,16 @@ type Deps = { database: Database; keyring: ServerKeyring; listOwnKeys: ListOwnKe
 
 /** https://spec.matrix.org/latest/server-server-api/#querying-keys-through-another-server */
 export function createNotary({ database, keyring, listOwnKeys, signer, clock }: Deps): AskNotary {
+  const searches = new Map<string, Promise<ServerKeys | undefined>>();
+
+  /** Whoever asks the same in the meantime gets the same answer: one that looked too early what is stored would ask the server again. */
+  async function findListOnce(serverName: string, minimumValidUntil: number): Promise<ServerKeys | undefined> {
+    const question = `${serverName} ${minimumValidUntil}`;
+    const search = searches.get(question) ?? findList(serverName, minimumValidUntil).finally(() => searches.delete(question));
+    searches.set(question, search);
+    return await search;
+  }
+
   async function findList(serverName: string, minimumValidUntil: number): Promise<ServerKeys | undefined> {
     if (serverName === signer.serverName) return await listOwnKeys();
     let stored = await findServerKeyList(database.sql, serverName);
@@ -27,7 +37,7 @@ export function createNotary({ database, keyring, listOwnKeys, signer, clock }: 
   }
 
   return async (queries) => {
-    const lists = await Promise.all(queries.slice(0, MAX_SERVERS).map((query) => findList(query.serverName, query.minimumValidUntil)));
+    const lists = await Promise.all(queries.slice(0, MAX_SERVERS).map((query) => findListOnce(query.serverName, query.minimumValidUntil)));
     const found = lists.filter((list) => list !== undefined);
     return await Promise.all(found.map((list) => (list.server_name === signer.serverName ? list : signJson(list, signer))));
   };
