@@ -22,7 +22,8 @@ export const PduListSchema = Type.Object({
 export const TransactionSchema = Type.Object({
   origin: ServerNameSchema,
   origin_server_ts: TimestampSchema,
-  pdus: Type.Array(Type.Unknown()),
+  /** Servers that have no events to send write null. */
+  pdus: Type.Union([Type.Array(Type.Unknown()), Type.Null()]),
   edus: Type.Optional(Type.Array(Type.Unknown())),
 });
 export type Transaction = Static<typeof TransactionSchema>;

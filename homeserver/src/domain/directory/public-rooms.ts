@@ -46,7 +46,7 @@ export function createPublicRooms({ database, rooms, serverName, queryRemote }: 
   async function searchHere({ limit, since, term, roomTypes, network }: DirectorySearch): Promise<PublicRoomsPage> {
     const from = since === undefined || since === '' ? 0 : Number(since);
     if (!Number.isSafeInteger(from) || from < 0) throw invalidParam(`${since} is no place in this directory.`);
-    const size = Math.max(1, Math.min(limit ?? DEFAULT_PAGE, MAX_PAGE));
+    const size = limit === 0 ? MAX_PAGE : Math.max(1, Math.min(limit ?? DEFAULT_PAGE, MAX_PAGE)); // zero is "as many as there are"
     const published = network === undefined ? await listPublishedRooms(sql) : await listRoomsOfNetworks(sql, readNetwork(network));
     const isSearch = (term !== undefined && term.trim() !== '') || roomTypes !== undefined;
 

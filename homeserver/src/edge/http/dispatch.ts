@@ -133,7 +133,7 @@ export function createDispatch({ routes, authenticate, verifyOrigin, limitRate, 
       request.bytes ??= await readBytes(wire, route, MAX_JSON_BYTES, budget);
       if (request.bytes.length === 0 && NEEDS_BODY.has(endpoint.id)) throw notJson('The body is empty, where a JSON object is needed');
       body = origin === undefined ? readJsonBody(request.bytes) : readSignedBody(request.bytes);
-      if (origin === undefined) dropNullOptions(endpoint.body, body);
+      dropNullOptions(endpoint.body, body);
       validator?.body(body);
     }
     const caller = origin ?? requester?.userId ?? networkOf(request.ip);

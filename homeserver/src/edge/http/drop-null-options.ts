@@ -1,8 +1,8 @@
 import type { TSchema } from 'typebox';
 
 /**
- * Takes keys out of a request's body that may be left out and are null instead: clients whose language has no "absent" send them so.
- * Null stays where the schema has it, and where any content will do.
+ * Takes keys out of a request's body that may be left out and are null instead: clients and servers whose language has no "absent" send
+ * them so. Null stays where the schema has it, and where any content will do.
  */
 export function dropNullOptions(schema: TSchema, body: unknown): void {
   if (!('properties' in schema) || typeof body !== 'object' || body === null || Array.isArray(body)) return;
@@ -10,9 +10,10 @@ export function dropNullOptions(schema: TSchema, body: unknown): void {
   if (typeof properties !== 'object' || properties === null) return;
   const needed = new Set('required' in schema && Array.isArray(schema.required) ? schema.required : []);
   for (const [key, property] of Object.entries(properties)) {
-    if (Object.hasOwn(body, key) && Reflect.get(body, key) === null && !needed.has(key) && !mayBeNull(property)) {
-      Reflect.deleteProperty(body, key);
-    }
+    if (!Object.hasOwn(body, key)) continue;
+    const value: unknown = Reflect.get(body, key);
+    if (value !== null) dropNullOptions(property as TSchema, value);
+    else if (!needed.has(key) && !mayBeNull(property)) Reflect.deleteProperty(body, key);
   }
 }
 

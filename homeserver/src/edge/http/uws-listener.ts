@@ -162,7 +162,7 @@ function answer(res: Uws.HttpResponse, req: Uws.HttpRequest, options: AnswerOpti
   });
   const method = req.getMethod().toUpperCase();
   // The library's types promise a string, but without a question mark it gives undefined.
-  const query = (req.getQuery() as string | undefined) ?? '';
+  const query = req.getQuery() as string | undefined;
   const peer = peerOf(res);
   const socket = Object.assign(new EventEmitter(), { writable: true, encrypted: options.encrypted, remoteAddress: peer });
   const response = new BridgedResponse(res, socket, method === 'HEAD');
@@ -171,7 +171,7 @@ function answer(res: Uws.HttpResponse, req: Uws.HttpRequest, options: AnswerOpti
   let controller: AbortController | undefined;
   const request: BridgedRequest = {
     method,
-    url: query === '' ? req.getUrl() : `${req.getUrl()}?${query}`,
+    url: query === undefined ? req.getUrl() : `${req.getUrl()}?${query}`, // as it came, also with nothing after the question mark: it is signed so
     headers,
     headerValues: (wanted) => pairs.filter(([name]) => name === wanted).map(([, value]) => value),
     httpVersion: '1.1',
