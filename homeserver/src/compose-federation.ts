@@ -88,6 +88,7 @@ type Deps = Awaited<ReturnType<typeof composeStreams>> &
     | 'aliases'
     | 'publicRooms'
     | 'retention'
+    | 'erasedUsers'
     | 'spaces'
   > & {
     peers: Peers;

@@ -44,7 +44,11 @@ export async function composePeers({ config, database, clock, random, logger, si
   if (!config.outboundTlsVerify)
     logger.warn('certificates of other servers are not checked (BLINKCHAT_OUTBOUND_TLS_VERIFY): for tests only');
   const mayFederate = createPeerPolicy(config.federation, config.serverName);
-  const discover = createDiscoverServer({ fetchWellKnown: createFetchWellKnown(http), resolveSrv: createResolveSrv(random), clock });
+  const discover = createDiscoverServer({
+    fetchWellKnown: createFetchWellKnown({ http, clock }),
+    resolveSrv: createResolveSrv(random),
+    clock,
+  });
   const sender = createFederationClient({ http, discover, signer, mayFederate });
   const reachability = await createReachability({ database, clock, random, logger });
   const breaker = createCircuitBreaker({ reachability, clock, random });

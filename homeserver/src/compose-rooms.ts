@@ -222,6 +222,7 @@ export async function composeRooms(deps: RoomDeps) {
     spreadProfile,
     leaveAllRooms,
     retention,
+    erasedUsers,
     leadGuestsOut: guests.resume,
     settled: async () => {
       await guests.settled();

@@ -4,6 +4,7 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createFetchWellKnown, type FetchWellKnown } from '../../src/domain/federation/discovery/fetch-well-known.ts';
+import { systemClock } from '../../src/platform/clock.ts';
 import { createAddressGuard } from '../../src/platform/http-client/address-guard.ts';
 import { createHttpClient, type HttpClient } from '../../src/platform/http-client/http-client.ts';
 import { createTestCa, type TestCa } from '../kit/test-ca.ts';
@@ -26,7 +27,7 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   host = `localhost:${(server.address() as AddressInfo).port}`;
   http = createHttpClient({ guard: createAddressGuard(['127.0.0.0/8', '::1/128']), extraCa: [await readFile(ca.caFile, 'utf8')] });
-  fetchWellKnown = createFetchWellKnown(http);
+  fetchWellKnown = createFetchWellKnown({ http, clock: systemClock });
   close = () => {
     server.closeAllConnections();
     return new Promise((resolve) => server.close(resolve));
@@ -65,8 +66,8 @@ test('S30: a file that has no end, leads in a circle, leads out of TLS or says n
 });
 
 test('S30: what a file says is believed for two days at most, and for a minute at least', async () => {
-  const cacheMs = async (control: string) => {
-    serve = (_req, res) => void res.setHeader('cache-control', control).end(JSON.stringify({ 'm.server': 'matrix.test:443' }));
+  const cacheMs = async (control: string, header = 'cache-control') => {
+    serve = (_req, res) => void res.setHeader(header, control).end(JSON.stringify({ 'm.server': 'matrix.test:443' }));
     const found = await fetchWellKnown(host);
     expect(found.delegated).toBe('matrix.test:443');
     return found.cacheMs;
@@ -75,6 +76,11 @@ test('S30: what a file says is believed for two days at most, and for a minute a
   expect(await cacheMs('max-age=0')).toBe(60_000);
   expect(await cacheMs('no-store')).toBe(60_000);
   expect(await cacheMs('max-age=7200')).toBe(7_200_000);
+  const inTwoHours = await cacheMs(new Date(Date.now() + 7_200_000).toUTCString(), 'expires');
+  expect(Math.abs(inTwoHours - 7_200_000)).toBeLessThan(60_000);
+  expect(await cacheMs(new Date(Date.now() - 7_200_000).toUTCString(), 'expires'), 'what is over already').toBe(60_000);
+  expect(await cacheMs('0', 'expires'), 'what is no time at all').toBe(60_000);
+  expect(await cacheMs('nothing', 'x-other')).toBe(24 * 3_600_000);
 });
 
 test('a host that has trouble stands by what it said, for a short while at a time; one that says nothing any more does not', async () => {

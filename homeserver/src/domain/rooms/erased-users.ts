@@ -11,6 +11,7 @@ const RULES = roomVersionRules('11');
 /** People who deactivated their account and asked to be erased. */
 export type ErasedUsers = {
   add: (userNid: number) => void;
+  has: (userNid: number) => boolean;
   /** The event as somebody sees it who was not in the room when it was sent. */
   hide: (event: StoredEvent) => StoredEvent;
 };
@@ -20,6 +21,7 @@ export async function createErasedUsers({ database }: { database: Database }): P
   const erased = new Set(await listErasedUsers(database.sql));
   return {
     add: (userNid) => void erased.add(userNid),
+    has: (userNid) => erased.has(userNid),
     hide: (event) => {
       if (!erased.has(event.senderNid) || RULES === undefined) return event;
       const pdu = readPdu(event.json);

@@ -2,6 +2,7 @@ import { readJson } from 'federation-spec/canonical-json/read-json.ts';
 import { isJsonObject } from 'federation-spec/events/event.ts';
 import { parseServerName } from 'federation-spec/identifiers/server-name.ts';
 import { LRUCache } from 'lru-cache';
+import type { Clock } from '../../../platform/clock.ts';
 import type { HttpClient, OutboundResponse } from '../../../platform/http-client/http-client.ts';
 
 const TIMEOUT_MS = 10_000;
@@ -26,7 +27,7 @@ export type FetchWellKnown = (host: string) => Promise<WellKnown>;
  * Step 3 of https://spec.matrix.org/latest/server-server-api/#resolving-server-names. Never throws: any fault means "nothing said"; a host
  * that does not answer for a while still stands by what it said before.
  */
-export function createFetchWellKnown(http: HttpClient): FetchWellKnown {
+export function createFetchWellKnown({ http, clock }: { http: HttpClient; clock: Clock }): FetchWellKnown {
   const remembered = new LRUCache<string, string>({ max: MAX_REMEMBERED, ttl: REMEMBERED_MS });
 
   return async (host) => {
@@ -38,7 +39,7 @@ export function createFetchWellKnown(http: HttpClient): FetchWellKnown {
       return { delegated, cacheMs: FAILURE_CACHE_MS };
     }
     remembered.set(host, delegated);
-    return { delegated, cacheMs: cacheTime(response) };
+    return { delegated, cacheMs: cacheTime(response, clock.now()) };
   };
 }
 
@@ -63,12 +64,18 @@ function readDelegation({ status, body }: OutboundResponse): string | undefined 
   return typeof name === 'string' && parseServerName(name) !== undefined ? name : undefined;
 }
 
-function cacheTime({ headers }: OutboundResponse): number {
+function cacheTime({ headers }: OutboundResponse, now: number): number {
   const control = headers['cache-control'] ?? '';
   if (/no-(?:store|cache)/i.test(control)) return MIN_CACHE_MS;
   const maxAge = /max-age=(\d{1,9})/i.exec(control)?.[1];
-  const expires = Date.parse(headers['expires'] ?? '');
-  const served = Date.parse(headers['date'] ?? '');
-  const wanted = maxAge !== undefined ? Number(maxAge) * 1000 : expires > served ? expires - served : DEFAULT_CACHE_MS;
+  const wanted = maxAge !== undefined ? Number(maxAge) * 1000 : lifeTime(headers['expires'], headers['date'], now);
   return Math.min(MAX_CACHE_MS, Math.max(MIN_CACHE_MS, wanted));
+}
+
+/** Until it expires; what is no date stands for one in the past. https://www.rfc-editor.org/rfc/rfc9111#section-5.3 */
+function lifeTime(expires: string | undefined, date: string | undefined, now: number): number {
+  if (expires === undefined) return DEFAULT_CACHE_MS;
+  const served = Date.parse(date ?? '');
+  const lasts = Date.parse(expires) - (Number.isNaN(served) ? now : served);
+  return Number.isNaN(lasts) ? 0 : lasts;
 }

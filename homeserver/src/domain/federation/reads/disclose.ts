@@ -7,6 +7,7 @@ import { type HistoryPlace, listHistoryPlaces } from '../../../storage/history-p
 import { wasServerInRoom } from '../../../storage/server-visibility.ts';
 import { listHoldersBefore, wasServerThereBefore } from '../../../storage/states-before.ts';
 import { type KeyInterval, listKeyHistory } from '../../../storage/timeline.ts';
+import type { ErasedUsers } from '../../rooms/erased-users.ts';
 import { findMoment } from '../../rooms/history-moment.ts';
 import { type HotRoom, MEMBER } from '../../rooms/hot-room.ts';
 import type { HotRooms } from '../../rooms/hot-rooms.ts';
@@ -23,7 +24,7 @@ export type Disclose = {
   event: (room: HotRoom, eventId: string) => Promise<StoredEvent>;
   /** The first of the events that is visible to the server. */
   findVisible: (room: HotRoom, origin: string, events: readonly StoredEvent[]) => Promise<StoredEvent | undefined>;
-  /** The events as the server may see them: pruned where the history is not visible to it. */
+  /** The events as the server may see them: pruned where the history is not visible to it, or the sender was erased. */
   events: (room: HotRoom, origin: string, events: readonly StoredEvent[]) => Promise<JsonObject[]>;
 };
 
@@ -33,9 +34,15 @@ type History = { visibilities: readonly KeyInterval[]; places: readonly HistoryP
 const VISIBILITY = 'm.room.history_visibility';
 const VISIBILITY_KEY = 'history_visibility';
 
-type Deps = { database: Database; rooms: HotRooms; retention: Pick<RetentionPolicies, 'isExpired'>; serverName: string };
+type Deps = {
+  database: Database;
+  rooms: HotRooms;
+  retention: Pick<RetentionPolicies, 'isExpired'>;
+  erasedUsers: Pick<ErasedUsers, 'has'>;
+  serverName: string;
+};
 
-export function createDisclose({ database, rooms, retention, serverName }: Deps): Disclose {
+export function createDisclose({ database, rooms, retention, erasedUsers, serverName }: Deps): Disclose {
   const { sql } = database;
 
   async function loadHistory(room: HotRoom, events: readonly StoredEvent[]): Promise<History> {
@@ -100,7 +107,8 @@ export function createDisclose({ database, rooms, retention, serverName }: Deps)
       const shown: JsonObject[] = [];
       for (const event of events) {
         const pdu = readPdu(event.json);
-        shown.push({ ...((await maySee(room, origin, event, history)) ? pdu : redactEvent(pdu, room.rules)) });
+        const isWhole = !erasedUsers.has(event.senderNid) && (await maySee(room, origin, event, history));
+        shown.push({ ...(isWhole ? pdu : redactEvent(pdu, room.rules)) });
       }
       return shown;
     },
