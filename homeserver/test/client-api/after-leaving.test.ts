@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { SLIDING_PATH } from '../kit/slide.ts';
 import { startServer, type TestServer } from '../kit/start-server.ts';
 import type { TestUser } from '../kit/test-user.ts';
 import { roomPath, syncWith } from './sync-answers.ts';
@@ -7,7 +8,6 @@ import { roomPath, syncWith } from './sync-answers.ts';
 type Json = Record<string, any>;
 const V1 = '/_matrix/client/v1';
 const V3 = '/_matrix/client/v3';
-const SLIDING = '/_matrix/client/unstable/org.matrix.simplified_msc3575/sync';
 const enc = encodeURIComponent;
 let server: TestServer;
 let romeo: TestUser;
@@ -28,7 +28,7 @@ test.each(['leave', 'kick', 'ban'])('S19: after a %s sliding sync tells nothing 
     room_subscriptions: { [roomId]: { timeline_limit: 20, required_state: [['*', '*']] } },
     extensions: { typing: { enabled: true }, receipts: { enabled: true }, account_data: { enabled: true } },
   };
-  const first = (await juliet.call('POST', SLIDING, body)) as Json;
+  const first = (await juliet.call('POST', SLIDING_PATH, body)) as Json;
   if (way === 'leave') await juliet.leave(roomId);
   else await romeo.call('POST', roomPath(roomId, `/${way}`), { user_id: juliet.id });
   const secret = await romeo.send(roomId, 'now that she is gone');
@@ -37,8 +37,8 @@ test.each(['leave', 'kick', 'ban'])('S19: after a %s sliding sync tells nothing 
   await romeo.call('PUT', roomPath(roomId, `/typing/${enc(romeo.id)}`), { typing: true, timeout: 60_000 });
   await romeo.call('POST', roomPath(roomId, `/receipt/m.read/${enc(secret)}`), {});
 
-  const next = await juliet.call('POST', `${SLIDING}?pos=${enc(first['pos'])}`, body);
-  const anew = await juliet.call('POST', SLIDING, body);
+  const next = await juliet.call('POST', `${SLIDING_PATH}?pos=${enc(first['pos'])}`, body);
+  const anew = await juliet.call('POST', SLIDING_PATH, body);
   const old = [await syncWith(juliet, {}), await syncWith(juliet, { since: undefined, filter: { room: { include_leave: true } } })];
   const told = JSON.stringify([next, anew, old]);
   expect(told).not.toContain('secret');
@@ -79,7 +79,7 @@ test('S21: what was redacted is in no thread, relation, notification, context or
     romeo.call('GET', `${V1}/rooms/${enc(roomId)}/threads`),
     romeo.call('GET', `${V3}/notifications`),
     romeo.call('GET', `${V3}/sync`),
-    romeo.call('POST', SLIDING, { lists: { all: { ranges: [[0, 20]], timeline_limit: 20, required_state: [] } } }),
+    romeo.call('POST', SLIDING_PATH, { lists: { all: { ranges: [[0, 20]], timeline_limit: 20, required_state: [] } } }),
     romeo.call('POST', `${V3}/search`, { search_categories: { room_events: { search_term: 'regrettable' } } }),
   ]);
   for (const [n, answer] of read.entries()) expect(JSON.stringify(answer), `answer ${n}`).not.toContain('regrettable ');

@@ -2,6 +2,7 @@ import { gzipSync } from 'node:zlib';
 import type { JsonObject } from 'federation-spec/events/event.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type HostilePeer, startHostilePeer } from '../kit/hostile-peer.ts';
+import { SLIDING_PATH } from '../kit/slide.ts';
 import type { TestServer } from '../kit/start-server.ts';
 import { startServers, type TestServers } from '../kit/start-servers.ts';
 import { storedKind } from '../kit/stored-kind.ts';
@@ -77,7 +78,7 @@ test('S25: an invite full of nonsense harms nobody whom it reaches', async () =>
   expect(answer.status).toBe(200);
   const { rooms } = (await juliet.sync()) as { rooms: { invite: Record<string, { invite_state: { events: unknown[] } }> } };
   expect(rooms.invite[roomId]?.invite_state.events.length).toBeLessThanOrEqual(60);
-  const sliding = await juliet.attempt('POST', '/_matrix/client/unstable/org.matrix.simplified_msc3575/sync', {
+  const sliding = await juliet.attempt('POST', SLIDING_PATH, {
     lists: { all: { ranges: [[0, 10]], timeline_limit: 1, required_state: [['*', '*']] } },
   });
   expect(sliding.status).toBe(200);

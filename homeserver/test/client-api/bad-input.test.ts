@@ -182,10 +182,8 @@ function someOf<Value>(values: readonly Value[]): Value[] {
   return Array.from({ length: TRIED_AT_ONE_PLACE }, () => values[tried++ % values.length] as Value);
 }
 
-let users = 0;
 async function newUser(): Promise<TestUser> {
-  users += 1;
-  const user = await server.user(`victim${users}`);
+  const user = await server.user('victim');
   await user.join(roomId);
   return user;
 }

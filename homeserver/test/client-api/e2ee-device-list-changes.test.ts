@@ -5,7 +5,6 @@ import { setUpDevice } from './crypto-device.ts';
 import { V3 } from './sign-up-steps.ts';
 
 let server: TestServer;
-let names = 0;
 beforeAll(async () => {
   server = await startServer();
 });
@@ -13,9 +12,8 @@ afterAll(() => server[Symbol.asyncDispose]());
 
 /** Two who share a room; the first has synced. */
 async function meet() {
-  names += 1;
-  const romeo = await server.user(`romeo${names}`);
-  const juliet = await server.user(`juliet${names}`);
+  const romeo = await server.user('romeo');
+  const juliet = await server.user('juliet');
   const roomId = await romeo.createRoom({ preset: 'public_chat' });
   await juliet.join(roomId);
   await romeo.sync();
@@ -26,7 +24,7 @@ const told = (juliet: TestUser) => ({ changed: [juliet.id] });
 
 test('a new device, its keys, its name and its end are told to who shares a room, each once', async () => {
   const { romeo, juliet } = await meet();
-  const phone = await logInTestUser(server.url, `juliet${names}`);
+  const phone = await logInTestUser(server.url, juliet.localpart);
   expect(await changedFor(romeo), 'logged in').toMatchObject(told(juliet));
   await setUpDevice(phone);
   expect(await changedFor(romeo), 'keys').toMatchObject(told(juliet));

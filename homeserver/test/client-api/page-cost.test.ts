@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startServer, type TestServer } from '../kit/start-server.ts';
-import { createNames, type TestUser } from '../kit/test-user.ts';
+import type { TestUser } from '../kit/test-user.ts';
 
-const nameOf = createNames();
 let server: TestServer;
 let juliet: TestUser;
 let roomPath: string;
@@ -11,8 +10,8 @@ let oldest: string;
 
 beforeAll(async () => {
   server = await startServer();
-  const romeo = await server.user(nameOf('romeo'));
-  juliet = await server.user(nameOf('juliet'));
+  const romeo = await server.user('romeo');
+  juliet = await server.user('juliet');
   const roomId = await romeo.createRoom({ preset: 'public_chat' });
   await juliet.join(roomId);
   oldest = await romeo.send(roomId, 'the first');

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createFakeClock } from '../kit/fake-clock.ts';
+import { FINAL_SLIDING_PATH, SLIDING_PATH } from '../kit/slide.ts';
 import { startServer, type TestServer } from '../kit/start-server.ts';
 import { logInTestUser, type TestUser } from '../kit/test-user.ts';
 import { type SyncAnswer, syncWith } from './sync-answers.ts';
@@ -9,7 +10,6 @@ const clock = createFakeClock(Date.now());
 let server: TestServer;
 let romeo: TestUser;
 let juliet: TestUser;
-let names = 0;
 
 beforeAll(async () => {
   server = await startServer({ config: { presence: true }, clock });
@@ -18,9 +18,8 @@ afterAll(() => server[Symbol.asyncDispose]());
 
 /** Two people who share a room, and whom no other scene knows. */
 async function enter(): Promise<void> {
-  names += 1;
-  romeo = await server.user(`romeo${names}`);
-  juliet = await server.user(`juliet${names}`);
+  romeo = await server.user('romeo');
+  juliet = await server.user('juliet');
   await juliet.join(await romeo.createRoom({ preset: 'public_chat' }));
 }
 
@@ -66,7 +65,7 @@ test('a filter leaves presence out by type or by sender', async () => {
 
 test('who has no room in common, or no more, is shown nothing', async () => {
   await enter();
-  const tybalt = await server.user(`tybalt${names}`);
+  const tybalt = await server.user('tybalt');
   const { next_batch: since } = await syncWith(tybalt, { set_presence: 'offline' });
   await juliet.call('PUT', status(juliet.id), { presence: 'online' });
   expect(told(await syncWith(tybalt, { since, set_presence: 'offline' }))).toEqual([]);
@@ -75,9 +74,9 @@ test('who has no room in common, or no more, is shown nothing', async () => {
 
 test('who syncs no more is offline after a while, who waits in a sync or has another device there is not', async () => {
   await enter();
-  const nurse = await server.user(`nurse${names}`);
+  const nurse = await server.user('nurse');
   await nurse.join(await romeo.createRoom({ preset: 'public_chat' }));
-  const phone = await logInTestUser(server.url, `nurse${names}`);
+  const phone = await logInTestUser(server.url, nurse.localpart);
   const { next_batch: julietsPlace } = await syncWith(juliet);
   const { next_batch: nursesPlace } = await syncWith(nurse);
   const { next_batch: since } = await quietly();
@@ -102,10 +101,10 @@ test('who syncs no more is offline after a while, who waits in a sync or has ano
 
 test('sliding sync makes one present too', async () => {
   await enter();
-  await juliet.call('POST', '/_matrix/client/v4/sync', { set_presence: 'unavailable' });
+  await juliet.call('POST', FINAL_SLIDING_PATH, { set_presence: 'unavailable' });
   expect(await presenceOf(juliet)).toBe('unavailable');
-  await juliet.call('POST', '/_matrix/client/unstable/org.matrix.simplified_msc3575/sync?set_presence=offline', {});
+  await juliet.call('POST', `${SLIDING_PATH}?set_presence=offline`, {});
   expect(await presenceOf(juliet)).toBe('unavailable');
-  await juliet.call('POST', '/_matrix/client/unstable/org.matrix.simplified_msc3575/sync', {});
+  await juliet.call('POST', SLIDING_PATH, {});
   expect(await presenceOf(juliet)).toBe('online');
 });

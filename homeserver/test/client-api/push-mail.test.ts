@@ -17,7 +17,6 @@ let server: TestServer;
 let romeo: TestUser;
 let juliet: TestUser;
 let address = '';
-let names = 0;
 
 beforeAll(async () => {
   mail = await startMailCatcher();
@@ -30,14 +29,13 @@ afterAll(async () => {
 
 /** Two people whom no other scene knows; one has an address. */
 async function enter(): Promise<void> {
-  names += 1;
-  romeo = await server.user(`romeo${names}`);
-  juliet = await server.user(`juliet${names}`);
-  address = `juliet${names}@capulet.test`;
+  romeo = await server.user('romeo');
+  juliet = await server.user('juliet');
+  address = `${juliet.localpart}@capulet.test`;
   const { sid, submitPath } = await requestCode(server.url, 'account/3pid', address, 'secret');
   const token = codeIn((await mail.nextMail(address)).text);
   await callServer(server.url, 'POST', submitPath, { sid, client_secret: 'secret', token });
-  const identifier = { type: 'm.id.user', user: `juliet${names}` };
+  const identifier = { type: 'm.id.user', user: juliet.localpart };
   const auth = { type: 'm.login.password', identifier, password: TEST_PASSWORD };
   await juliet.call('POST', `${V3}/account/3pid/add`, { sid, client_secret: 'secret', auth });
 }

@@ -12,12 +12,8 @@ beforeAll(async () => {
   server = await startServer();
 });
 afterAll(() => server[Symbol.asyncDispose]());
-let people = 0;
 /** Somebody who has changed nothing yet. */
-async function newcomer(): Promise<TestUser> {
-  people += 1;
-  return await server.user(`romeo${people}`);
-}
+const newcomer = (): Promise<TestUser> => server.user('romeo');
 
 async function own(user: TestUser, kind: string): Promise<string[]> {
   const ruleset = await user.call('GET', `${RULES}/`);

@@ -9,7 +9,6 @@ let server: TestServer;
 let gateway: PushGateway;
 let romeo: TestUser;
 let juliet: TestUser;
-let names = 0;
 
 beforeAll(async () => {
   server = await startServer();
@@ -22,12 +21,11 @@ afterAll(async () => {
 
 /** A room of three people, two of whom no other scene knows. */
 async function enter(): Promise<string> {
-  names += 1;
-  romeo = await server.user(`romeo${names}`);
-  juliet = await server.user(`juliet${names}`);
+  romeo = await server.user('romeo');
+  juliet = await server.user('juliet');
   const roomId = await romeo.createRoom({ preset: 'public_chat' });
   await juliet.join(roomId);
-  await (await server.user(`nurse${names}`)).join(roomId);
+  await (await server.user('nurse')).join(roomId);
   return roomId;
 }
 
@@ -35,8 +33,8 @@ const enable = (user: TestUser, rule: string, enabled = true) => user.call('PUT'
 
 test('a pusher is turned off and on from another device, and stays that of its own', async () => {
   const roomId = await enter();
-  const web = await logInTestUser(server.url, `juliet${names}`);
-  const pushkey = `key${names}`;
+  const web = await logInTestUser(server.url, juliet.localpart);
+  const pushkey = `key of ${juliet.localpart}`;
   const pusher = {
     ...{ pushkey, kind: 'http', app_id: 'app', app_display_name: 'App', device_display_name: 'Phone', lang: 'en' },
     data: { url: gateway.url },

@@ -15,7 +15,6 @@ const REQUEST: SlidingSyncRequest = {
 let server: TestServer;
 let romeo: TestUser;
 let juliet: TestUser;
-let names = 0;
 
 beforeAll(async () => {
   server = await startServer();
@@ -24,9 +23,8 @@ afterAll(() => server[Symbol.asyncDispose]());
 
 /** A room of two people whom no other scene knows. */
 async function enter(): Promise<string> {
-  names += 1;
-  romeo = await server.user(`romeo${names}`);
-  juliet = await server.user(`juliet${names}`);
+  romeo = await server.user('romeo');
+  juliet = await server.user('juliet');
   const roomId = await romeo.createRoom({ preset: 'public_chat' });
   await juliet.join(roomId);
   return roomId;
@@ -40,7 +38,7 @@ const TS = { ts: expect.any(Number) };
 test('a public receipt is told to all, a private one to its owner on every device, by every kind of sync', async () => {
   const roomId = await enter();
   const [first, second] = [await romeo.send(roomId, 'one'), await romeo.send(roomId, 'two')];
-  const tablet = await logInTestUser(server.url, `juliet${names}`);
+  const tablet = await logInTestUser(server.url, juliet.localpart);
   const since = new Map<TestUser, string>([romeo, tablet].map((user) => [user, '']));
   const pos = new Map(since);
   for (const user of since.keys()) {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createFakeClock } from '../kit/fake-clock.ts';
+import { SLIDING_PATH } from '../kit/slide.ts';
 import { startServer, type TestServer } from '../kit/start-server.ts';
 import type { ClientEvent, TestUser } from '../kit/test-user.ts';
 
@@ -57,7 +58,7 @@ test('what had its time is shown nowhere, before it is deleted; state stays', as
   expect(synced).toContain('good morrow');
   expect(synced).not.toContain('thousand times');
   const sliding = { lists: { all: { ranges: [[0, 20]], timeline_limit: 20, required_state: [['*', '*']] } } };
-  const slid = JSON.stringify(await juliet.call('POST', '/_matrix/client/unstable/org.matrix.simplified_msc3575/sync', sliding));
+  const slid = JSON.stringify(await juliet.call('POST', SLIDING_PATH, sliding));
   expect(slid).toContain('good morrow');
   expect(slid).not.toContain('thousand times');
   expect((await juliet.state(roomId)).find((event) => event.type === 'm.room.name')?.content['name']).toBe('The orchard');

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { SLIDING_PATH } from '../kit/slide.ts';
 import { startServer, type TestServer } from '../kit/start-server.ts';
 import { type ClientEvent, logInTestUser, type TestUser } from '../kit/test-user.ts';
 
@@ -146,7 +147,7 @@ test('pages go both ways between tokens of every kind', async () => {
   expect(await between({ dir: 'f', from: back.end ?? '' })).toEqual(['line 7', 'line 8']);
   expect(await between({ dir: 'f', from: back.end ?? '', to: String(late) })).toEqual(['line 7']);
 
-  const sliding = await romeo.call('POST', '/_matrix/client/unstable/org.matrix.simplified_msc3575/sync', {
+  const sliding = await romeo.call('POST', SLIDING_PATH, {
     room_subscriptions: { [roomId]: { timeline_limit: 1, required_state: [] } },
   });
   const told = (sliding['rooms'] as Record<string, { prev_batch: string }>)[roomId];

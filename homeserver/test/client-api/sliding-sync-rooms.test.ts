@@ -8,7 +8,6 @@ import { roomPath } from './sync-answers.ts';
 let server: TestServer;
 let romeo: TestUser;
 let juliet: TestUser;
-let names = 0;
 
 beforeAll(async () => {
   server = await startServer();
@@ -17,9 +16,8 @@ afterAll(() => server[Symbol.asyncDispose]());
 
 /** Two people whom no other scene knows. */
 async function enter(): Promise<void> {
-  names += 1;
-  romeo = await server.user(`romeo${names}`);
-  juliet = await server.user(`juliet${names}`);
+  romeo = await server.user('romeo');
+  juliet = await server.user('juliet');
 }
 
 type Pairs = [string, string][];
@@ -68,7 +66,7 @@ test('a nameless room is called by others, with their names, also when they chan
   });
   expect(cold.rooms?.[roomId]).not.toHaveProperty('name');
 
-  const nurse = await server.user(`nurse${names}`);
+  const nurse = await server.user('nurse');
   await nurse.join(roomId);
   const warm = await slide(romeo, lists, cold.pos);
   expect(warm.rooms?.[roomId]).toMatchObject({
@@ -168,7 +166,7 @@ test('a room one comes back to is told whole again, and one that was left keeps 
   await romeo.call('POST', roomPath(roomId, '/kick'), { user_id: juliet.id, reason: 'banished' });
   const left = await slide(juliet, lists, cold.pos);
   expect(left.rooms?.[roomId]).toMatchObject({ membership: 'leave', timeline: [{ content: { membership: 'leave', reason: 'banished' } }] });
-  const fresh = await slide(await logInTestUser(server.url, `juliet${names}`), lists);
+  const fresh = await slide(await logInTestUser(server.url, juliet.localpart), lists);
   expect(fresh.rooms?.[roomId]).toMatchObject({ membership: 'leave', initial: true, name: 'Mantua' });
 
   await romeo.setState(roomId, 'm.room.name', { name: 'Verona' });

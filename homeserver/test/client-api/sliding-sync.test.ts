@@ -1,15 +1,9 @@
 import type { SlidingSyncRequest, SlidingSyncResponse, SlidingSyncRoom } from 'federation-spec/api/schemas/sliding-sync.ts';
 import { expect, test } from 'vitest';
+import { SLIDING_PATH, slide } from '../kit/slide.ts';
 import { startServer } from '../kit/start-server.ts';
-import type { TestUser } from '../kit/test-user.ts';
 
-const PATH = '/_matrix/client/unstable/org.matrix.simplified_msc3575/sync';
 const ALL: SlidingSyncRequest = { lists: { all: { ranges: [[0, 19]], timeline_limit: 5, required_state: [['m.room.create', '']] } } };
-
-async function slide(user: TestUser, body: SlidingSyncRequest, pos?: string, timeoutMs = 0): Promise<SlidingSyncResponse> {
-  const query = new URLSearchParams({ timeout: String(timeoutMs), ...(pos === undefined ? {} : { pos }) });
-  return (await user.call('POST', `${PATH}?${query}`, body)) as unknown as SlidingSyncResponse;
-}
 
 const bodies = (room: SlidingSyncRoom | undefined) =>
   (room?.timeline ?? []).filter((event) => event.type === 'm.room.message').map((event) => event.content['body']);
@@ -67,9 +61,9 @@ test('a pos is the own connection of its device, and begins a page of messages',
   const { pos } = await slide(romeo, { ...ALL, conn_id: 'rooms' });
 
   const foreign = { status: 400, body: { errcode: 'M_UNKNOWN_POS' } };
-  await expect(juliet.attempt('POST', `${PATH}?pos=${pos}`, { conn_id: 'rooms' })).resolves.toMatchObject(foreign);
-  await expect(romeo.attempt('POST', `${PATH}?pos=${pos}`, { conn_id: 'other' })).resolves.toMatchObject(foreign);
-  await expect(romeo.attempt('POST', `${PATH}?pos=s1_x_0_9`, {})).resolves.toMatchObject(foreign);
+  await expect(juliet.attempt('POST', `${SLIDING_PATH}?pos=${pos}`, { conn_id: 'rooms' })).resolves.toMatchObject(foreign);
+  await expect(romeo.attempt('POST', `${SLIDING_PATH}?pos=${pos}`, { conn_id: 'other' })).resolves.toMatchObject(foreign);
+  await expect(romeo.attempt('POST', `${SLIDING_PATH}?pos=s1_x_0_9`, {})).resolves.toMatchObject(foreign);
   const page = await romeo.call('GET', `${roomPath(roomId)}/messages?dir=b&limit=1&from=${pos}`);
   expect(page['chunk']).toMatchObject([{ content: { body: 'before' } }]);
 });

@@ -1,12 +1,12 @@
-import type { SlidingSyncResponse } from 'federation-spec/api/schemas/sliding-sync.ts';
+import type { SlidingSyncRequest, SlidingSyncResponse } from 'federation-spec/api/schemas/sliding-sync.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createFakeClock } from '../kit/fake-clock.ts';
+import { SLIDING_PATH, slide } from '../kit/slide.ts';
 import { startServer, type TestServer } from '../kit/start-server.ts';
 import type { ClientEvent, TestUser } from '../kit/test-user.ts';
 import { roomPath, type SyncedRoom, syncWith } from './sync-answers.ts';
 import { redact } from './unread-counts.ts';
 
-const SLIDING = '/_matrix/client/unstable/org.matrix.simplified_msc3575/sync';
 const EXTENSION = 'org.matrix.msc4354.sticky_events';
 const PARAMETER = 'org.matrix.msc4354.sticky_duration_ms';
 const MINUTE_MS = 60_000;
@@ -15,7 +15,6 @@ const clock = createFakeClock(Date.now());
 let server: TestServer;
 let romeo: TestUser;
 let juliet: TestUser;
-let names = 0;
 
 beforeAll(async () => {
   server = await startServer({ clock });
@@ -24,9 +23,8 @@ afterAll(() => server[Symbol.asyncDispose]());
 
 /** A room of two people whom no other scene knows. */
 async function enter(options: object = {}): Promise<string> {
-  names += 1;
-  romeo = await server.user(`romeo${names}`);
-  juliet = await server.user(`juliet${names}`);
+  romeo = await server.user('romeo');
+  juliet = await server.user('juliet');
   const roomId = await romeo.createRoom({ preset: 'public_chat', ...options });
   await juliet.join(roomId);
   return roomId;
@@ -98,7 +96,7 @@ test('who joins is told what is sticky, though they may not see the past', async
   const roomId = await enter({ initial_state: [hidden] });
   const eventId = await stick(romeo, roomId, 'laptop');
   await romeo.send(roomId, 'a secret');
-  const nurse = await server.user(`nurse${names}`);
+  const nurse = await server.user('nurse');
   const { next_batch: since } = await syncWith(nurse);
   await nurse.join(roomId);
   const room = (await syncWith(nurse, { since })).rooms.join[roomId];
@@ -141,23 +139,22 @@ test('by sliding sync it comes page by page, of all rooms that a list is about',
   for (let index = 0; index < 3; index += 1) sent.push(await stick(romeo, other, `key ${index}`));
   await romeo.send(other, 'and more');
   await romeo.send(roomId, 'the newest');
-  const slide = async (since?: string, pos?: string, timeout = 0) => {
+  const slideOn = (since?: string, pos?: string, timeoutMs = 0) => {
     const extension = { enabled: true, limit: 2, ...(since === undefined ? {} : { since }) };
-    const lists = { top: { ranges: [[0, 0]], timeline_limit: 1, required_state: [] } };
-    const path = `${SLIDING}?timeout=${timeout}${pos === undefined ? '' : `&pos=${pos}`}`;
-    return (await juliet.call('POST', path, { lists, extensions: { [EXTENSION]: extension } })) as unknown as SlidingSyncResponse;
+    const lists: SlidingSyncRequest['lists'] = { top: { ranges: [[0, 0]], timeline_limit: 1, required_state: [] } };
+    return slide(juliet, { lists, extensions: { [EXTENSION]: extension } }, pos, timeoutMs);
   };
   const stuckBy = (answer: SlidingSyncResponse, room: string) => idsOf(answer.extensions?.[EXTENSION]?.rooms?.[room]?.events ?? []);
-  const first = await slide();
+  const first = await slideOn();
   expect(Object.keys(first.rooms ?? {})).toEqual([roomId]);
   expect(stuckBy(first, other)).toEqual(sent.slice(0, 2));
-  const second = await slide(first.extensions?.[EXTENSION]?.next_batch, first.pos);
+  const second = await slideOn(first.extensions?.[EXTENSION]?.next_batch, first.pos);
   expect(stuckBy(second, other)).toEqual(sent.slice(2));
   const place = second.extensions?.[EXTENSION]?.next_batch;
-  const third = await slide(place, second.pos);
+  const third = await slideOn(place, second.pos);
   expect(third.extensions?.[EXTENSION]).toEqual({});
 
-  const waiting = slide(place, third.pos, 20_000);
+  const waiting = slideOn(place, third.pos, 20_000);
   const late = await stick(romeo, roomId, 'late');
   const woken = await waiting;
   expect(idsOf(woken.rooms?.[roomId]?.timeline ?? [])).toEqual([late]);
@@ -165,10 +162,10 @@ test('by sliding sync it comes page by page, of all rooms that a list is about',
   const entered = await romeo.createRoom({ preset: 'public_chat' });
   const before = await stick(romeo, entered, 'before');
   await romeo.send(entered, 'and more');
-  const from = (await slide(place, woken.pos)).extensions?.[EXTENSION]?.next_batch;
-  const nurse = await server.user(`nurse${names}`);
+  const from = (await slideOn(place, woken.pos)).extensions?.[EXTENSION]?.next_batch;
+  const nurse = await server.user('nurse');
   await nurse.join(entered);
   await juliet.join(entered);
-  expect(stuckBy(await slide(from), entered)).toEqual([before]);
-  expect((await juliet.attempt('POST', SLIDING, { extensions: { [EXTENSION]: { enabled: true, since: 'x' } } })).status).toBe(400);
+  expect(stuckBy(await slideOn(from), entered)).toEqual([before]);
+  expect((await juliet.attempt('POST', SLIDING_PATH, { extensions: { [EXTENSION]: { enabled: true, since: 'x' } } })).status).toBe(400);
 });

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { SLIDING_PATH } from '../kit/slide.ts';
 import { startServer, type TestServer } from '../kit/start-server.ts';
 import type { TestUser } from '../kit/test-user.ts';
 
@@ -7,7 +8,6 @@ const FEW = 4;
 const MANY = 100;
 /** What followers of the log may spend beside the sync: less than a statement for each further room. */
 const BACKGROUND = 8;
-const SLIDING = '/_matrix/client/unstable/org.matrix.simplified_msc3575/sync';
 
 /** Rooms of every kind that may cost a query of its own: joined, with history hidden or with threads; invited, left, kicked, banned. */
 async function fill(romeo: TestUser, juliet: TestUser, count: number): Promise<void> {
@@ -55,7 +55,7 @@ test('a first sync costs as many statements for many rooms as for few', async ()
   };
   const ways = [
     ...filters.map((filter) => () => juliet.call('GET', `/_matrix/client/v3/sync?filter=${encodeURIComponent(JSON.stringify(filter))}`)),
-    () => juliet.call('POST', SLIDING, { lists, extensions: { account_data: { enabled: true }, receipts: { enabled: true } } }),
+    () => juliet.call('POST', SLIDING_PATH, { lists, extensions: { account_data: { enabled: true }, receipts: { enabled: true } } }),
   ];
 
   await fill(romeo, juliet, FEW);

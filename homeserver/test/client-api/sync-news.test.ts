@@ -9,7 +9,6 @@ const LONG_MS = 60_000;
 let server: TestServer;
 let romeo: TestUser;
 let juliet: TestUser;
-let names = 0;
 
 beforeAll(async () => {
   server = await startServer({ config: { presence: true } });
@@ -18,9 +17,8 @@ afterAll(() => server[Symbol.asyncDispose]());
 
 /** A room of two people whom no other scene knows. */
 async function enter(): Promise<string> {
-  names += 1;
-  romeo = await server.user(`romeo${names}`);
-  juliet = await server.user(`juliet${names}`);
+  romeo = await server.user('romeo');
+  juliet = await server.user('juliet');
   const roomId = await romeo.createRoom({ preset: 'public_chat', name: 'Verona' });
   await juliet.join(roomId);
   return roomId;
@@ -54,7 +52,7 @@ test('a waiting sync is woken by whatever happens to its user', async () => {
   expect(tagged.rooms.join[roomId]?.account_data.events).toEqual([{ type: 'm.tag', content: { tags: { 'u.x': {} } } }]);
   const untagged = await wokenBy(juliet, () => juliet.call('DELETE', `${me}/rooms/${encodeURIComponent(roomId)}/tags/u.x`));
   expect(untagged.rooms.join[roomId]?.account_data.events).toEqual([{ type: 'm.tag', content: { tags: {} } }]);
-  const path = `${V3}/sendToDevice/m.test/${names}`;
+  const path = `${V3}/sendToDevice/m.test/one`;
   const handed = await wokenBy(juliet, () => romeo.call('PUT', path, { messages: { [juliet.id]: { '*': { hi: 1 } } } }));
   expect(handed).toMatchObject({ to_device: { events: [{ type: 'm.test', sender: romeo.id, content: { hi: 1 } }] } });
   const changed = await wokenBy(juliet, () => setUpDevice(romeo));
@@ -161,7 +159,7 @@ test('an invite shows who invites, and is told until it is answered', async () =
 
 test('two devices of one person each hear everything', async () => {
   const roomId = await enter();
-  const phone = await logInTestUser(server.url, `juliet${names}`);
+  const phone = await logInTestUser(server.url, juliet.localpart);
   const [one, two] = [(await syncWith(juliet)).next_batch, (await syncWith(phone)).next_batch];
   const eventId = await juliet.send(roomId, 'from the laptop');
   const [own, others] = [await syncWith(juliet, { since: one }), await syncWith(phone, { since: two })];

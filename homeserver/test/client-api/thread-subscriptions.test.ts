@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { slide } from '../kit/slide.ts';
 import { startServer } from '../kit/start-server.ts';
 import type { TestUser } from '../kit/test-user.ts';
 
@@ -17,12 +18,9 @@ async function startThread(romeo: TestUser) {
   return { roomId, root, path: subscription(roomId, root) };
 }
 
-async function slide(user: TestUser, pos?: string) {
-  const query = pos === undefined ? '' : `?pos=${encodeURIComponent(pos)}`;
-  const body = await user.call('POST', `${UNSTABLE}/org.matrix.simplified_msc3575/sync${query}`, {
-    extensions: { [EXTENSION]: { enabled: true, limit: 2 } },
-  });
-  return { pos: String(body['pos']), threads: (body['extensions'] as Record<string, unknown>)[EXTENSION] };
+async function slideThreads(user: TestUser, from?: string) {
+  const { pos, extensions } = await slide(user, { extensions: { [EXTENSION]: { enabled: true, limit: 2 } } }, from);
+  return { pos, threads: extensions?.[EXTENSION] };
 }
 
 test('a thread is followed by hand or automatically, and no more', async () => {
@@ -72,11 +70,11 @@ test('changes are listed the newest first, page by page, and come by sliding syn
   const { roomId, root, path } = await startThread(romeo);
   const others = [await romeo.send(roomId, 'second root'), await romeo.send(roomId, 'third root')] as const;
 
-  const start = await slide(romeo);
+  const start = await slideThreads(romeo);
   expect(start.threads).toEqual({});
   await romeo.call('PUT', path, {});
   for (const other of others) await romeo.call('PUT', subscription(roomId, other), {});
-  const first = await slide(romeo, start.pos);
+  const first = await slideThreads(romeo, start.pos);
   expect(first.threads).toMatchObject({
     subscribed: { [roomId]: { [others[0]]: { automatic: false }, [others[1]]: { automatic: false } } },
   });
@@ -86,9 +84,9 @@ test('changes are listed the newest first, page by page, and come by sliding syn
   });
 
   await romeo.call('DELETE', path);
-  const second = await slide(romeo, first.pos);
+  const second = await slideThreads(romeo, first.pos);
   expect(second.threads).toMatchObject({ unsubscribed: { [roomId]: { [root]: { bump_stamp: expect.any(Number) } } } });
-  expect((await slide(romeo, second.pos)).threads).toEqual({});
+  expect((await slideThreads(romeo, second.pos)).threads).toEqual({});
 
   const page = await romeo.call('GET', `${CHANGES}?limit=1`);
   expect(page).toMatchObject({ unsubscribed: { [roomId]: { [root]: {} } }, end: expect.any(String) });

@@ -1,17 +1,15 @@
-import type { SlidingSyncResponse } from 'federation-spec/api/schemas/sliding-sync.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { slide } from '../kit/slide.ts';
 import { startServer, type TestServer } from '../kit/start-server.ts';
 import type { TestUser } from '../kit/test-user.ts';
 import { inRoom } from './ephemeral-events.ts';
 import { type SyncAnswer, syncWith } from './sync-answers.ts';
 
-const SLIDING = '/_matrix/client/unstable/org.matrix.simplified_msc3575/sync';
 const PATIENCE = { timeout: 10_000 };
 let server: TestServer;
 let romeo: TestUser;
 let juliet: TestUser;
 let nurse: TestUser;
-let names = 0;
 
 beforeAll(async () => {
   server = await startServer();
@@ -20,10 +18,9 @@ afterAll(() => server[Symbol.asyncDispose]());
 
 /** A room of three people whom no other scene knows. */
 async function enter(): Promise<string> {
-  names += 1;
-  romeo = await server.user(`romeo${names}`);
-  juliet = await server.user(`juliet${names}`);
-  nurse = await server.user(`nurse${names}`);
+  romeo = await server.user('romeo');
+  juliet = await server.user('juliet');
+  nurse = await server.user('nurse');
   return await gather();
 }
 
@@ -97,20 +94,14 @@ test('typing comes by sliding sync, in the rooms that are covered, and goes', as
     room_subscriptions: { [roomId]: { timeline_limit: 1, required_state: [] } },
     extensions: { typing: { enabled: true } },
   };
-  const slide = async (pos?: string, timeout = 0) =>
-    (await romeo.call(
-      'POST',
-      `${SLIDING}?timeout=${timeout}${pos === undefined ? '' : `&pos=${pos}`}`,
-      body,
-    )) as unknown as SlidingSyncResponse;
-  const { pos } = await slide();
-  const waiting = slide(pos, 10_000);
+  const { pos } = await slide(romeo, body);
+  const waiting = slide(romeo, body, pos, 10_000);
   await type(nurse, far);
   await type(juliet, roomId);
   const told = await waiting;
   expect(told.extensions?.typing?.rooms).toEqual({ [roomId]: { type: 'm.typing', content: { user_ids: [juliet.id] } } });
   await type(juliet, roomId, false);
-  const gone = await slide(told.pos);
+  const gone = await slide(romeo, body, told.pos);
   expect(gone.extensions?.typing?.rooms).toEqual({ [roomId]: { type: 'm.typing', content: { user_ids: [] } } });
 });
 

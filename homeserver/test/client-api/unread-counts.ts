@@ -1,3 +1,5 @@
+import type { SlidingSyncRequest } from 'federation-spec/api/schemas/sliding-sync.ts';
+import { slide } from '../kit/slide.ts';
 import type { TestUser } from '../kit/test-user.ts';
 
 type Json = Record<string, unknown>;
@@ -33,17 +35,13 @@ export function createBadge(user: TestUser, roomId: string): () => Promise<Unrea
 
 /** The same by sliding sync, which tells of no threads. */
 export function createSlidingBadge(user: TestUser, roomId: string): () => Promise<Count> {
-  const body = { lists: { all: { ranges: [[0, 9]], timeline_limit: 1, required_state: [] } } };
-  let pos = '';
+  const body: SlidingSyncRequest = { lists: { all: { ranges: [[0, 9]], timeline_limit: 1, required_state: [] } } };
+  let pos: string | undefined;
   let shown = NONE.main;
   return async () => {
-    const answer = await user.call(
-      'POST',
-      `/_matrix/client/unstable/org.matrix.simplified_msc3575/sync${pos === '' ? '' : `?pos=${pos}`}`,
-      body,
-    );
-    pos = String(answer['pos']);
-    const room = (answer['rooms'] as Record<string, Partial<Count>> | undefined)?.[roomId];
+    const answer = await slide(user, body, pos);
+    pos = answer.pos;
+    const room = answer.rooms?.[roomId];
     if (room?.notification_count !== undefined)
       shown = { notification_count: room.notification_count, highlight_count: room.highlight_count ?? 0 };
     return shown;

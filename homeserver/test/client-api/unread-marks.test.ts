@@ -10,7 +10,6 @@ import { readUnread, setRule } from './unread-counts.ts';
 let server: TestServer;
 let romeo: TestUser;
 let juliet: TestUser;
-let names = 0;
 
 beforeAll(async () => {
   server = await startServer();
@@ -19,9 +18,8 @@ afterAll(() => server[Symbol.asyncDispose]());
 
 /** A room of two people whom no other scene knows. */
 async function enter(options: object = {}): Promise<string> {
-  names += 1;
-  romeo = await server.user(`romeo${names}`);
-  juliet = await server.user(`juliet${names}`);
+  romeo = await server.user('romeo');
+  juliet = await server.user('juliet');
   const roomId = await romeo.createRoom({ preset: 'public_chat', ...options });
   await juliet.join(roomId);
   return roomId;

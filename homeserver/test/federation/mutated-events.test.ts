@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { hostRoom } from '../kit/hosted-room.ts';
 import { type HostilePeer, type PeerRoom, startHostilePeer } from '../kit/hostile-peer.ts';
 import { createDice, mutate } from '../kit/mutate.ts';
+import { SLIDING_PATH } from '../kit/slide.ts';
 import type { TestServer } from '../kit/start-server.ts';
 import { startServers, type TestServers } from '../kit/start-servers.ts';
 import { storedKind } from '../kit/stored-kind.ts';
@@ -67,7 +68,7 @@ async function expectRoomGoesOn(): Promise<void> {
   for (const id of [good.id, said]) await romeo.call('GET', `/_matrix/client/v3/rooms/${enc(room.roomId)}/event/${enc(id)}`);
   await romeo.messages(room.roomId, { limit: 50 });
   await romeo.sync({ since: '' });
-  const sliding = await romeo.attempt('POST', '/_matrix/client/unstable/org.matrix.simplified_msc3575/sync', {
+  const sliding = await romeo.attempt('POST', SLIDING_PATH, {
     lists: { all: { ranges: [[0, 10]], timeline_limit: 20, required_state: [['*', '*']] } },
   });
   expect(sliding.status).toBe(200);

@@ -16,7 +16,6 @@ let room: HostedRoom;
 let romeo: TestUser;
 /** Whether the peer gives the rest of the state. */
 let isGenerous: boolean;
-let users = 0;
 
 beforeAll(async () => {
   clock = createFakeClock();
@@ -24,10 +23,9 @@ beforeAll(async () => {
   peer = await startHostilePeer(servers.ca);
 });
 beforeEach(async () => {
-  users += 1;
   isGenerous = false;
   room = await hostRoom(peer, { members: MEMBERS });
-  romeo = await servers.user(`romeo-${users}`, 0);
+  romeo = await servers.user('romeo', 0);
   peer.answer((method, path, body) => (path.includes('/state') && !isGenerous ? undefined : room.answer(method, path, body)));
 });
 afterAll(async () => {
@@ -67,7 +65,7 @@ test('a room that nobody completes is shown as it is after a while, and whole wh
 });
 
 test('somebody else joins while the members are not known: the server that let the first one in lets them in too', async () => {
-  const juliet = await servers.user(`juliet-${users}`, 0);
+  const juliet = await servers.user('juliet', 0);
   await join(romeo);
   await join(juliet);
   expect(await isPartial()).toBe(true);
@@ -85,7 +83,7 @@ test('somebody else joins while the members are not known: the server that let t
 });
 
 test('somebody whom the other server does not let in stays outside', async () => {
-  const paris = await servers.user(`paris-${users}`, 0);
+  const paris = await servers.user('paris', 0);
   await join(romeo);
   await room.add({ type: 'm.room.member', state_key: paris.id, content: { membership: 'ban' } });
   const honest = (method: string, path: string, body: unknown) => (path.includes('/state') ? undefined : room.answer(method, path, body));

@@ -2,6 +2,7 @@ import type { JsonObject, Pdu } from 'federation-spec/events/event.ts';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type HostedRoom, hostRoom } from '../kit/hosted-room.ts';
 import { type HostilePeer, startHostilePeer } from '../kit/hostile-peer.ts';
+import { SLIDING_PATH } from '../kit/slide.ts';
 import { startServers, type TestServers } from '../kit/start-servers.ts';
 import { storedKind } from '../kit/stored-kind.ts';
 import type { TestUser } from '../kit/test-user.ts';
@@ -74,7 +75,7 @@ test('a room is used before its members are known, and whole afterwards', async 
 
   // Who loads members lazily is shown the room; who wants them all waits.
   expect([await isShown(LAZY), await isShown()]).toEqual([true, false]);
-  const sliding = await romeo.call('POST', '/_matrix/client/unstable/org.matrix.simplified_msc3575/sync', {
+  const sliding = await romeo.call('POST', SLIDING_PATH, {
     lists: { all: { ranges: [[0, 10]], required_state: [['m.room.name', '']], timeline_limit: 1 } },
   });
   expect(sliding['rooms']).toHaveProperty([room.roomId]);

@@ -1,8 +1,8 @@
-import type { FinalSlidingSyncResponse } from 'federation-spec/api/schemas/final-sliding-sync.ts';
-import type { SlidingSyncResponse } from 'federation-spec/api/schemas/sliding-sync.ts';
+import type { SlidingSyncRequest } from 'federation-spec/api/schemas/sliding-sync.ts';
 import { eventIdOf } from 'federation-spec/events/event-id.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type HostilePeer, startHostilePeer } from '../kit/hostile-peer.ts';
+import { slide, slideFinal } from '../kit/slide.ts';
 import { startServers, type TestServers } from '../kit/start-servers.ts';
 
 let servers: TestServers;
@@ -31,23 +31,15 @@ test('state that a resolution takes away is told as gone, in the accepted form; 
   await juliet.setState(roomId, 'm.room.name', { name: 'new' });
   await juliet.setState(roomId, 'm.unwanted', {});
 
-  const slide = async (pos?: string) => {
-    const state = { include: [{ type: 'm.room.topic' }, { type: 'm.room.name' }] };
-    const lists = { all: { timeline_limit: 1, required_state: state } };
-    const body = { lists, ...(pos === undefined ? {} : { pos }) };
-    return (await romeo.call('POST', '/_matrix/client/v4/sync', body)) as unknown as FinalSlidingSyncResponse;
+  const types = ['m.room.topic', 'm.room.name'];
+  const lists = { all: { timeline_limit: 1, required_state: { include: types.map((type) => ({ type })) } } };
+  const slideOn = (pos?: string) => slideFinal(romeo, { lists, ...(pos === undefined ? {} : { pos }) });
+  const asInUse: SlidingSyncRequest = {
+    conn_id: 'in use',
+    lists: { all: { ranges: [[0, 9]], timeline_limit: 1, required_state: types.map((type) => [type, '']) } },
   };
-  const slideAsInUse = async (pos?: string) => {
-    const state = [
-      ['m.room.topic', ''],
-      ['m.room.name', ''],
-    ];
-    const lists = { all: { ranges: [[0, 9]], timeline_limit: 1, required_state: state } };
-    const path = `/_matrix/client/unstable/org.matrix.simplified_msc3575/sync${pos === undefined ? '' : `?pos=${pos}`}`;
-    return (await romeo.call('POST', path, { lists, conn_id: 'in use' })) as unknown as SlidingSyncResponse;
-  };
-  const { pos } = await slide();
-  const inUse = await slideAsInUse();
+  const { pos } = await slideOn();
+  const inUse = await slide(romeo, asInUse);
   expect(inUse.rooms?.[roomId]?.name).toBe('new');
 
   // Tybalt had banned Juliet before she spoke, as he tells it.
@@ -61,9 +53,9 @@ test('state that a resolution takes away is told as gone, in the accepted form; 
     auth_events: [...proper.event.auth_events, eventIdOf(member, room.rules)],
   });
   await peer.sendPdus(servers.at(0), [ban.event]);
-  await expect.poll(async () => (await slide(pos)).rooms?.[roomId]?.timeline?.length, { timeout: 15_000 }).toBe(1);
+  await expect.poll(async () => (await slideOn(pos)).rooms?.[roomId]?.timeline?.length, { timeout: 15_000 }).toBe(1);
 
-  const told = (await slide(pos)).rooms?.[roomId];
+  const told = (await slideOn(pos)).rooms?.[roomId];
   expect(told?.name).toBeNull();
   expect(told?.required_state).toHaveLength(2);
   expect(told?.required_state).toEqual(
@@ -72,9 +64,9 @@ test('state that a resolution takes away is told as gone, in the accepted form; 
       { type: 'm.room.name', state_key: '' },
     ]),
   );
-  const toldInUse = (await slideAsInUse(inUse.pos)).rooms?.[roomId];
+  const toldInUse = (await slide(romeo, asInUse, inUse.pos)).rooms?.[roomId];
   expect(toldInUse?.required_state).toEqual([]);
   expect(toldInUse).not.toHaveProperty('name');
-  const next = await slide((await slide(pos)).pos);
+  const next = await slideOn((await slideOn(pos)).pos);
   expect(next.rooms).toEqual({});
 });

@@ -4,6 +4,7 @@ import { signEvent } from 'federation-spec/signing/sign-event.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { syncWith } from '../client-api/sync-answers.ts';
 import { type HostilePeer, startHostilePeer } from '../kit/hostile-peer.ts';
+import { SLIDING_PATH } from '../kit/slide.ts';
 import { startServers, type TestServers } from '../kit/start-servers.ts';
 
 let servers: TestServers;
@@ -95,7 +96,7 @@ test('S25: an invite that shows strange things does not break the sync of whom i
     const told = (await syncWith(paris, { since: from })).rooms.invite[roomId];
     expect(told?.invite_state.events.every((event) => typeof event.content === 'object' && typeof event.type === 'string')).toBe(true);
   }
-  const slide = await paris.call('POST', '/_matrix/client/unstable/org.matrix.simplified_msc3575/sync', {
+  const slide = await paris.call('POST', SLIDING_PATH, {
     lists: { all: { ranges: [[0, 9]], timeline_limit: 1, filters: { is_encrypted: false, room_name_like: '' } } },
   });
   expect(slide['rooms']).toHaveProperty([roomId]);

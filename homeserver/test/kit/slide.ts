@@ -14,9 +14,10 @@ export const FINAL_SLIDING_PATH = '/_matrix/client/v4/sync';
 const inUse = Compile(SlidingSyncResponseSchema);
 const final = Compile(FinalSlidingSyncResponseSchema);
 
-/** One request of a connection, which goes on from `pos`. */
-export async function slide(user: TestUser, body: SlidingSyncRequest, pos?: string): Promise<SlidingSyncResponse> {
-  return inUse.Parse(await user.call('POST', `${SLIDING_PATH}${pos === undefined ? '' : `?pos=${pos}`}`, body));
+/** One request of a connection, which goes on from `pos`; it waits for news no longer than `timeoutMs`. */
+export async function slide(user: TestUser, body: SlidingSyncRequest, pos?: string, timeoutMs = 0): Promise<SlidingSyncResponse> {
+  const query = new URLSearchParams({ timeout: String(timeoutMs), ...(pos === undefined ? {} : { pos }) });
+  return inUse.Parse(await user.call('POST', `${SLIDING_PATH}?${query}`, body));
 }
 
 /** The same in the accepted form. */
