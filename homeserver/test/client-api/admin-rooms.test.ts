@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startServer, type TestServer } from '../kit/start-server.ts';
 import { startServers } from '../kit/start-servers.ts';
-import { callServer, TEST_PASSWORD, type TestUser } from '../kit/test-user.ts';
+import { callServer, createNames, TEST_PASSWORD, type TestUser } from '../kit/test-user.ts';
 
 const V3 = '/_matrix/client/v3';
 const ADMIN = '/_synapse/admin';
+const nameOf = createNames();
 
 let server: TestServer;
 let prince: TestUser;
@@ -19,11 +20,14 @@ afterAll(() => server[Symbol.asyncDispose]());
 const roomPath = (roomId: string, rest = '') => `${ADMIN}/v1/rooms/${encodeURIComponent(roomId)}${rest}`;
 
 test('an admin sees rooms that they are not in', async () => {
-  const juliet = await server.user('juliet');
+  await using own = await startServer();
+  const escalus = await own.user('escalus');
+  const romeo = await own.user('romeo');
+  const juliet = await own.user('juliet');
   const orchard = await romeo.createRoom({ name: 'The orchard', topic: 'By night', preset: 'public_chat', room_alias_name: 'orchard' });
   await juliet.join(orchard);
   await romeo.createRoom({ name: 'A church', creation_content: { 'm.federate': false } });
-  const { rooms, total_rooms: total } = await prince.call('GET', `${ADMIN}/v1/rooms?search_term=orchard`);
+  const { rooms, total_rooms: total } = await escalus.call('GET', `${ADMIN}/v1/rooms?search_term=orchard`);
   expect(total).toBe(1);
   expect(rooms).toMatchObject([
     {
@@ -39,22 +43,23 @@ test('an admin sees rooms that they are not in', async () => {
       version: '12',
     },
   ]);
-  const bySize = await prince.call('GET', `${ADMIN}/v1/rooms?order_by=joined_members&limit=1`);
+  const bySize = await escalus.call('GET', `${ADMIN}/v1/rooms?order_by=joined_members&limit=1`);
   expect(bySize).toMatchObject({ rooms: [{ room_id: orchard }], offset: 0, next_batch: 1 });
-  const byName = await prince.call('GET', `${ADMIN}/v1/rooms`);
+  const byName = await escalus.call('GET', `${ADMIN}/v1/rooms`);
   expect((byName['rooms'] as { name: string }[]).map(({ name }) => name)).toEqual(['A church', 'The orchard']);
-  expect(await prince.call('GET', roomPath(orchard))).toMatchObject({ room_id: orchard, topic: 'By night', avatar: null });
-  const members = await prince.call('GET', roomPath(orchard, '/members'));
+  expect(await escalus.call('GET', roomPath(orchard))).toMatchObject({ room_id: orchard, topic: 'By night', avatar: null });
+  const members = await escalus.call('GET', roomPath(orchard, '/members'));
   expect(members).toMatchObject({ total: 2, members: expect.arrayContaining([romeo.id, juliet.id]) });
-  const { state } = await prince.call('GET', roomPath(orchard, '/state'));
+  const { state } = await escalus.call('GET', roomPath(orchard, '/state'));
   expect((state as { type: string }[]).map(({ type }) => type)).toContain('m.room.create');
-  for (const rest of ['', '/members', '/state']) expect((await prince.attempt('GET', roomPath('!none:hs.test', rest))).status).toBe(404);
+  for (const rest of ['', '/members', '/state']) expect((await escalus.attempt('GET', roomPath('!none:hs.test', rest))).status).toBe(404);
 });
 
 test('an admin has somebody join a room', async () => {
-  const roomId = await romeo.createRoom({ preset: 'public_chat', room_alias_name: 'square' });
+  const alias = nameOf('square');
+  const roomId = await romeo.createRoom({ preset: 'public_chat', room_alias_name: alias });
   const paris = await server.user('paris');
-  expect(await prince.call('POST', `${ADMIN}/v1/join/${encodeURIComponent('#square:hs.test')}`, { user_id: paris.id })).toEqual({
+  expect(await prince.call('POST', `${ADMIN}/v1/join/${encodeURIComponent(`#${alias}:hs.test`)}`, { user_id: paris.id })).toEqual({
     room_id: roomId,
   });
   expect((await paris.call('GET', `${V3}/joined_rooms`))['joined_rooms']).toEqual([roomId]);
@@ -90,7 +95,7 @@ test('the server tells somebody something: in one room, which is tagged, and who
   ).toBe(403);
 
   await nurse.leave(roomId); // once it was read
-  const once = `${ADMIN}/v1/send_server_notice/txn`;
+  const once = `${ADMIN}/v1/send_server_notice/${nameOf('txn')}`;
   const again = await prince.call('PUT', once, notice);
   expect(await prince.call('PUT', once, notice)).toEqual(again);
   await nurse.join(roomId);

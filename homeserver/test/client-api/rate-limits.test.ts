@@ -1,14 +1,16 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { LIMITS } from '../../src/edge/http/rate-limit.ts';
 import { createCleanup } from '../kit/cleanup.ts';
 import { createFakeClock } from '../kit/fake-clock.ts';
 import { startAppservice, type TestAppservice } from '../kit/start-appservice.ts';
 import { startServer, type TestServer } from '../kit/start-server.ts';
-import { type Answer, callServer, type TestUser } from '../kit/test-user.ts';
+import { type Answer, callServer, createNames, type TestUser } from '../kit/test-user.ts';
 
+const HOUR_MS = 3_600_000;
 const CLIENT = '/_matrix/client/v3';
 const LIMITED = { status: 429, body: { errcode: 'M_LIMIT_EXCEEDED', retry_after_ms: expect.any(Number) } };
 
+const nameOf = createNames();
 const cleanup = createCleanup();
 let bridge: TestAppservice;
 let server: TestServer;
@@ -16,7 +18,7 @@ let admin: TestUser;
 let romeo: TestUser;
 let juliet: TestUser;
 
-/** The clock stands still: nothing refills while a scene runs. */
+/** The clock stands still while a scene runs: nothing refills but between two. */
 const clock = createFakeClock();
 
 beforeAll(async () => {
@@ -26,6 +28,7 @@ beforeAll(async () => {
   romeo = await server.user('romeo');
   juliet = await server.user('juliet');
 });
+beforeEach(() => clock.advance(HOUR_MS));
 afterAll(() => cleanup.run());
 
 async function repeat(times: number, call: (index: number) => Promise<Answer>): Promise<Answer> {
@@ -93,10 +96,10 @@ test('nobody is flooded with invites, by however many accounts', async () => {
 test('admins and services that are registered so are held to no limit', async () => {
   const search = () => admin.attempt('POST', `${CLIENT}/user_directory/search`, { search_term: 'x' });
   expect((await repeat(LIMITS.search.burst + 5, search)).status).toBe(200);
-  const register = (index: number) =>
+  const register = () =>
     bridge.call(server.url, 'POST', `${CLIENT}/register`, {
       type: 'm.login.application_service',
-      username: `_irc_crowd${index}`,
+      username: nameOf('_irc_crowd'),
       inhibit_login: true,
     });
   expect((await repeat(LIMITS.registration.burst + 5, register)).status).toBe(200);

@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { startServer, type TestServer } from '../kit/start-server.ts';
-import { callServer, createTestUser, logInTestUser, TEST_PASSWORD } from '../kit/test-user.ts';
+import { callServer, createNames, createTestUser, logInTestUser, TEST_PASSWORD } from '../kit/test-user.ts';
 import { authorizePath, beginAuthorization, readReturn, redeemCode } from './oauth-client.ts';
 import { startOidcProvider, type TestOidcProvider } from './oidc-provider.ts';
 import { createPageVisitor, type PageVisitor, type SeenPage } from './page-visitor.ts';
 import { V3 } from './sign-up-steps.ts';
 
+const nameOf = createNames();
 const APP = 'https://app.verona.test/#/login?theme=dark';
 let provider: TestOidcProvider;
 let server: TestServer;
@@ -54,27 +55,29 @@ test('clients are told of the provider', async () => {
 });
 
 test('a newcomer chooses a name once, and is then known by the subject alone', async () => {
-  provider.person = { sub: 'r-1', preferred_username: 'Romeo Montague', name: 'Romeo' };
+  const [sub, wished, username] = [nameOf('r-1'), nameOf('Romeo Montague'), nameOf('romeo')];
+  provider.person = { sub, preferred_username: wished, name: 'Romeo' };
   const visitor = createPageVisitor(server.url);
   const asked = await visitProvider(visitor, redirect());
-  expect(asked.text).toContain('value="romeo=20montague"');
+  expect(asked.text).toContain(`value="${wished.toLowerCase().replace(' ', '=20')}"`);
   expect((await visitor.submit({ username: 'rome o' })).text).toContain('User names are made of');
-  const login = await useToken(tokenIn(await visitor.submit({ username: 'romeo' })));
-  expect(login).toMatchObject({ status: 200, body: { user_id: '@romeo:hs.test' } });
-  expect((await callServer(server.url, 'GET', `${V3}/profile/@romeo:hs.test`)).body).toEqual({ displayname: 'Romeo' });
+  const login = await useToken(tokenIn(await visitor.submit({ username })));
+  expect(login).toMatchObject({ status: 200, body: { user_id: `@${username}:hs.test` } });
+  expect((await callServer(server.url, 'GET', `${V3}/profile/@${username}:hs.test`)).body).toEqual({ displayname: 'Romeo' });
 
-  provider.person = { sub: 'r-1', preferred_username: 'somebody-else' };
+  provider.person = { sub, preferred_username: 'somebody-else' };
   const again = await visitProvider(createPageVisitor(server.url), redirect(APP, '/oidc'));
   const token = tokenIn(again);
-  expect(await useToken(token)).toMatchObject({ status: 200, body: { user_id: '@romeo:hs.test' } });
+  expect(await useToken(token)).toMatchObject({ status: 200, body: { user_id: `@${username}:hs.test` } });
   expect((await useToken(token)).status).toBe(403);
 });
 
 test('a name that is taken is not given away by the provider’s word', async () => {
-  await signUp('j-1', 'juliet');
-  const { visitor, page } = await signUp('j-2', 'juliet');
+  const [juliet, other] = [nameOf('juliet'), nameOf('juliet')];
+  await signUp(nameOf('j'), juliet);
+  const { visitor, page } = await signUp(nameOf('j'), juliet);
   expect(page.text).toContain('This user name is taken');
-  expect((await visitor.submit({ username: 'juliet2' })).text).toContain('@juliet2:hs.test');
+  expect((await visitor.submit({ username: other })).text).toContain(`@${other}:hs.test`);
 });
 
 test('S47: an answer is good for the browser that asked, once, and only if the provider has signed it for us', async () => {
@@ -110,14 +113,15 @@ test('S47: nobody is sent to an address that runs code, or to a provider that is
 });
 
 test('S45: a locked account is not let in by the provider either', async () => {
-  await signUp('t-1', 'tybalt');
-  await server.sql`update accounts set status = 'locked' where user_nid = (select user_nid from users where user_id = '@tybalt:hs.test')`;
+  const tybalt = nameOf('tybalt');
+  await signUp(nameOf('t'), tybalt);
+  await server.sql`update accounts set status = 'locked' where user_nid = (select user_nid from users where user_id = ${`@${tybalt}:hs.test`})`;
   const page = await visitProvider(createPageVisitor(server.url), redirect());
   expect(page).toMatchObject({ status: 403, text: expect.stringContaining('locked') });
 });
 
 test('our own pages let people in by the provider, too, and go on to the client', async () => {
-  await signUp('b-1', 'benvolio');
+  await signUp(nameOf('b'), nameOf('benvolio'));
   const attempt = await beginAuthorization(server);
   const visitor = createPageVisitor(server.url);
   const signIn = await visitor.open(authorizePath(attempt.query));
@@ -128,7 +132,9 @@ test('our own pages let people in by the provider, too, and go on to the client'
 });
 
 test('who has no password proves it is them by the provider; somebody else’s sign-in proves nothing', async () => {
-  const { page } = await signUp('n-1', 'nurse');
+  const [sub, other] = [nameOf('n'), nameOf('p')];
+  await signUp(other, nameOf('paris'));
+  const { page } = await signUp(sub, nameOf('nurse'));
   const { body } = await useToken(tokenIn(page));
   const nurse = createTestUser(server.url, {
     id: String(body['user_id']),
@@ -142,10 +148,10 @@ test('who has no password proves it is them by the provider; somebody else’s s
   const fallback = `${V3}/auth/m.login.sso/fallback/web?session=${session}`;
   expect((await nurse.attempt('DELETE', path, { auth: { session, type: 'm.login.sso' } })).status).toBe(401);
 
-  provider.person = { sub: 'b-1' };
+  provider.person = { sub: other };
   expect((await visitProvider(createPageVisitor(server.url), fallback)).text).toContain('somebody else');
   expect((await nurse.attempt('DELETE', path, { auth: { session } })).status).toBe(401);
-  provider.person = { sub: 'n-1' };
+  provider.person = { sub };
   expect((await visitProvider(createPageVisitor(server.url), fallback)).text).toContain('onAuthDone');
   expect((await nurse.attempt('DELETE', path, { auth: { session } })).status).toBe(200);
 });
