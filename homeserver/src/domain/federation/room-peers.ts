@@ -40,7 +40,7 @@ export function createRoomPeers(client: FederationClient): RoomPeers & HistoryPe
       try {
         return (await client.call(origin, getEvent, { params: { eventId } })).pdus[0];
       } catch (error) {
-        if (error instanceof FederationError && error.status !== undefined && error.status < 500) return undefined;
+        if (error instanceof FederationError && isRefusal(error.status)) return undefined;
         throw error;
       }
     },
@@ -56,4 +56,9 @@ export function createRoomPeers(client: FederationClient): RoomPeers & HistoryPe
         )
       ).pdus,
   };
+}
+
+/** Whether the server says that there is nothing for us, rather than that it cannot answer now. */
+function isRefusal(status: number | undefined): boolean {
+  return status !== undefined && status < 500 && status !== 429;
 }

@@ -3,7 +3,7 @@ import type { JsonObject } from 'federation-spec/events/event.ts';
 import { notFound, unableDueToPartialState } from '../../../platform/matrix-error.ts';
 import type { Database } from '../../../storage/database.ts';
 import { findEvent, listEventsById, listEventsByNid, type StoredEvent } from '../../../storage/events.ts';
-import { listEventsFrom, listEventsNearTime } from '../../../storage/timeline.ts';
+import { listEventsNearTime } from '../../../storage/timeline.ts';
 import type { HotRoom } from '../../rooms/hot-room.ts';
 import type { HotRooms } from '../../rooms/hot-rooms.ts';
 import type { PartialRooms } from '../../rooms/partial-rooms.ts';
@@ -12,6 +12,7 @@ import { listWholeAuthChain } from '../../rooms/receive-pdu/auth-chain.ts';
 import { loadStateBefore } from '../../rooms/receive-pdu/nid-state.ts';
 import { RESIDENT_WAIT_MS } from '../partial-state/patient-rooms.ts';
 import type { Disclose } from './disclose.ts';
+import { walkBack } from './walk-back.ts';
 
 /** Most events of one answer. */
 const MAX_BACKFILL = 100;
@@ -80,14 +81,8 @@ export function createReadEvents({ database, rooms, disclose, partialRooms }: De
 
     backfill: async (origin, roomId, from, limit) => {
       const room = await disclose.room(origin, roomId);
-      const asked = (await listEventsById(sql, from.slice(0, MAX_IDS_ASKED))).filter(
-        (event) => event.roomNid === room.nid && event.kind !== 'outlier',
-      );
-      const newest = asked.sort((a, b) => b.topological - a.topological || b.eventNid - a.eventNid)[0];
-      if (newest === undefined) return [];
-      const place = { topological: newest.topological, eventNid: newest.eventNid };
       const count = Math.min(Math.max(1, limit), MAX_BACKFILL);
-      const events = await listEventsFrom(sql, { roomNid: room.nid, from: place, direction: 'backwards', limit: count });
+      const events = await walkBack(sql, room.nid, from.slice(0, MAX_IDS_ASKED), count);
       return await disclose.events(room, origin, events);
     },
 

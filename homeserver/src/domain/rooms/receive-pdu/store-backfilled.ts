@@ -1,11 +1,18 @@
 import { listAuthEventIds, listPrevEventIds } from 'federation-spec/events/edges.ts';
-import { type BackwardExtremity, deleteBackwardExtremities, insertBackwardExtremities } from '../../../storage/backward-extremities.ts';
+import type { Verdict } from 'federation-spec/verdict.ts';
+import {
+  type BackwardExtremity,
+  deleteBackwardExtremities,
+  insertBackwardExtremities,
+  listAwaited,
+} from '../../../storage/backward-extremities.ts';
 import type { Database, Sql } from '../../../storage/database.ts';
 import { insertUnpositionedEvents, listEventsById, type StoredEvent } from '../../../storage/events.ts';
 import { adoptOutlier } from '../../../storage/outliers.ts';
 import { insertSearchHistory } from '../../../storage/search.ts';
 import { type DeltaRow, insertSnapshot, insertStateDeltas } from '../../../storage/state.ts';
 import type { Log } from '../../streams/log.ts';
+import { isOnSameSide } from '../gap-place.ts';
 import type { HotRoom } from '../hot-room.ts';
 import type { Interner } from '../interner.ts';
 import { readPdu } from '../read-pdu.ts';
@@ -47,12 +54,14 @@ export function createStoreBackfilled({ database, log, interner, fetchGap, redac
   const checkByState = createCheckByState({ sql, interner });
   const findHistoryStates = createFindHistoryStates({ sql, fetchGap, resolveStates, checkByState });
 
-  async function toRow(room: HotRoom, pdu: CheckedPdu, present: StoredEvent | undefined): Promise<StoredEvent | undefined> {
+  async function toRow(room: HotRoom, pdu: CheckedPdu, present: StoredEvent | undefined): Promise<StoredEvent> {
     const { event } = pdu;
     const authIds = [...new Set(listAuthEventIds(event))];
     const authEvents = (await listEventsById(sql, authIds)).filter((row) => row.roomNid === room.nid).map(toKnownEvent);
-    if (authEvents.length < authIds.length) return undefined;
-    const verdict = checkByAuthEvents(event, authEvents, room.find('m.room.create', ''), room.rules);
+    const verdict: Verdict =
+      authEvents.length < authIds.length
+        ? { allowed: false, reason: 'Its auth events are not to be had.' }
+        : checkByAuthEvents(event, authEvents, room.find('m.room.create', ''), room.rules);
     return unpositionedRow({
       pdu,
       roomNid: room.nid,
@@ -65,28 +74,30 @@ export function createStoreBackfilled({ database, log, interner, fetchGap, redac
     });
   }
 
-  /** The rows of the events, the newest first, and what they build upon. */
+  /**
+   * The rows of the events, the newest first, and what stands below them: what was asked for, or they build upon, and did not come. A server
+   * gives the newest first, so that this is older than all that it gave.
+   */
   async function placeRows(room: HotRoom, { pdus: newestFirst, extremities }: Backfill) {
     // Fetched as what allows another, an event may be here as an outlier by now.
     const present = await findPresent(newestFirst);
     const events: HistoryEvent[] = [];
-    const below: BackwardExtremity[] = [];
-    let topological = Math.min(...extremities.map((extremity) => extremity.topological));
+    const awaited = await listAwaited(sql, room.nid, newestFirst.map(idOf));
+    const [upper = 0] = extremities.map((extremity) => extremity.topological);
+    const above = [...extremities, ...awaited].filter((extremity) => isOnSameSide(upper, extremity.topological));
+    let topological = Math.min(upper, ...above.map((extremity) => extremity.topological));
     for (const pdu of newestFirst) {
       const row = await toRow(room, pdu, present.get(pdu.eventId));
-      if (row === undefined) continue;
       topological -= 1;
       events.push({ event: pdu.event, row: { ...row, topological } });
-      below.push(...listPrevEventIds(pdu.event).map((eventId) => ({ eventId, topological })));
     }
+    const named = [...extremities.map(({ eventId }) => eventId), ...events.flatMap(({ event }) => listPrevEventIds(event))];
+    const below = events.length === 0 ? [] : [...new Set(named)].map((eventId) => ({ eventId, topological }));
     return { events, below };
   }
 
   async function findPresent(pdus: readonly CheckedPdu[]): Promise<Map<string, StoredEvent>> {
-    const stored = await listEventsById(
-      sql,
-      pdus.map((pdu) => pdu.eventId),
-    );
+    const stored = await listEventsById(sql, pdus.map(idOf));
     return new Map(stored.map((row) => [row.eventId, row]));
   }
 
@@ -117,7 +128,7 @@ export function createStoreBackfilled({ database, log, interner, fetchGap, redac
       // Somebody else may have sent it meanwhile.
       const present = await findPresent(fresh);
       const rows = events.map(({ row }) => row).filter((row) => (present.get(row.eventId)?.kind ?? 'outlier') === 'outlier');
-      const known = new Set(newestFirst.map((pdu) => pdu.eventId));
+      const known = new Set(newestFirst.map(idOf));
       const others = below.map((extremity) => extremity.eventId).filter((id) => !known.has(id));
       for (const row of await listEventsById(sql, others)) if (row.kind !== 'outlier') known.add(row.eventId);
 
@@ -137,7 +148,11 @@ export function createStoreBackfilled({ database, log, interner, fetchGap, redac
         for (const rider of redactionRiders) await rider(tx);
         for (const { eventNid, json } of stuck) await sticky.noteHidden(tx, readPdu(json), eventNid);
         await deleteBackwardExtremities(tx, room.nid, [...known]);
-        await insertBackwardExtremities(tx, room.nid, dedupe(below.filter((extremity) => !known.has(extremity.eventId))));
+        await insertBackwardExtremities(
+          tx,
+          room.nid,
+          below.filter((extremity) => !known.has(extremity.eventId)),
+        );
       });
       if (stuck.length > 0) sticky.hidden(room.nid);
       return accepted.length;
@@ -177,9 +192,6 @@ function listConnected(newestFirst: readonly CheckedPdu[], extremities: readonly
   });
 }
 
-/** One entry per event; the first stands nearest to what builds upon it. */
-function dedupe(extremities: readonly BackwardExtremity[]): BackwardExtremity[] {
-  const byId = new Map<string, BackwardExtremity>();
-  for (const extremity of extremities) if (!byId.has(extremity.eventId)) byId.set(extremity.eventId, extremity);
-  return [...byId.values()];
+function idOf(pdu: CheckedPdu): string {
+  return pdu.eventId;
 }
