@@ -22,3 +22,10 @@ export async function setRemoteMembership(sql: Sql, given: RemoteMembership): Pr
       set membership = excluded.membership, position = excluded.position, event_nid = null,
           stripped_state = excluded.stripped_state, invite_source = excluded.invite_source, forgotten = false`;
 }
+
+/** The id and the time of the event by which a local user was invited, as a JSON object; undefined where that is not known. */
+export async function findInviteSource(sql: Sql, roomNid: number, userNid: number): Promise<string | undefined> {
+  const [row] = await sql<{ source: string | null }[]>`
+    select invite_source as "source" from memberships where room_nid = ${roomNid} and user_nid = ${userNid}`;
+  return row?.source ?? undefined;
+}

@@ -3,7 +3,7 @@ import { isJsonObject } from 'federation-spec/events/event.ts';
 import { parseUserId } from 'federation-spec/identifiers/user-id.ts';
 import type { Database } from '../../storage/database.ts';
 import { findMembership, type Membership } from '../../storage/memberships.ts';
-import { setRemoteMembership } from '../../storage/remote-memberships.ts';
+import { findInviteSource, setRemoteMembership } from '../../storage/remote-memberships.ts';
 import { findRoom, internRoom } from '../../storage/rooms.ts';
 import type { Log } from '../streams/log.ts';
 
@@ -31,14 +31,16 @@ export type RemoteStanding = {
     userNid: number;
     membership: Membership;
     strippedState: readonly StrippedEvent[];
-    /** Of an invite: which event it was. */
-    source?: { event_id: string; origin_server_ts: number };
+    source?: InviteSource | undefined;
   }) => Promise<void>;
   find: (
     roomId: string,
     userNid: number,
-  ) => Promise<{ membership: Membership; version: string; strippedState: StrippedEvent[] } | undefined>;
+  ) => Promise<{ membership: Membership; version: string; strippedState: StrippedEvent[]; source: InviteSource | undefined } | undefined>;
 };
+
+/** Of an invite: which event it was. */
+export type InviteSource = { event_id: string; origin_server_ts: number };
 
 export function createRemoteStanding({ database, log }: { database: Database; log: Log }): RemoteStanding {
   return {
@@ -60,7 +62,14 @@ export function createRemoteStanding({ database, log }: { database: Database; lo
       const room = await findRoom(database.sql, roomId);
       const row = room === undefined ? undefined : await findMembership(database.sql, room.roomNid, userNid);
       if (room === undefined || row === undefined) return undefined;
-      return { membership: row.membership, version: room.version, strippedState: listStripped(JSON.parse(row.strippedState ?? '[]')) };
+      const strippedState = listStripped(JSON.parse(row.strippedState ?? '[]'));
+      const source = row.membership === 'invite' ? await findInviteSource(database.sql, room.roomNid, userNid) : undefined;
+      return {
+        membership: row.membership,
+        version: room.version,
+        strippedState,
+        source: source === undefined ? undefined : (JSON.parse(source) as InviteSource),
+      };
     },
   };
 }

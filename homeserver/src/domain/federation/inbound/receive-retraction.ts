@@ -1,4 +1,5 @@
-import type { JsonObject } from 'federation-spec/events/event.ts';
+import { listAuthEventIds } from 'federation-spec/events/edges.ts';
+import type { JsonObject, Pdu } from 'federation-spec/events/event.ts';
 import { isJsonObject } from 'federation-spec/events/event.ts';
 import { serverNameOf } from 'federation-spec/identifiers/server-name.ts';
 import { parseUserId } from 'federation-spec/identifiers/user-id.ts';
@@ -7,7 +8,7 @@ import type { Sql } from '../../../storage/database.ts';
 import { findUserNids } from '../../../storage/users.ts';
 import { checkPdu } from '../../rooms/receive-pdu/check-pdu.ts';
 import type { FindServerKey } from '../../rooms/receive-pdu/room-peers.ts';
-import type { RemoteStanding } from '../../rooms/remote-standing.ts';
+import type { InviteSource, RemoteStanding } from '../../rooms/remote-standing.ts';
 
 /** Takes in that an invite of one of our users was taken back, or a knock refused, in a room we are not in. */
 export type ReceiveRetraction = (pdu: JsonObject) => Promise<boolean>;
@@ -38,8 +39,14 @@ export function createReceiveRetraction({ sql, standing, findServerKey, serverNa
     const trusted = new Set(known.strippedState.map((event) => serverNameOf(event.sender)));
     if (!trusted.has(serverNameOf(sender))) return false;
     const check = await checkPdu(pdu, { roomId, rules }, findServerKey);
-    if (!check.ok) return false;
+    if (!check.ok || isOlder(check.pdu.event, known.source)) return false;
     await standing.set({ roomId, version: known.version, userNid, membership: 'leave', strippedState: [] });
     return true;
   };
+}
+
+/** An invite goes straight to the server, while what took back an earlier one may still wait to be sent. */
+function isOlder(event: Pdu, invite: InviteSource | undefined): boolean {
+  if (invite === undefined || listAuthEventIds(event).includes(invite.event_id)) return false;
+  return event.origin_server_ts < invite.origin_server_ts;
 }
