@@ -112,6 +112,7 @@ test('what is sent must be the membership that the path names, signed by its sen
   expect(told(await send({ ...event, signatures: {} }, id))).toEqual([403, 'M_FORBIDDEN']);
   expect(told(await send({ ...event, depth: 1.5 }, id))).toEqual([400, 'M_BAD_JSON']);
   expect(told(await send({ ...event }, id, 'send_leave'))).toEqual([400, 'M_INVALID_PARAM']);
+  expect(told(await send(...(await signed({ prev_events: [nowhere] }))))).toEqual([400, 'M_INVALID_PARAM']);
   expect(await storedKind(server, id)).toBeUndefined();
   const good = await send({ ...event }, id);
   expect(good).toMatchObject({ status: 200, body: { event: { state_key: guest() }, members_omitted: false } });
@@ -203,7 +204,7 @@ test('S2: an invite is refused for each reason that there is, and nothing of it 
   expect(told(await invite({ type: 'm.room.topic' }))).toEqual([400, 'M_INVALID_PARAM']);
   expect(told(await invite({ content: { membership: 'join' } }))).toEqual([400, 'M_INVALID_PARAM']);
   expect(told(await invite({ state_key: '@x:elsewhere.test' }))).toEqual([400, 'M_INVALID_PARAM']);
-  expect(told(await invite({ depth: -1 }))).toEqual([400, 'M_INVALID_PARAM']);
+  expect(told(await invite({ depth: -1 }))).toEqual([400, 'M_BAD_JSON']);
   expect(told(await invite({ room_id: `!${'b'.repeat(43)}` }))).toEqual([400, 'M_INVALID_PARAM']);
   expect(told(await invite({ sender: romeo.id }))).toEqual([403, 'M_FORBIDDEN']);
   expect(told(await invite({}, { room_version: '99' }))).toEqual([400, 'M_INCOMPATIBLE_ROOM_VERSION']);

@@ -28,7 +28,8 @@ export const sendInviteV2 = endpoint({
   path: '/_matrix/federation/v2/invite/:roomId/:eventId',
   auth: 'federation',
   params: Type.Object({ roomId: RoomIdSchema, eventId: EventIdSchema }),
-  body: Type.Object({ room_version: Type.String(), event: PduSchema, invite_room_state: Type.Optional(Type.Array(PduSchema)) }),
+  // What is shown of the room is for the person invited, and should be a list of events: what is none must not spoil the invite.
+  body: Type.Object({ room_version: Type.String(), event: PduSchema, invite_room_state: Type.Optional(Type.Unknown()) }),
   response: Type.Object({ event: PduSchema }),
   errors: ['M_INCOMPATIBLE_ROOM_VERSION', 'M_MISSING_PARAM', 'M_INVALID_PARAM', 'M_FORBIDDEN', 'M_INVITE_BLOCKED'],
   rateLimit: 'federation',

@@ -49,7 +49,8 @@ export function serverMembershipRoutes({ makeMembership, acceptMembership, answe
     }),
 
     route(sendInviteV2, async ({ params, body, origin }) => {
-      const { room_version: roomVersion, event, invite_room_state: inviteRoomState = [] } = body;
+      const { room_version: roomVersion, event } = body;
+      const inviteRoomState = listObjects(body.invite_room_state);
       return { event: { ...(await receiveInvite({ ...params, origin, roomVersion, event, inviteRoomState })) } };
     }),
     route(sendInviteV1, async ({ params, body, origin }) => {
@@ -61,6 +62,9 @@ export function serverMembershipRoutes({ makeMembership, acceptMembership, answe
 
 function previewOf(event: JsonObject): JsonObject[] {
   const { unsigned } = event;
-  const state = isJsonObject(unsigned) ? unsigned['invite_room_state'] : undefined;
-  return Array.isArray(state) ? state.filter(isJsonObject) : [];
+  return listObjects(isJsonObject(unsigned) ? unsigned['invite_room_state'] : undefined);
+}
+
+function listObjects(values: unknown): JsonObject[] {
+  return Array.isArray(values) ? values.filter(isJsonObject) : [];
 }

@@ -11,6 +11,7 @@ import type { HotRoom } from '../../rooms/hot-room.ts';
 import type { HotRooms } from '../../rooms/hot-rooms.ts';
 import { type CheckedPdu, checkPdu } from '../../rooms/receive-pdu/check-pdu.ts';
 import { checkServerSignature } from '../../rooms/receive-pdu/check-signatures.ts';
+import { MissingHistory } from '../../rooms/receive-pdu/missing-history.ts';
 import type { ReceivePdu } from '../../rooms/receive-pdu/receive-pdu.ts';
 import type { FindServerKey } from '../../rooms/receive-pdu/room-peers.ts';
 import { loadRoomFor } from './make-membership.ts';
@@ -78,6 +79,9 @@ export function createAcceptMembership({ database, rooms, receivePdu, findServer
             others.map((destination) => ({ destination, roomNid: room.nid, eventNid })),
           ),
       ],
+    }).catch((error: unknown) => {
+      if (error instanceof MissingHistory) throw invalidParam('The event builds upon events that your server does not give');
+      throw error;
     }); // 3
     if (reception.reason !== undefined) throw forbidden(reception.reason);
     await reception.committed;

@@ -5,7 +5,7 @@ import { serverNameOf } from 'federation-spec/identifiers/server-name.ts';
 import { type RoomVersionRules, roomVersionRules } from 'federation-spec/room-versions/room-versions.ts';
 import { addEventSignature } from 'federation-spec/signing/sign-event.ts';
 import type { Signer } from 'federation-spec/signing/sign-json.ts';
-import { forbidden, incompatibleRoomVersion, invalidParam, missingParam } from '../../../platform/matrix-error.ts';
+import { badJson, forbidden, incompatibleRoomVersion, invalidParam, missingParam } from '../../../platform/matrix-error.ts';
 import type { HotRooms } from '../../rooms/hot-rooms.ts';
 import type { Interner } from '../../rooms/interner.ts';
 import type { InvitePermission } from '../../rooms/invite-permission.ts';
@@ -54,7 +54,7 @@ export function createReceiveInvite(deps: Deps): ReceiveInvite {
     const rules = roomVersionRules(roomVersion);
     if (rules === undefined) throw incompatibleRoomVersion(roomVersion);
     const format = readEvent(invite.event, rules);
-    if (!format.ok) throw invalidParam(`The invite is malformed: ${format.reason}`);
+    if (!format.ok) throw badJson(`The invite is malformed: ${format.reason}`);
     if (roomIdOf(format.event, rules) !== roomId) throw invalidParam('The event is of another room than the path names');
     const check = await checkPdu(format.event, { roomId, rules }, findServerKey);
     if (!check.ok) throw forbidden(`The invite was refused: ${check.reason}`);

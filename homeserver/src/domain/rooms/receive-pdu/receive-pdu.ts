@@ -17,6 +17,7 @@ import type { CheckedPdu } from './check-pdu.ts';
 import type { FetchGap } from './fetch-gap.ts';
 import type { FetchMissing } from './fetch-missing.ts';
 import { findGraphEdges, onHeads } from './graph-edges.ts';
+import { MissingHistory } from './missing-history.ts';
 import { loadStateAfter, loadStateAt, type NidState } from './nid-state.ts';
 import type { Reception, StateBefore } from './reception.ts';
 import type { ResolveStates } from './resolve-states.ts';
@@ -26,7 +27,7 @@ import type { StorePdu } from './store-pdu.ts';
 const MAX_STATES_OF_GAP = 20;
 
 export type ReceiveOptions = {
-  /** The server to ask for what is missing. */
+  /** The server to ask for what is missing. `MissingHistory` is thrown when neither it nor another gives what the event builds upon. */
   origin: string;
   /** Throws when the room's policy server gives no verdict, so that the event can be tried again; else the event is soft-failed then. */
   awaitsPolicyServer?: boolean;
@@ -113,9 +114,12 @@ export function createReceivePdu({ database, log, rooms, interner, fetchGap, fet
     await fetchGap.ensureAuthEvents(room, options.origin, pdu);
     const fetched = new Map<string, NidState>();
     for (const prevId of await listMissingPrevs(room, pdu.event)) {
-      if (states.left === 0) throw new Error(`${options.origin} leaves out too much of ${room.roomId}`);
+      if (states.left === 0) throw new MissingHistory(`${options.origin} leaves out too much of ${room.roomId}`);
       states.left -= 1;
-      fetched.set(prevId, await fetchGap.stateAfterMissing(room, options.origin, prevId));
+      const state = fetchGap.stateAfterMissing(room, options.origin, prevId).catch((cause: unknown) => {
+        throw new MissingHistory(`nobody gives the state of ${room.roomId} at ${prevId}`, { cause });
+      });
+      fetched.set(prevId, await state);
     }
     const event = await policy.trySign(room, pdu.event, { throwsSilence: options.awaitsPolicyServer });
     return await room.turns.take(() => judgeOnce(room, { ...pdu, event }, fetched, options));
