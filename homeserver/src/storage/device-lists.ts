@@ -177,6 +177,21 @@ export async function upsertRemoteDeviceList(sql: Sql, { userNid, streamId, isSt
     on conflict (user_nid) do update set stream_id = excluded.stream_id, is_stale = excluded.is_stale`;
 }
 
+/**
+ * Notes how far the list goes that was fetched of a person of another server. Whether it counts as up to date: not when an update that it
+ * lacks came since it was asked for, when `before` was how far the list went, and not when nobody here shares a room any more.
+ */
+export async function saveFetchedDeviceList(
+  sql: Sql,
+  { userNid, streamId, before, isTracked }: { userNid: number; streamId: number; before: number; isTracked: boolean },
+): Promise<void> {
+  await sql`
+    insert into remote_device_lists as kept (user_nid, stream_id, is_stale) values (${userNid}, ${streamId}, ${!isTracked})
+    on conflict (user_nid) do update
+    set stream_id = case when kept.stream_id > greatest(${before}::bigint, excluded.stream_id) then kept.stream_id else excluded.stream_id end,
+        is_stale  = excluded.is_stale or kept.stream_id > greatest(${before}::bigint, excluded.stream_id)`;
+}
+
 /** Has the device lists of some people of other servers asked for again before they are used. */
 export async function markRemoteDeviceListsStale(sql: Sql, userNids: readonly number[]): Promise<void> {
   await sql`update remote_device_lists set is_stale = true where user_nid = any(${[...userNids]}::bigint[])`;

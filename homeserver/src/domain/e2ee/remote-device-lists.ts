@@ -11,18 +11,21 @@ import {
   listRemoteDeviceLists,
   markRemoteDeviceListsStale,
   markStaleInAbandonedRooms,
+  saveFetchedDeviceList,
   upsertRemoteDeviceList,
 } from '../../storage/device-lists.ts';
 import { findUserNids } from '../../storage/users.ts';
 import type { Log } from '../streams/log.ts';
 import type { Notifier } from '../streams/notifier.ts';
-import { checkCrossSigningKey, checkDeviceKeys, crossSigningPublicKey, withoutUnsigned } from './check-keys.ts';
+import { checkCrossSigningKey, checkDeviceKeys, crossSigningPublicKey, own, withoutUnsigned } from './check-keys.ts';
 import type { DeviceLists } from './device-lists.ts';
+import { createResyncs } from './resyncs.ts';
 
 /** A person's devices as their server tells them. https://spec.matrix.org/latest/server-server-api/#get_matrixfederationv1userdevicesuserid */
 export type RemoteDevices = {
   streamId: number;
-  devices: { deviceId: string; keys: JsonObject }[];
+  /** Device names are whatever the other server says. */
+  devices: { deviceId: string; keys: JsonObject; displayName?: unknown }[];
   masterKey?: JsonObject;
   selfSigningKey?: JsonObject;
 };
@@ -49,6 +52,8 @@ export type RemoteDeviceLists = {
 /** How many devices of one person of another server are kept. */
 const MAX_DEVICES = 1_000;
 const FETCHES_AT_ONCE = 5;
+/** How many characters of the name of a device are kept. */
+const MAX_NAME_LENGTH = 100;
 const LEAVE_OR_BAN: ReadonlySet<number> = new Set([3, 4]);
 
 type Deps = {
@@ -65,6 +70,8 @@ export function createRemoteDeviceLists(deps: Deps): RemoteDeviceLists {
   const { pool, log, notifier, deviceLists, fetchRemoteDevices, serverName, logger } = deps;
   const isDeviceListUpdate = Compile(DeviceListUpdateEduSchema);
   const isSigningKeyUpdate = Compile(SigningKeyUpdateEduSchema);
+  const refreshes = new Map<number, Promise<void>>();
+  const resyncLater = createResyncs({ refresh: refreshOne, logger });
 
   // Who shares no room any more sends no updates: the list is asked for again before it is used.
   notifier.onCommit(({ events }) => {
@@ -81,16 +88,29 @@ export function createRemoteDeviceLists(deps: Deps): RemoteDeviceLists {
     ]).catch((error: unknown) => logger.warn({ err: error }, 'device lists could not be marked as stale'));
   });
 
+  /** Asks for a person's list, or waits for who is asking already, unless an update came since. */
   async function refreshOne(userId: string, userNid: number, timeoutMs: number): Promise<void> {
+    const asking =
+      refreshes.get(userNid) ??
+      fetchList(userId, userNid, timeoutMs).finally(() => {
+        if (refreshes.get(userNid) === asking) refreshes.delete(userNid);
+      });
+    refreshes.set(userNid, asking);
+    await asking;
+  }
+
+  async function fetchList(userId: string, userNid: number, timeoutMs: number): Promise<void> {
+    const [list] = await listRemoteDeviceLists(pool, [userNid]);
     const fetched = await fetchRemoteDevices(userId, timeoutMs);
     const devices: { deviceId: string; keys: string }[] = [];
-    for (const { deviceId, keys } of fetched.devices.slice(0, MAX_DEVICES)) {
+    for (const { deviceId, keys, displayName } of fetched.devices.slice(0, MAX_DEVICES)) {
       const verdict = await checkDeviceKeys(keys, { userId, deviceId });
-      if (verdict.allowed) devices.push({ deviceId, keys: JSON.stringify(withoutUnsigned(keys)) });
+      if (verdict.allowed) devices.push({ deviceId, keys: keptText(keys, displayName) });
     }
     const signing = await readSigningKeys(userId, { master_key: fetched.masterKey, self_signing_key: fetched.selfSigningKey });
     await pool.begin(async (sql) => {
-      await upsertRemoteDeviceList(sql, { userNid, streamId: fetched.streamId, isStale: false });
+      const isTracked = (await filterKnownRemotes(sql, [userNid])).has(userNid);
+      await saveFetchedDeviceList(sql, { userNid, streamId: fetched.streamId, before: list?.streamId ?? 0, isTracked });
       await replaceDeviceKeys(sql, userNid, devices);
       for (const key of signing) await upsertCrossSigningKey(sql, { userNid, ...key });
     });
@@ -120,21 +140,23 @@ export function createRemoteDeviceLists(deps: Deps): RemoteDeviceLists {
     const change = follows ? await readChange(userNid, content) : undefined;
     await tell(userNid, async (sql) => {
       const streamId = Math.max(content.stream_id, list?.streamId ?? 0);
-      if (list !== undefined || change !== undefined)
-        await upsertRemoteDeviceList(sql, { userNid, streamId, isStale: change === undefined });
+      await upsertRemoteDeviceList(sql, { userNid, streamId, isStale: change === undefined });
       await change?.(sql);
     });
+    if (change !== undefined) return;
+    refreshes.delete(userNid); // what was asked for before it does not have it
+    resyncLater(content.user_id, userNid);
   }
 
   /** What an update changes; undefined when it is unsound, and the whole list has to be asked for. */
   async function readChange(
     userNid: number,
-    { user_id: userId, device_id: deviceId, deleted, keys }: DeviceListUpdateEdu,
+    { user_id: userId, device_id: deviceId, deleted, keys, device_display_name: displayName }: DeviceListUpdateEdu,
   ): Promise<((sql: Sql) => PromiseLike<unknown>) | undefined> {
     if (deleted === true || keys === undefined) return (sql) => deleteDeviceKeys(sql, userNid, deviceId);
     const verdict = await checkDeviceKeys(keys, { userId, deviceId });
     if (!verdict.allowed || (await hasMoreDevicesThan(pool, userNid, { most: MAX_DEVICES - 1, except: deviceId }))) return undefined;
-    const text = JSON.stringify(withoutUnsigned(keys as JsonObject));
+    const text = keptText(keys as JsonObject, displayName);
     return (sql) => upsertDeviceKeys(sql, userNid, deviceId, text);
   }
 
@@ -164,6 +186,13 @@ export function createRemoteDeviceLists(deps: Deps): RemoteDeviceLists {
       return { kept: userIds.filter(isTracked), unknown: userIds.filter((userId) => !isTracked(userId)) };
     },
   };
+}
+
+/** What is kept of a device's keys: what is signed, and the device's name where its server tells it. */
+function keptText(keys: JsonObject, displayName: unknown): string {
+  const name = displayName ?? own(keys['unsigned'], 'device_display_name');
+  const unsigned = typeof name === 'string' ? { unsigned: { device_display_name: name.slice(0, MAX_NAME_LENGTH) } } : {};
+  return JSON.stringify({ ...withoutUnsigned(keys), ...unsigned });
 }
 
 type SigningKeys = { master_key?: unknown; self_signing_key?: unknown };

@@ -23,7 +23,7 @@ export type DeviceQueries = {
     timeoutMs: number,
   ) => Promise<{
     streamId: number;
-    devices: { deviceId: string; keys: JsonObject }[];
+    devices: { deviceId: string; keys: JsonObject; displayName?: unknown }[];
     masterKey?: JsonObject;
     selfSigningKey?: JsonObject;
   }>;
@@ -59,7 +59,9 @@ export function createDeviceQueries(client: FederationClient): DeviceQueries {
       );
       return {
         streamId: answer.stream_id,
-        devices: answer.devices.flatMap(({ device_id: deviceId, keys }) => (isJsonObject(keys) ? [{ deviceId, keys }] : [])),
+        devices: answer.devices.flatMap(({ device_id: deviceId, keys, device_display_name: displayName }) =>
+          isJsonObject(keys) ? [{ deviceId, keys, displayName }] : [],
+        ),
         ...(answer.master_key === undefined ? {} : { masterKey: answer.master_key as JsonObject }),
         ...(answer.self_signing_key === undefined ? {} : { selfSigningKey: answer.self_signing_key as JsonObject }),
       };

@@ -1,0 +1,107 @@
+import type { JsonObject } from 'federation-spec/events/event.ts';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { createDeviceKeys } from '../client-api/crypto-device.ts';
+import { createCleanup } from '../kit/cleanup.ts';
+import { type HostilePeer, startHostilePeer } from '../kit/hostile-peer.ts';
+import type { TestServer } from '../kit/start-server.ts';
+import { startServers } from '../kit/start-servers.ts';
+import { createNames, type TestUser } from '../kit/test-user.ts';
+
+const WAIT = { timeout: 20_000 };
+const nameOf = createNames();
+const cleanup = createCleanup();
+let server: TestServer;
+let peer: HostilePeer;
+let romeo: TestUser;
+let juliet: string;
+
+beforeAll(async () => {
+  const servers = cleanup.use(await startServers(1));
+  server = servers.at(0);
+  peer = cleanup.use(await startHostilePeer(servers.ca));
+  romeo = await servers.user('romeo', 0);
+});
+afterAll(cleanup.run);
+/** Somebody of the peer who is in a room here, another one in each scene. */
+beforeEach(async () => {
+  peer.answer(() => undefined);
+  peer.seen.length = 0;
+  const { userId } = await peer.join(server, await romeo.createRoom({ preset: 'public_chat' }), nameOf('juliet'));
+  juliet = userId;
+});
+
+const keysOf = (deviceId: string) => createDeviceKeys({ id: juliet, deviceId });
+const isQuestion = (path: string) => path.includes('/user/devices/');
+const questions = () => peer.seen.filter(({ path }) => isQuestion(path)).length;
+
+async function listOf(streamId: number, deviceIds: readonly string[], changes: JsonObject = {}): Promise<JsonObject> {
+  const devices = await Promise.all(
+    deviceIds.map(async (deviceId) => ({ device_id: deviceId, keys: { ...(await keysOf(deviceId)) }, ...changes })),
+  );
+  return { user_id: juliet, stream_id: streamId, devices };
+}
+
+async function sendUpdate(deviceId: string, streamId: number, prevId: number[], changes: JsonObject = {}): Promise<void> {
+  const content = { user_id: juliet, device_id: deviceId, stream_id: streamId, prev_id: prevId, keys: await keysOf(deviceId), ...changes };
+  expect((await peer.sendPdus(server, [], [{ edu_type: 'm.device_list_update', content }], nameOf('update'))).status).toBe(200);
+}
+
+async function devicesSeen(): Promise<Record<string, JsonObject>> {
+  const answer = await romeo.call('POST', '/_matrix/client/v3/keys/query', { device_keys: { [juliet]: [] } });
+  return (answer['device_keys'] as Record<string, Record<string, JsonObject>>)[juliet] ?? {};
+}
+
+test('a server that missed an update asks for the whole list at once, and needs not ask again', async () => {
+  peer.answer(async (_method, path) => (isQuestion(path) ? await listOf(5, ['A']) : undefined));
+  await sendUpdate('A', 5, []);
+  await expect.poll(questions, WAIT).toBe(1);
+  expect(Object.keys(await devicesSeen())).toEqual(['A']);
+  await sendUpdate('B', 6, [5]);
+  expect(Object.keys(await devicesSeen()).sort()).toEqual(['A', 'B']);
+  expect(questions()).toBe(1);
+
+  peer.answer(async (_method, path) => (isQuestion(path) ? await listOf(9, ['C']) : undefined));
+  await sendUpdate('C', 9, [8]);
+  await expect.poll(questions, WAIT).toBe(2);
+  await expect.poll(async () => Object.keys(await devicesSeen()), WAIT).toEqual(['C']);
+  expect(questions()).toBe(2);
+});
+
+test('an update that comes while the list is asked for is not lost', async () => {
+  const asked = Promise.withResolvers<void>();
+  const held = Promise.withResolvers<void>();
+  const old = await listOf(5, ['A']);
+  peer.answer(async (_method, path) => {
+    if (!isQuestion(path)) return undefined;
+    asked.resolve();
+    await held.promise;
+    return old;
+  });
+  const seeing = devicesSeen();
+  await asked.promise;
+  peer.answer(async (_method, path) => (isQuestion(path) ? await listOf(6, ['A', 'B']) : undefined));
+  await sendUpdate('B', 6, [5]);
+  held.resolve();
+  await seeing;
+  await expect.poll(async () => Object.keys(await devicesSeen()).sort(), WAIT).toEqual(['A', 'B']);
+});
+
+test('a list that cannot be had is asked for again by who wants it', async () => {
+  await sendUpdate('A', 5, []);
+  await expect.poll(questions, WAIT).toBe(1);
+  peer.answer(async (_method, path) => (isQuestion(path) ? await listOf(5, ['A']) : undefined));
+  await expect.poll(async () => Object.keys(await devicesSeen()), WAIT).toEqual(['A']);
+});
+
+test('what another server calls a device is told, if it is a name', async () => {
+  peer.answer(async (_method, path) => (isQuestion(path) ? await listOf(5, ['A'], { device_display_name: 'a lute' }) : undefined));
+  expect((await devicesSeen())['A']?.['unsigned']).toEqual({ device_display_name: 'a lute' });
+  await sendUpdate('B', 6, [5], { device_display_name: 'x'.repeat(1_000) });
+  await sendUpdate('C', 7, [6], { keys: { ...(await keysOf('C')), unsigned: { device_display_name: 5, more: true } } });
+  const { A, B, C } = await devicesSeen();
+  expect([A?.['unsigned'], B?.['unsigned'], C?.['unsigned']]).toEqual([
+    { device_display_name: 'a lute' },
+    { device_display_name: 'x'.repeat(100) },
+    undefined,
+  ]);
+});
