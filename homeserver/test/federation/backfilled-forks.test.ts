@@ -1,7 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import { listPrevEventIds } from 'federation-spec/events/edges.ts';
 import type { JsonObject, Pdu } from 'federation-spec/events/event.ts';
+import { eventIdOf } from 'federation-spec/events/event-id.ts';
+import { roomVersionRules } from 'federation-spec/room-versions/room-versions.ts';
+import { signEvent } from 'federation-spec/signing/sign-event.ts';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { hostRoom } from '../kit/hosted-room.ts';
 import { type HostilePeer, type PeerRoom, startHostilePeer } from '../kit/hostile-peer.ts';
 import { startServers, type TestServers } from '../kit/start-servers.ts';
 import { storedKind } from '../kit/stored-kind.ts';
@@ -69,17 +73,32 @@ async function openRoom(version: string): Promise<Draftsman> {
     [tybalt, tybaltRoom.joinId],
     [mercutio, mercutioRoom.joinId],
   ]);
-  const make: Draftsman['make'] = async (upon, { sender = tybalt, ...draft }, levels = powers, more = []) =>
-    await tybaltRoom.event({
+  return draw({ roomId, tybalt, mercutio, base, powers, joins, creates });
+}
+
+/** Makes the events of Tybalt's and Mercutio's, both of the peer. */
+function draw({ creates, ...known }: Omit<Draftsman, 'make' | 'say'> & { creates: readonly string[] }): Draftsman {
+  const { roomId, tybalt, powers, joins } = known;
+  const version = creates.length === 0 ? '12' : '10';
+  const make: Draftsman['make'] = async (upon, { sender = tybalt, ...draft }, levels = powers, more = []) => {
+    const rules = roomVersionRules(version);
+    if (rules === undefined) throw new Error(`no room version ${version}`);
+    const whole = {
+      room_id: roomId,
+      content: {},
       ...draft,
       sender,
       depth: 1 + Math.max(...upon.map(({ event }) => event.depth)),
       prev_events: upon.map(({ id }) => id),
       auth_events: [...creates, levels.id, joins.get(sender) ?? '', ...more.map(({ id }) => id)],
-    });
+      origin_server_ts: Date.now(),
+    };
+    const event = await signEvent(whole, rules, peer.signer);
+    return { event, id: eventIdOf(event, rules) };
+  };
   const say: Draftsman['say'] = async (upon, body, sender = tybalt) =>
     await make(upon, { type: 'm.room.message', sender, content: { msgtype: 'm.text', body } });
-  return { roomId, tybalt, mercutio, base, powers, joins, make, say };
+  return { ...known, make, say };
 }
 
 async function send(...made: readonly Made[]): Promise<void> {
@@ -227,3 +246,39 @@ test('what a merge names far below itself is put there, however often the newest
   expect(bodies(read)).toEqual(['merged', ...words.map((_, index) => `word ${39 - index}`), 'before the fork']);
   expect(listDisorder(read, await listStored(1, room.roomId))).toEqual([]);
 });
+
+test('in a room of thousands, branches that are read back cost few statements, and no further copies of who is in it', async () => {
+  const hosted = await hostRoom(peer, { members: 2_000 });
+  const mercutio = `@member0:${peer.name}`;
+  const users = { [hosted.hostId]: 100, [mercutio]: 50 };
+  const powers = await hosted.add({ type: 'm.room.power_levels', state_key: '', content: { users } });
+  peer.answer(hosted.answer);
+  await romeo.join(hosted.roomId, { via: [peer.name] });
+  const whole = (index: number) => async () =>
+    await servers.at(index).sql`select 1 from rooms where room_id = ${hosted.roomId} and not is_partial`;
+  await expect.poll(whole(0), WAIT).toHaveLength(1);
+  const joined = hosted.find('m.room.member', romeo.id);
+  const joins = new Map([hosted.hostId, mercutio].map((userId) => [userId, hosted.find('m.room.member', userId).id]));
+  const creates = [hosted.find('m.room.create').id];
+  const room = draw({ roomId: hosted.roomId, tybalt: hosted.hostId, mercutio, base: joined, powers, joins, creates });
+  const { mine, theirs, banned, merge, last } = await fork(room, 12);
+  await send(...mine, ...theirs, ...banned, merge, last);
+  for (let index = 0; index < 5; index += 1) await romeo.send(hosted.roomId, `afterwards ${index}`);
+
+  await juliet.join(hosted.roomId, { via: [servers.at(0).name] });
+  await expect.poll(whole(1), WAIT).toHaveLength(1);
+  const countSnapshots = async () => {
+    const [row] = await servers.at(1).sql<{ count: number }[]>`
+      select count(distinct base_snapshot)::int as count from events e join rooms r using (room_nid) where r.room_id = ${hosted.roomId}`;
+    return row?.count ?? 0;
+  };
+  const before = await countSnapshots();
+  servers.at(1).queries.length = 0;
+  const read = await readBack(hosted.roomId, 50, juliet);
+  expect(servers.at(1).queries.length / read.length).toBeLessThan(15);
+  expect((await countSnapshots()) - before).toBeLessThanOrEqual(1);
+  expect(bodies(read)).toEqual(expect.arrayContaining(['together', 'of Mercutio 0', 'strict 0', 'without Mercutio 0']));
+  expect(listDisorder(read, await listStored(1, hosted.roomId))).toEqual([]);
+  for (const { id } of [...mine.slice(0, 3), ...theirs.slice(-2), ...banned.slice(2, 4), merge])
+    expect([id, await stateIdsAt(1, hosted.roomId, id)]).toEqual([id, await stateIdsAt(0, hosted.roomId, id)]);
+}, 120_000);

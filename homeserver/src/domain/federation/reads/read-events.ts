@@ -53,7 +53,9 @@ export function createReadEvents({ database, rooms, disclose, partialRooms }: De
       const found = await findEvent(sql, eventId);
       const hot = found === undefined ? undefined : await rooms.loadByNid(found.roomNid);
       const room = hot === undefined ? undefined : await disclose.room(origin, hot.roomId).catch(() => undefined);
-      if (room === undefined) throw notFound('There is no such event');
+      if (room === undefined || found === undefined) throw notFound('There is no such event');
+      // It is told of in states and auth chains, where it is part of the room.
+      if (found.kind === 'outlier' && found.keyNid !== null) return { ...readPdu(found.json) };
       const event = await disclose.event(room, eventId).catch(() => {
         throw notFound('There is no such event');
       });
