@@ -1,6 +1,7 @@
 import { exchangeThirdPartyInvite } from 'federation-spec/api/server/invites.ts';
 import type { JsonObject } from 'federation-spec/events/event.ts';
 import { serverNameOf } from 'federation-spec/identifiers/server-name.ts';
+import type { Clock } from '../../../platform/clock.ts';
 import type { Logger } from '../../../platform/logger.ts';
 import { forbidden, invalidParam } from '../../../platform/matrix-error.ts';
 import type { HotRooms } from '../../rooms/hot-rooms.ts';
@@ -10,15 +11,18 @@ import type { FederationClient } from '../federation-client.ts';
 import { askCandidates } from './ask-candidates.ts';
 import { loadRoomFor } from './make-membership.ts';
 
-type Deps = { client: FederationClient; isUnreachable: IsUnreachable; logger: Logger; serverName: string };
+/** After so long no further server is asked. */
+const PATIENCE_MS = 45_000;
+
+type Deps = { client: FederationClient; isUnreachable: IsUnreachable; clock: Clock; logger: Logger; serverName: string };
 
 /** Has the server of who invited make the invite; failing that, the one in the room's id. https://spec.matrix.org/latest/server-server-api/#third-party-invites */
-export function createExchangeInvite({ client, isUnreachable, logger, serverName }: Deps): ExchangeInvite {
+export function createExchangeInvite({ client, isUnreachable, clock, logger, serverName }: Deps): ExchangeInvite {
   return async ({ roomId, sender, target, signed }) => {
     const servers = [serverNameOf(sender), serverNameOf(roomId)].filter((name) => name !== undefined && name !== serverName);
     const content = { membership: 'invite', third_party_invite: { display_name: '', signed: { ...signed } } };
     const body = { type: 'm.room.member', room_id: roomId, sender, state_key: target, content };
-    await askCandidates([...new Set(servers as string[])], { logger, isUnreachable }, async (server) => {
+    await askCandidates([...new Set(servers as string[])], { logger, isUnreachable, clock, patienceMs: PATIENCE_MS }, async (server) => {
       await client.call(server, exchangeThirdPartyInvite, { params: { roomId }, body: body as never }, INSISTING); // the proof is as the identity server gave it
     });
   };

@@ -29,6 +29,8 @@ const SEND_TIMEOUT_MS = 120_000;
 /** The state of a very large room; an answer without end stops here. */
 const MAX_STATE_BYTES = 96 * 1024 * 1024;
 const EVENT_ID_BITS = 108;
+/** After so long no further server is asked to let somebody in. */
+const PATIENCE_MS = 90_000;
 /** Most servers that are believed to be in a room before its members are known. */
 const MAX_SERVERS_IN_ROOM = 10_000;
 
@@ -146,7 +148,7 @@ export function createJoinRemote(deps: Deps): RemoteRooms['join'] {
   async function join(request: RemoteMembershipRequest): Promise<void> {
     const known = await standing.find(request.roomId, request.userNid);
     const candidates = listCandidateServers({ ...request, strippedState: known?.strippedState ?? [] }, signer.serverName);
-    await askCandidates(candidates, { logger, isUnreachable }, (server) => joinBy(server, request));
+    await askCandidates(candidates, { logger, isUnreachable, clock, patienceMs: PATIENCE_MS }, (server) => joinBy(server, request));
   }
 
   return async (request) => {

@@ -13,6 +13,8 @@ import { listCandidateServers } from './candidate-servers.ts';
 import { completeTemplate } from './complete-template.ts';
 
 const EVENT_ID_BITS = 108;
+/** After so long no further server is asked. */
+const PATIENCE_MS = 45_000;
 
 type Deps = {
   client: FederationClient;
@@ -54,6 +56,6 @@ export function createKnockRemote({
   return async (request) => {
     const known = await standing.find(request.roomId, request.userNid);
     const candidates = listCandidateServers({ ...request, strippedState: known?.strippedState ?? [] }, signer.serverName);
-    await askCandidates(candidates, { logger, isUnreachable }, (server) => knockAt(server, request));
+    await askCandidates(candidates, { logger, isUnreachable, clock, patienceMs: PATIENCE_MS }, (server) => knockAt(server, request));
   };
 }

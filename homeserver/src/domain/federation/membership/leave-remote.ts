@@ -13,6 +13,10 @@ import { completeTemplate } from './complete-template.ts';
 import { sendLeave } from './send-membership.ts';
 
 const EVENT_ID_BITS = 108;
+/** Whoever wants to be rid of an invite waits no longer than this for an answer … */
+const ANSWER_TIMEOUT_MS = 10_000;
+/** … and after so long no further server is asked. */
+const PATIENCE_MS = 15_000;
 
 type Deps = {
   client: FederationClient;
@@ -38,7 +42,8 @@ export function createLeaveRemote({
   standing,
 }: Deps): (request: RemoteMembershipRequest) => Promise<void> {
   async function leaveBy(resident: string, { roomId, userId, content }: RemoteMembershipRequest): Promise<void> {
-    const template = await client.call(resident, makeLeave, { params: { roomId, userId } }, { urgency: 'person' });
+    const options = { urgency: 'person', timeoutMs: ANSWER_TIMEOUT_MS } as const;
+    const template = await client.call(resident, makeLeave, { params: { roomId, userId } }, options);
     const draft = {
       resident,
       roomId,
@@ -49,15 +54,17 @@ export function createLeaveRemote({
       eventIdBits: random.text(EVENT_ID_BITS),
     };
     const { pdu } = await completeTemplate(template, draft, signer);
-    await sendLeave(client, resident, roomId, pdu);
+    await sendLeave(client, resident, { roomId, leave: pdu }, options);
   }
 
   return async (request) => {
     const known = await standing.find(request.roomId, request.userNid);
     const candidates = listCandidateServers({ ...request, strippedState: known?.strippedState ?? [] }, signer.serverName);
-    await askCandidates(candidates, { logger, isUnreachable }, (server) => leaveBy(server, request)).catch((error: unknown) => {
-      logger.info({ roomId: request.roomId, err: error }, 'an invite is rejected here only: no server of the room took it');
-    });
+    await askCandidates(candidates, { logger, isUnreachable, clock, patienceMs: PATIENCE_MS }, (server) => leaveBy(server, request)).catch(
+      (error: unknown) => {
+        logger.info({ roomId: request.roomId, err: error }, 'an invite is rejected here only: no server of the room took it');
+      },
+    );
     const { roomId, userNid } = request;
     await standing.set({ roomId, version: known?.version ?? '1', userNid, membership: 'leave', strippedState: [] });
   };

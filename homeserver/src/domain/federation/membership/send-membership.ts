@@ -25,18 +25,23 @@ export async function sendJoin(
 }
 
 /** Hands a leave to a resident, likewise. */
-export async function sendLeave(client: FederationClient, resident: string, roomId: string, leave: CheckedPdu): Promise<void> {
+export async function sendLeave(
+  client: FederationClient,
+  resident: string,
+  { roomId, leave }: { roomId: string; leave: CheckedPdu },
+  options: CallOptions,
+): Promise<void> {
   const params = { roomId, eventId: leave.eventId };
   const body = { ...leave.event };
-  await client.call(resident, sendLeaveV2, { params, body }, { urgency: 'person' }).catch(async (error: unknown) => {
+  await client.call(resident, sendLeaveV2, { params, body }, options).catch(async (error: unknown) => {
     if (!isUnknownEndpoint(error)) throw error;
-    await client.call(resident, sendLeaveV1, { params, body }, { urgency: 'person' });
+    await client.call(resident, sendLeaveV1, { params, body }, options);
   });
 }
 
-/** The server has no such endpoint. A 404 with another code, or a 400, is an answer of the endpoint. */
-function isUnknownEndpoint(error: unknown): boolean {
+/** The server has no such endpoint. A 404 or a 400 with another code is an answer of the endpoint. */
+export function isUnknownEndpoint(error: unknown): boolean {
   if (!(error instanceof FederationError)) return false;
   const { status, errcode } = error;
-  return (status === 404 && (errcode === undefined || errcode === 'M_UNRECOGNIZED')) || status === 405;
+  return errcode === 'M_UNRECOGNIZED' || (status === 404 && errcode === undefined) || status === 405;
 }
