@@ -4,6 +4,7 @@ import type { Database } from '../../storage/database.ts';
 import { findMembership, type Membership } from '../../storage/memberships.ts';
 import { findRoom } from '../../storage/rooms.ts';
 import type { HotRooms } from '../rooms/hot-rooms.ts';
+import { createRemoteSpaces, MAX_SERVERS, type QueryRemoteSpace, type RemoteSpace } from './remote-spaces.ts';
 import { createRoomAccess, type Inquirer } from './room-access.ts';
 import { summarizeRoom, summarizeSpace } from './summarize-room.ts';
 
@@ -12,15 +13,8 @@ const MAX_PAGE = 100;
 /** Most rooms of one tree that are walked, whatever the page: a space that contains itself ends anyway, a wide one ends here. */
 const MAX_WALKED = 1_000;
 const MAX_DEPTH = 20;
-/** Most questions to other servers for one page, and servers asked about one room. */
-const MAX_REMOTE_QUESTIONS = 20;
-const MAX_SERVERS = 3;
 /** Most children of a space about which another server is told. */
 const MAX_TOLD_CHILDREN = 100;
-
-export type RemoteSpace = { room: SpaceRoom; children: RoomSummary[]; inaccessible_children: string[] };
-/** Asks another server for a space and what is right below it; undefined when it cannot or will not say. */
-export type QueryRemoteSpace = (server: string, roomId: string, suggestedOnly: boolean) => Promise<RemoteSpace | undefined>;
 
 export type HierarchyRequest = {
   roomId: string;
@@ -42,11 +36,15 @@ export type Spaces = {
   forServer: (origin: string, roomId: string, suggestedOnly: boolean) => Promise<RemoteSpace>;
 };
 
+/** A room that a walk comes to. */
+type Place = { roomId: string; via: readonly string[]; depth: number };
+
 type Deps = { database: Database; rooms: HotRooms; serverName: string; queryRemote: QueryRemoteSpace };
 
 /** https://spec.matrix.org/latest/client-server-api/#querying-the-spaces-hierarchy */
 export function createSpaces({ database, rooms, serverName, queryRemote }: Deps): Spaces {
   const access = createRoomAccess({ database, rooms });
+  const startRemoteWalk = createRemoteSpaces({ serverName, queryRemote });
 
   /** The room, when this server takes part in it. */
   async function loadHere(roomId: string) {
@@ -98,31 +96,22 @@ export function createSpaces({ database, rooms, serverName, queryRemote }: Deps)
     const end = start + Math.max(1, Math.min(request.limit ?? DEFAULT_PAGE, MAX_PAGE));
     const seen = new Set<string>();
     const found: SpaceRoom[] = [];
-    let questions = 0;
+    const remote = startRemoteWalk({ suggestedOnly, isFirstPage: request.from === undefined });
 
-    async function askOthers(roomId: string, via: readonly string[]): Promise<SpaceRoom | undefined> {
-      for (const server of via.filter((name) => name !== serverName).slice(0, MAX_SERVERS)) {
-        if (questions >= MAX_REMOTE_QUESTIONS) return undefined;
-        questions += 1;
-        const answer = await queryRemote(server, roomId, suggestedOnly);
-        if (answer?.room.room_id === roomId) return (await isOpenRemote(user, answer.room)) ? answer.room : undefined;
-      }
-      return undefined;
-    }
-
-    async function look(roomId: string, via: readonly string[]): Promise<SpaceRoom | undefined> {
+    async function look({ roomId, via, depth }: Place): Promise<SpaceRoom | undefined> {
       const room = await loadHere(roomId);
-      if (room === undefined) return await askOthers(roomId, via);
-      return (await access.isOpenTo(room, user)) ? summarizeSpace(room, suggestedOnly) : undefined;
+      if (room !== undefined) return (await access.isOpenTo(room, user)) ? summarizeSpace(room, suggestedOnly) : undefined;
+      const told = await remote.look(roomId, via, depth >= maxDepth);
+      return told !== undefined && (await isOpenRemote(user, told)) ? told : undefined;
     }
 
-    const waiting: { roomId: string; via: readonly string[]; depth: number }[] = [{ roomId: request.roomId, via: [], depth: 0 }];
+    const waiting: Place[] = [{ roomId: request.roomId, via: [], depth: 0 }];
     while (found.length <= end && seen.size < MAX_WALKED) {
       const next = waiting.pop();
       if (next === undefined) break;
       if (seen.has(next.roomId)) continue;
       seen.add(next.roomId);
-      const room = await look(next.roomId, next.via);
+      const room = await look(next);
       if (room === undefined) {
         if (next.depth === 0) throw forbidden(`You may not see the room ${next.roomId}, or this server does not know it.`);
         continue;

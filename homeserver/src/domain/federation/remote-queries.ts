@@ -6,7 +6,7 @@ import { serverNameOf } from 'federation-spec/identifiers/server-name.ts';
 import { badGateway, notFound } from '../../platform/matrix-error.ts';
 import type { ResolvedAlias } from '../directory/aliases.ts';
 import type { QueryRemotePublicRooms } from '../directory/public-rooms.ts';
-import type { QueryRemoteSpace } from '../directory/spaces.ts';
+import type { QueryRemoteSpace } from '../directory/remote-spaces.ts';
 import type { FederationClient } from './federation-client.ts';
 import { FederationError } from './federation-error.ts';
 

@@ -1,7 +1,7 @@
 import { forbidden, notFound } from '../../platform/matrix-error.ts';
 import type { ResolveRemoteAlias } from '../directory/aliases.ts';
 import type { QueryRemotePublicRooms } from '../directory/public-rooms.ts';
-import type { QueryRemoteSpace } from '../directory/spaces.ts';
+import type { QueryRemoteSpace } from '../directory/remote-spaces.ts';
 import type { FetchHistory } from './fetch-history.ts';
 import type { AskPolicyServer } from './policy/policy-server.ts';
 import type { RemoteRooms } from './remote-rooms.ts';
