@@ -59,7 +59,7 @@ export async function composeEdge({ config, clock, sockets, rtcTransports, isSto
     host: config.host,
     port: config.port,
     tls: tlsOf(config),
-    handle: app.callback() as unknown as Parameters<typeof listen>[0]['handle'], // Koa takes anything that looks enough like node's pair
+    handle: app.callback(),
     sockets: [...sockets],
     clientIp: createClientIp(config.trustedProxies),
     connections,

@@ -69,7 +69,10 @@ describe('a protected file', () => {
 
   test('is not withheld with what it stands among, until it is protected no more', async () => {
     const rosaline = await server.user('rosaline');
-    const [emblem, letter] = [await placeMedia(server, rosaline, 'emblem'), await placeMedia(server, rosaline, 'letter of hers')];
+    const [emblem, letter] = [
+      await placeMedia(server, rosaline, `emblem of ${rosaline.id}`),
+      await placeMedia(server, rosaline, `letter of ${rosaline.id}`),
+    ];
     await protect(emblem);
     expect(await admin.call('POST', `${ADMIN}/user/${rosaline.id}/media/quarantine`, {})).toEqual({ num_quarantined: 1 });
     await admin.call('POST', `${ADMIN}/media/quarantine/${emblem}`, {});

@@ -46,7 +46,7 @@ export async function startEdge(options: EdgeOptions = {}): Promise<Edge> {
     host: '127.0.0.1',
     port: 0,
     tls: undefined,
-    handle: app.callback() as unknown as Parameters<typeof listen>[0]['handle'],
+    handle: app.callback(),
     sockets: options.sockets ?? [],
     clientIp: createClientIp(options.trustedProxies ?? []),
     connections: createConnectionLimits({

@@ -1,6 +1,6 @@
 import { waitMs } from '../http/matrix-http.ts';
-import type { CryptoCalls, CryptoEngine } from './crypto-engine.ts';
-import { callNames } from './crypto-port.ts';
+import { type CallName, callByName, callsThrough } from './calls-by-name.ts';
+import type { CryptoEngine } from './crypto-engine.ts';
 
 /** A call that hangs keeps nobody from stopping. */
 const CLOSE_TIMEOUT_MS = 3_000;
@@ -12,11 +12,11 @@ const CLOSE_TIMEOUT_MS = 3_000;
 export function closeInOrder(engine: CryptoEngine): CryptoEngine {
   const underWay = new Set<Promise<unknown>>();
   let isClosed = false;
-  const calls = engine as unknown as Record<keyof CryptoCalls, (...args: unknown[]) => Promise<unknown>>;
+  const callEngine = callByName(engine);
 
-  async function call(name: keyof CryptoCalls, args: unknown[]): Promise<unknown> {
+  async function call(name: CallName, args: unknown[]): Promise<unknown> {
     if (isClosed) throw new Error('The encryption of this device was stopped');
-    const work = calls[name](...args);
+    const work = callEngine(name, args);
     underWay.add(work);
     return await work.finally(() => underWay.delete(work));
   }
@@ -30,6 +30,5 @@ export function closeInOrder(engine: CryptoEngine): CryptoEngine {
     await engine.close();
   }
 
-  const guarded = Object.fromEntries(callNames().map((name) => [name, (...args: unknown[]) => call(name, args)]));
-  return { ...(guarded as unknown as CryptoCalls), listen: engine.listen, close };
+  return { ...callsThrough(call), listen: engine.listen, close };
 }

@@ -1,5 +1,6 @@
 import { createEmitter } from '../observable/emitter.ts';
-import type { CryptoCalls, CryptoEngine, CryptoEvent } from './crypto-engine.ts';
+import { type CallName, callByName, callsThrough, isCallName } from './calls-by-name.ts';
+import type { CryptoEngine, CryptoEvent } from './crypto-engine.ts';
 
 /** What a Worker and its page have in common, and a MessagePort too. */
 export type CryptoPort = {
@@ -8,65 +9,17 @@ export type CryptoPort = {
   removeEventListener(type: 'message', listener: (event: MessageEvent) => void): void;
 };
 
-type CallName = keyof CryptoCalls;
-
-/** Every call once: an added one that is forgotten here does not compile. */
-const CALLS: { readonly [Name in CallName]: true } = {
-  identityKeys: true,
-  receiveSync: true,
-  outgoingRequests: true,
-  markSent: true,
-  trackUsers: true,
-  queryKeys: true,
-  markDeviceListsStale: true,
-  claimMissingSessions: true,
-  shareRoomKey: true,
-  setRoomSettings: true,
-  encrypt: true,
-  decrypt: true,
-  discardRoomKey: true,
-  crossSigningStatus: true,
-  bootstrapCrossSigning: true,
-  exportCrossSigningSecrets: true,
-  importCrossSigningSecrets: true,
-  signOwnDevice: true,
-  requestMissingSecrets: true,
-  createBackupKey: true,
-  backupPublicKey: true,
-  isBackupTrusted: true,
-  enableBackup: true,
-  disableBackup: true,
-  backupKeys: true,
-  nextBackupBatch: true,
-  roomKeyCounts: true,
-  importBackup: true,
-  receivedSecrets: true,
-  forgetReceivedSecrets: true,
-  exportRoomKeys: true,
-  importRoomKeys: true,
-  devices: true,
-  userIdentity: true,
-  receiveRoomVerificationEvent: true,
-  requestSelfVerification: true,
-  userVerificationContent: true,
-  startUserVerification: true,
-  acceptVerification: true,
-  confirmVerification: true,
-  cancelVerification: true,
-  close: true,
-};
-
 type CallMessage = { kind: 'call'; id: number; name: CallName; args: unknown[] };
 type AnswerMessage = { kind: 'answer'; id: number; value?: unknown; error?: string };
 type EventMessage = { kind: 'event'; event: CryptoEvent };
 
 /** Answers calls that come over the port with the engine: the Worker's side. Returns a function that stops it. */
 export function serveCryptoEngine(port: CryptoPort, engine: CryptoEngine): () => void {
-  const calls = engine as unknown as Record<CallName, (...args: unknown[]) => Promise<unknown>>;
+  const call = callByName(engine);
 
   async function answer({ id, name, args }: CallMessage): Promise<void> {
     try {
-      const value = await calls[name](...args);
+      const value = await call(name, args);
       port.postMessage({ kind: 'answer', id, value } satisfies AnswerMessage);
     } catch (error) {
       port.postMessage({ kind: 'answer', id, error: error instanceof Error ? error.message : String(error) } satisfies AnswerMessage);
@@ -109,13 +62,7 @@ export function connectCryptoEngine(port: CryptoPort): CryptoEngine {
     });
   }
 
-  const calls = Object.fromEntries(callNames().map((name) => [name, (...args: unknown[]) => call(name, args)]));
-  return { ...(calls as unknown as CryptoCalls), listen: events.listen };
-}
-
-/** The names of all calls of an engine. */
-export function callNames(): CallName[] {
-  return Object.keys(CALLS) as CallName[];
+  return { ...callsThrough(call), listen: events.listen };
 }
 
 function isCall(message: unknown): message is CallMessage {
@@ -125,6 +72,6 @@ function isCall(message: unknown): message is CallMessage {
     'kind' in message &&
     message.kind === 'call' &&
     'name' in message &&
-    String(message.name) in CALLS
+    isCallName(String(message.name))
   );
 }

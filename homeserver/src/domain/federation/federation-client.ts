@@ -34,6 +34,9 @@ export type CallOptions = {
 type QueryInput = Readonly<Record<string, string | readonly string[] | undefined>>;
 type CallInput<Params, Body> = { params?: Params; query?: QueryInput; body?: Body };
 
+/** What of an endpoint says where a call goes, and whether it is signed. */
+type Addressed = Pick<Endpoint, 'method' | 'path' | 'auth'>;
+
 export type FederationClient = {
   /** Calls an endpoint of another server. Throws `FederationError`, also when the answer does not have the endpoint's shape. */
   call: <Params extends TObject, Query extends TObject, Body extends TSchema | RawBody, Response extends TSchema>(
@@ -57,7 +60,7 @@ type Deps = { http: HttpClient; discover: DiscoverServer; signer: Signer; mayFed
 export function createFederationClient({ http, discover, signer, mayFederate }: Deps): FederationClient {
   const validators = new WeakMap<TSchema, Validator>();
 
-  async function prepare(destination: string, endpoint: Endpoint, input: CallInput<unknown, unknown>, options: CallOptions) {
+  async function prepare(destination: string, endpoint: Addressed, input: CallInput<unknown, unknown>, options: CallOptions) {
     if (!mayFederate(destination)) throw new FederationError(destination, 'this server does not federate with it');
     const uri = buildUri(endpoint.path, (input.params ?? {}) as Record<string, string>, input.query ?? {});
     // What is signed is what will be read from the wire: keys without a value, say, are not there.
@@ -122,7 +125,7 @@ export function createFederationClient({ http, discover, signer, mayFederate }: 
 
   return {
     call: async (destination, endpoint, input = {}, options = {}) => {
-      const prepared = await prepare(destination, endpoint as unknown as Endpoint, input, options);
+      const prepared = await prepare(destination, endpoint, input, options);
       const response = await exchange(destination, prepared, http.request);
       const body = dropNulls(readAnswer(destination, response));
       if (!validatorOf(endpoint.response).Check(body))

@@ -28,8 +28,8 @@ export type ListenerOptions = {
   host: string;
   port: number;
   tls: Tls | undefined;
-  /** What `koa.callback()` returns. */
-  handle: (request: BridgedRequest, response: BridgedResponse) => unknown;
+  /** What `koa.callback()` returns. Its types ask for node's own pair; it takes a `BridgedRequest` and a `BridgedResponse`. */
+  handle: (request: never, response: never) => unknown;
   sockets: readonly SocketRoute[];
   /** The address behind a trusted proxy. */
   clientIp: (peer: string, forwardedFor: string | undefined) => string;
@@ -204,7 +204,7 @@ function answer(res: Uws.HttpResponse, req: Uws.HttpRequest, options: AnswerOpti
       if (!response.finished) body.push(chunk, last); // what comes after the answer is nobody's
     });
   }
-  options.handle(request, response);
+  options.handle(request as never, response as never); // they look enough like what Koa asks for
 }
 
 /** The wire response must not be touched once it was answered or the client hung up. */

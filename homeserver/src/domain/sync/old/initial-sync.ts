@@ -110,10 +110,10 @@ export function toAccountData({ type, content }: AccountDataChange): BasicEvent 
   return { type, content: JSON.parse(content) as JsonObject };
 }
 
-export function isReceipt(event: JsonObject): boolean {
+export function isReceipt(event: JsonObject): event is JsonObject & BasicEvent {
   return event['type'] === 'm.receipt';
 }
 
-export function inRoom(event: JsonObject, roomId: string | undefined): BasicEvent {
-  return { ...event, room_id: roomId } as unknown as BasicEvent;
+export function inRoom(event: BasicEvent, roomId: string | undefined): BasicEvent & { room_id: string | undefined } {
+  return { ...event, room_id: roomId };
 }

@@ -1,5 +1,6 @@
 import type { RoomSnapshot } from 'federation-spec/api/client/old-sync.ts';
 import type { BasicEvent } from 'federation-spec/api/schemas/events.ts';
+import type { JsonObject } from 'federation-spec/events/event.ts';
 import { isPublished } from '../../../storage/aliases.ts';
 import type { Database } from '../../../storage/database.ts';
 import { type EnterRoom, stateAt } from '../../rooms/enter-room.ts';
@@ -43,7 +44,7 @@ export function createRoomInitialSync({ database, log, enterRoom, readRoom, acco
     const isThere = view.membership === 'join';
     const ephemerals = isThere
       ? await ephemeral.listRoomEphemeral({ userNid: device.userNid, roomNids: [room.nid], after: undefined, upTo })
-      : new Map<number, BasicEvent[]>();
+      : new Map<number, JsonObject[]>();
     const members = new Set(
       state.filter(({ type, content }) => type === MEMBER && content['membership'] === 'join').map((event) => event.state_key),
     );
