@@ -12,14 +12,15 @@ beforeAll(async () => {
 afterAll(() => server[Symbol.asyncDispose]());
 
 const CLIENT = '/_matrix/client/v3';
-const own = (rest: string) => `${CLIENT}/user/${encodeURIComponent(romeo.id)}/${rest}`;
+const own = (rest: string, { id } = romeo) => `${CLIENT}/user/${encodeURIComponent(id)}/${rest}`;
 
 test('nobody ignores themselves', async () => {
-  const list = own('account_data/m.ignored_user_list');
-  const refused = await romeo.attempt('PUT', list, { ignored_users: { '@paris:hs.test': {}, [romeo.id]: {} } });
+  const nurse = await server.user('nurse');
+  const list = own('account_data/m.ignored_user_list', nurse);
+  const refused = await nurse.attempt('PUT', list, { ignored_users: { '@paris:hs.test': {}, [nurse.id]: {} } });
   expect(refused).toMatchObject({ status: 400, body: { errcode: 'M_INVALID_PARAM' } });
-  expect((await romeo.attempt('GET', list)).status).toBe(404);
-  expect((await romeo.attempt('PUT', list, { ignored_users: { '@paris:hs.test': {} } })).status).toBe(200);
+  expect((await nurse.attempt('GET', list)).status).toBe(404);
+  expect((await nurse.attempt('PUT', list, { ignored_users: { '@paris:hs.test': {} } })).status).toBe(200);
 });
 
 test('a tag has at most 255 bytes', async () => {
