@@ -6,6 +6,8 @@ import { serverNameOf } from 'federation-spec/identifiers/server-name.ts';
 import { type RoomVersionRules, roomVersionRules } from 'federation-spec/room-versions/room-versions.ts';
 import { signEvent } from 'federation-spec/signing/sign-event.ts';
 import type { Signer } from 'federation-spec/signing/sign-json.ts';
+import type { Clock } from '../../../platform/clock.ts';
+import type { Random } from '../../../platform/random.ts';
 import type { CheckedPdu } from '../../rooms/receive-pdu/check-pdu.ts';
 import { FederationError } from '../federation-error.ts';
 
@@ -17,10 +19,12 @@ export type MembershipDraft = {
   membership: 'join' | 'leave' | 'knock';
   /** What the event says beside `membership`. */
   content: JsonObject;
-  now: number;
-  /** For room versions whose servers choose the ids of their events. */
-  eventIdBits: string;
 };
+
+/** What makes an event ours: our signature, the time, and chance for room versions whose servers choose the ids of their events. */
+export type SignMembership = { signer: Signer; clock: Clock; random: Random };
+
+const EVENT_ID_BITS = 108;
 
 const MEMBER = 'm.room.member';
 const DEFAULT_VERSION = '1';
@@ -35,7 +39,7 @@ const DEFAULT_VERSION = '1';
 export async function completeTemplate(
   template: EventTemplate,
   draft: MembershipDraft,
-  signer: Signer,
+  { signer, clock, random }: SignMembership,
 ): Promise<{ pdu: CheckedPdu; rules: RoomVersionRules }> {
   const version = template.room_version ?? DEFAULT_VERSION;
   const rules = roomVersionRules(version);
@@ -50,11 +54,11 @@ export async function completeTemplate(
     sender: draft.userId,
     state_key: draft.userId,
     content: { ...draft.content, ...vouching(event, draft, rules), membership: draft.membership },
-    origin_server_ts: draft.now,
+    origin_server_ts: clock.now(),
     depth: event['depth'],
     prev_events: event['prev_events'],
     auth_events: event['auth_events'],
-    ...(rules.eventIdFormat === 'chosen-by-server' ? { event_id: `$${draft.eventIdBits}:${signer.serverName}` } : {}),
+    ...(rules.eventIdFormat === 'chosen-by-server' ? { event_id: `$${random.text(EVENT_ID_BITS)}:${signer.serverName}` } : {}),
   };
   // The format is checked with a stand-in for the signature first, so that nothing malformed is ever signed.
   const readable = readEvent({ ...unsigned, hashes: { sha256: '' }, signatures: {} }, rules);

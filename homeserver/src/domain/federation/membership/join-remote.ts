@@ -3,46 +3,33 @@ import { isJsonObject, type Pdu } from 'federation-spec/events/event.ts';
 import { eventIdOf } from 'federation-spec/events/event-id.ts';
 import { parseServerName } from 'federation-spec/identifiers/server-name.ts';
 import { ROOM_VERSIONS, type RoomVersionRules } from 'federation-spec/room-versions/room-versions.ts';
-import type { Signer } from 'federation-spec/signing/sign-json.ts';
-import type { Clock } from '../../../platform/clock.ts';
-import type { Logger } from '../../../platform/logger.ts';
-import type { Random } from '../../../platform/random.ts';
 import type { HotRoom } from '../../rooms/hot-room.ts';
 import type { HotRooms } from '../../rooms/hot-rooms.ts';
 import { type CheckedPdu, checkPdus } from '../../rooms/receive-pdu/check-pdu.ts';
 import type { ReceivePdu } from '../../rooms/receive-pdu/receive-pdu.ts';
 import type { FindServerKey } from '../../rooms/receive-pdu/room-peers.ts';
 import type { RemoteMembershipRequest, RemoteRooms } from '../../rooms/remote-rooms.ts';
-import type { RemoteStanding } from '../../rooms/remote-standing.ts';
 import type { JoinedRoom, TakeJoinedRoom } from '../../rooms/take-joined-room.ts';
-import { INSISTING, type IsUnreachable } from '../circuit-breaker.ts';
-import type { FederationClient } from '../federation-client.ts';
+import { INSISTING } from '../circuit-breaker.ts';
 import { FederationError } from '../federation-error.ts';
 import type { JoinsUnderWay } from '../joins-under-way.ts';
 import { askCandidates } from './ask-candidates.ts';
 import { listCandidateServers } from './candidate-servers.ts';
 import { completeTemplate } from './complete-template.ts';
+import type { RemoteMembershipDeps } from './remote-membership.ts';
 import { type SendJoinAnswer, sendJoin } from './send-membership.ts';
 
 const MAKE_TIMEOUT_MS = 20_000;
 const SEND_TIMEOUT_MS = 120_000;
 /** The state of a very large room; an answer without end stops here. */
 const MAX_STATE_BYTES = 96 * 1024 * 1024;
-const EVENT_ID_BITS = 108;
 /** After so long no further server is asked to let somebody in. */
 const PATIENCE_MS = 90_000;
 /** Most servers that are believed to be in a room before its members are known. */
 const MAX_SERVERS_IN_ROOM = 10_000;
 
-type Deps = {
-  client: FederationClient;
-  isUnreachable: IsUnreachable;
-  signer: Signer;
-  clock: Clock;
-  random: Random;
-  logger: Logger;
+type Deps = RemoteMembershipDeps & {
   rooms: HotRooms;
-  standing: RemoteStanding;
   receivePdu: ReceivePdu;
   joins: JoinsUnderWay;
   findServerKey: FindServerKey;
@@ -58,21 +45,8 @@ type Deps = {
  * https://spec.matrix.org/latest/server-server-api/#joining-rooms
  */
 export function createJoinRemote(deps: Deps): RemoteRooms['join'] {
-  const {
-    client,
-    isUnreachable,
-    signer,
-    clock,
-    random,
-    logger,
-    rooms,
-    standing,
-    joins,
-    findServerKey,
-    receivePdu,
-    takeJoinedRoom,
-    completeLater,
-  } = deps;
+  const { client, isUnreachable, signer, clock, logger, rooms, standing, joins, findServerKey, receivePdu, takeJoinedRoom, completeLater } =
+    deps;
   const underWay = new Map<string, Promise<void>>();
 
   async function joinBy(resident: string, { roomId, userId, content }: RemoteMembershipRequest): Promise<void> {
@@ -83,16 +57,7 @@ export function createJoinRemote(deps: Deps): RemoteRooms['join'] {
       { params, query: { ver: ROOM_VERSIONS } },
       { timeoutMs: MAKE_TIMEOUT_MS, ...INSISTING },
     ); // 1
-    const draft = {
-      resident,
-      roomId,
-      userId,
-      membership: 'join' as const,
-      content,
-      now: clock.now(),
-      eventIdBits: random.text(EVENT_ID_BITS),
-    };
-    const { pdu, rules } = await completeTemplate(template, draft, signer); // 2
+    const { pdu, rules } = await completeTemplate(template, { resident, roomId, userId, membership: 'join', content }, deps); // 2
 
     const waiting = joins.begin(roomId, rules);
     try {
@@ -147,7 +112,7 @@ export function createJoinRemote(deps: Deps): RemoteRooms['join'] {
 
   async function join(request: RemoteMembershipRequest): Promise<void> {
     const known = await standing.find(request.roomId, request.userNid);
-    const candidates = listCandidateServers({ ...request, strippedState: known?.strippedState ?? [] }, signer.serverName);
+    const candidates = listCandidateServers(request, known, signer.serverName);
     await askCandidates(candidates, { logger, isUnreachable, clock, patienceMs: PATIENCE_MS }, (server) => joinBy(server, request));
   }
 
