@@ -74,6 +74,37 @@ export async function listLatestEdits(sql: Sql, targetIds: readonly string[], up
   return new Map(rows.map(({ targetId, ...row }) => [targetId, toStoredEvent(row)]));
 }
 
+export type RelatedEvent = { targetId: string; relType: 'm.thread' | 'm.reference' | 'm.replace'; event: StoredEvent };
+
+/** What relates to each event by these types, as of position `upTo`, without what ignored people sent: of each the newest, those first. */
+export async function listChildren(
+  sql: Sql,
+  targetIds: readonly string[],
+  {
+    relTypes,
+    ignoredNids,
+    upTo,
+    limit,
+  }: { relTypes: readonly string[]; ignoredNids: readonly number[]; upTo?: number | undefined; limit: number },
+): Promise<RelatedEvent[]> {
+  if (targetIds.length === 0) return [];
+  const heard = ignoredNids.length === 0 ? sql`` : sql`and e.sender_nid <> all(${[...ignoredNids]}::bigint[])`;
+  const rows = await sql<(EventRow & { targetId: string; relType: RelatedEvent['relType'] })[]>`
+    select c.target_id as "targetId", c.rel_type as "relType", f.*
+    from   unnest(${[...targetIds]}::text[]) as wanted(target_id)
+    cross join lateral (
+      select r.target_id, r.rel_type, e.event_nid, e.topological
+      from   relations r join events e using (event_nid) join events t on t.event_id = r.target_id and t.room_nid = e.room_nid
+      where  r.target_id = wanted.target_id and r.rel_type = any(${[...relTypes]}::text[]) and ${live(sql)} ${known(sql, upTo)} ${heard}
+      and    (r.rel_type <> 'm.replace' or (r.can_replace and t.sender_nid = e.sender_nid and t.type = e.type))
+      order  by e.topological desc, e.event_nid desc
+      limit  ${limit}
+    ) c
+    cross join lateral (select ${eventColumns(sql)} from events where events.event_nid = c.event_nid) f
+    order  by c.topological desc, c.event_nid desc`;
+  return rows.map(({ targetId, relType, ...row }) => ({ targetId, relType, event: toStoredEvent(row) }));
+}
+
 export type RelationQuery = EventRange & { targetId: string; relType?: string | undefined; eventType?: string | undefined; depth: number };
 
 /** The events that relate to one, directly or through at most `depth` - 1 others, in the room's own order. */

@@ -1,9 +1,10 @@
 import type { JsonObject } from 'federation-spec/events/event.ts';
 import type { Database } from '../../storage/database.ts';
-import { listEventsByNid, type StoredEvent } from '../../storage/events.ts';
+import type { StoredEvent } from '../../storage/events.ts';
 import { relationOf } from '../../storage/relation-of.ts';
-import { listLatestEdits, listRelatedIds, listRelationSummaries } from '../../storage/relations.ts';
+import { listRelatedIds } from '../../storage/relations.ts';
 import type { ListIgnored } from '../accounts/ignored-users.ts';
+import { createReadSeenRelations, type Sight } from './seen-relations.ts';
 
 export type BundleView = {
   readerNid: number;
@@ -11,6 +12,8 @@ export type BundleView = {
   upTo?: number | undefined;
   /** The events among these to which others relate, where the caller knows it already. */
   relatedIds?: ReadonlySet<string> | undefined;
+  /** What of a room the reader may see, where there is a question about that. */
+  sightOf?: ((roomNid: number) => Sight | undefined) | undefined;
   render: (event: StoredEvent, bundle?: JsonObject) => JsonObject;
 };
 
@@ -22,13 +25,14 @@ export type LoadBundles = (events: readonly StoredEvent[], view: BundleView) => 
  *
  * 1. Those to which others relate. Edits, reactions and state events are never told with what relates to them.
  * 2. Their threads and references. 3. The edits of them, and of the last event of each thread.
- * What people sent whom the reader ignores is no part of it.
+ * What people sent whom the reader ignores is no part of it, nor is what the reader may not see.
  * https://spec.matrix.org/latest/client-server-api/#aggregations-of-child-events
  */
 export function createLoadBundles({ database, listIgnored }: { database: Database; listIgnored: ListIgnored }): LoadBundles {
   const { sql } = database;
+  const { listSummaries, listEdits } = createReadSeenRelations(sql);
 
-  return async (events, { readerNid, upTo, relatedIds, render }) => {
+  return async (events, { readerNid, upTo, relatedIds, sightOf = () => undefined, render }) => {
     // 1.
     const candidates = events.filter((event) => event.keyNid === null && relatedIds?.has(event.eventId) !== false && isBundled(event));
     const related = relatedIds ?? (await listRelatedIds(sql, candidates.map(idOf)));
@@ -38,19 +42,11 @@ export function createLoadBundles({ database, listIgnored }: { database: Databas
     // 2.
     const { nids } = await listIgnored(readerNid);
     const ignoredNids = [...nids].filter((nid) => nid !== readerNid);
-    const summaries = await listRelationSummaries(sql, targets.map(idOf), { readerNid, ignoredNids, upTo });
-    const threads = summaries.filter((summary) => summary.relType === 'm.thread');
-    const latest = new Map(
-      (
-        await listEventsByNid(
-          sql,
-          threads.map((thread) => thread.latestNid),
-        )
-      ).map((event) => [event.eventNid, event]),
-    );
+    const summaries = await listSummaries(targets, { readerNid, ignoredNids, upTo, sightOf });
+    const threads = summaries.filter((summary) => summary.relType === 'm.thread').flatMap(({ latest }) => latest ?? []);
 
     // 3.
-    const edits = await listLatestEdits(sql, [...targets, ...latest.values()].map(idOf), upTo);
+    const edits = await listEdits([...targets, ...threads], { upTo, sightOf });
     const editOf = (event: StoredEvent): JsonObject => {
       const edit = edits.get(event.eventId);
       return edit === undefined ? {} : { 'm.replace': render(edit) };
@@ -60,7 +56,7 @@ export function createLoadBundles({ database, listIgnored }: { database: Databas
     for (const target of targets) {
       const bundle = editOf(target);
       for (const summary of summaries.filter((candidate) => candidate.targetId === target.eventId)) {
-        const last = latest.get(summary.latestNid);
+        const last = summary.latest;
         if (summary.relType === 'm.reference') bundle['m.reference'] = { chunk: (summary.eventIds ?? []).map((id) => ({ event_id: id })) };
         else if (last !== undefined) {
           bundle['m.thread'] = {

@@ -61,7 +61,7 @@ export function createReadMessages({ database, enterRoom, renderEvents, fetchHis
   }
 
   function viewOf(room: HotRoom, view: RoomView, reader: RoomReader) {
-    return { roomId: room.roomId, reader, bundleUpTo: stateAt(room, view).at ?? null, membershipAt: view.membershipAt };
+    return { roomId: room.roomId, reader, bundleUpTo: stateAt(room, view).at ?? null, membershipAt: view.membershipAt, sight: view };
   }
 
   return {

@@ -52,7 +52,7 @@ export function createReadRelations({ database, enterRoom, renderEvents }: Deps)
       const bundleUpTo = stateAt(room, view).at ?? null;
       await view.learn(events);
       return {
-        chunk: await renderEvents(events.filter(view.maySee), { roomId, reader, bundleUpTo, membershipAt: view.membershipAt }),
+        chunk: await renderEvents(events.filter(view.maySee), { roomId, reader, bundleUpTo, membershipAt: view.membershipAt, sight: view }),
         ...(next === undefined ? {} : { nextBatch: formatToken({ kind: 'topological', ...next, bounds }) }),
         ...(request.from === undefined ? {} : { prevBatch: request.from }),
         ...(isRecursive ? { recursionDepth: MAX_RECURSION } : {}),
@@ -72,7 +72,13 @@ export function createReadRelations({ database, enterRoom, renderEvents }: Deps)
       await view.learn(page.map(({ root }) => root));
       const roots = page.map(({ root }) => root).filter(view.maySee);
       return {
-        chunk: await renderEvents(roots, { roomId: request.roomId, reader, bundleUpTo: upTo ?? null, membershipAt: view.membershipAt }),
+        chunk: await renderEvents(roots, {
+          roomId: request.roomId,
+          reader,
+          bundleUpTo: upTo ?? null,
+          membershipAt: view.membershipAt,
+          sight: view,
+        }),
         ...(last === undefined ? {} : { nextBatch: formatToken({ kind: 'topological', ...last, eventNid: last.eventNid - 1 }) }),
       };
     },

@@ -118,6 +118,7 @@ export function createReadRoom({ database, enterRoom, renderEvents, fetchHistory
         reader,
         bundleUpTo: stateAt(room, view).at ?? null,
         membershipAt: view.membershipAt,
+        sight: view,
       });
       if (event === undefined) throw new Error('an event was lost while it was rendered');
       return event;

@@ -11,6 +11,7 @@ import type { LoadBundles } from './load-bundles.ts';
 import { readPdu } from './read-pdu.ts';
 import type { RetentionPolicies } from './retention-policies.ts';
 import { isForClients } from './room-event.ts';
+import type { Sight } from './seen-relations.ts';
 import { stickyMsOf } from './sticky/sticky-of.ts';
 
 /** Whom the events are for: their own device's transaction ids are told, and nobody else's. */
@@ -31,6 +32,8 @@ export type RenderView = {
   relatedIds?: ReadonlySet<string> | undefined;
   /** How the reader stood to the room at each event, where that is told. */
   membershipAt?: ((event: StoredEvent) => string) | undefined;
+  /** What of the room the reader may see, for what relates to the events; left out, all of it. */
+  sight?: Sight | undefined;
 };
 
 type Deps = {
@@ -68,6 +71,7 @@ export function createRenderGroups({ database, clock, loadBundles, erasedUsers, 
           readerNid: reader.userNid,
           upTo: upTo ?? undefined,
           relatedIds: joinSets(ofEnd.map(({ view }) => view.relatedIds)),
+          sightOf: (roomNid) => views.get(roomNid)?.sight,
           render: (event, bundle = {}) => {
             const unsigned = Object.keys(bundle).length === 0 ? {} : { 'm.relations': bundle };
             const view = views.get(event.roomNid) ?? { roomId: '' };

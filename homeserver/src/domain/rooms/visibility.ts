@@ -23,6 +23,8 @@ export type RoomView = {
    * gap. They are then judged by that. Costs two queries, when there are any. Views that were made together learn together.
    */
   learn: (events: readonly Stated[]) => Promise<void>;
+  /** Whether between events that the reader may see there may be others: history was not always open to all members, or they are none now. */
+  mayHide: boolean;
   /** How the reader stood to the room at an event, with what the event itself changed. */
   membershipAt: (event: Pick<StoredEvent, 'eventNid' | 'position'>) => string;
   /** The membership the room's current state gives the reader. */
@@ -104,6 +106,7 @@ function toView({ visibilities, memberships, places }: Histories, learnt: Learnt
 
   return {
     learn: learnt.learn,
+    mayHide: lastJoin?.to !== Number.POSITIVE_INFINITY || visibility.some(({ value }) => value === 'joined' || value === 'invited'),
     membership: membership.findLast((interval) => interval.to === Number.POSITIVE_INFINITY)?.value,
     lastJoinedAt: lastJoin === undefined ? undefined : lastJoin.to,
     membershipAt: ({ eventNid, position }) => {

@@ -7,6 +7,7 @@ import type { RoomReader } from '../rooms/enter-room.ts';
 import { readPdu } from '../rooms/read-pdu.ts';
 import type { ReadRoom } from '../rooms/read-room.ts';
 import type { RenderEvents } from '../rooms/render-events.ts';
+import type { ViewRoom } from '../rooms/visibility.ts';
 import type { FindHits } from './find-hits.ts';
 import { formatPlace, type GroupKey, parsePlace, type SearchPlace } from './search-place.ts';
 import { searchableText } from './searchable-text.ts';
@@ -28,6 +29,7 @@ type Deps = {
   listSurroundings: ListSurroundings;
   readRoom: Pick<ReadRoom, 'state'>;
   renderEvents: RenderEvents;
+  viewRoom: ViewRoom;
   caughtUp: () => Promise<void>;
 };
 
@@ -38,7 +40,7 @@ type Found = { hit: SearchHit; stored: StoredEvent; event: ClientEvent };
  * 1. Everything said so far is made findable. 2. What fits and may be seen. 3. The page's events. 4. What the request wants beside them.
  * https://spec.matrix.org/latest/client-server-api/#server-side-search
  */
-export function createSearch({ database, findHits, listSurroundings, readRoom, renderEvents, caughtUp }: Deps): Search {
+export function createSearch({ database, findHits, listSurroundings, readRoom, renderEvents, viewRoom, caughtUp }: Deps): Search {
   async function loadPage(reader: RoomReader, hits: readonly SearchHit[], roomIds: ReadonlyMap<number, string>): Promise<Found[]> {
     const stored = await listEventsByNid(
       database.sql,
@@ -53,7 +55,7 @@ export function createSearch({ database, findHits, listSurroundings, readRoom, r
       });
       const shown = await renderEvents(
         known.map((entry) => entry.stored),
-        { roomId: roomIds.get(roomNid) ?? '', reader, bundleUpTo: null },
+        { roomId: roomIds.get(roomNid) ?? '', reader, bundleUpTo: null, sight: await viewRoom(roomNid, reader.userId) },
       );
       const byId = new Map(shown.map((event) => [event.event_id, event]));
       for (const entry of known) {

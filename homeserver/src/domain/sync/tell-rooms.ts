@@ -94,6 +94,7 @@ export function createTellRooms(deps: Deps): TellRooms {
           bundleUpTo: stateUpTo ?? null,
           relatedIds: known ?? relatedIds,
           membershipAt: views.get(room.roomNid)?.membershipAt ?? isJoined,
+          sight: views.get(room.roomNid),
         };
         return { events, view };
       }),

@@ -56,7 +56,7 @@ type Deps = {
 };
 
 type Range = { since: StreamToken; upTo: number };
-type Views = Map<number, RoomView['membershipAt']>;
+type Views = Map<number, RoomView>;
 const isJoined = (): string => 'join';
 /** The rooms whose events are read; which of them need a look at what their reader may see. */
 type Scope = { rooms: ReadonlyMap<number, string>; unsure: ReadonlySet<number>; invites: readonly UserMembership[] };
@@ -100,7 +100,7 @@ export function createEventStream(deps: Deps): EventStream {
     const { nids: ignored } = await accountData.listIgnored(device.userNid);
     for (const [roomNid, events] of Map.groupBy(found, (event) => event.roomNid)) {
       const view = unsure.has(roomNid) ? await viewRoom(roomNid, device.userId) : undefined;
-      if (view !== undefined) views.set(roomNid, view.membershipAt);
+      if (view !== undefined) views.set(roomNid, view);
       const heard = events.filter((event) => event.keyNid !== null || !ignored.has(event.senderNid));
       seen.push(...(view === undefined ? heard : heard.filter(view.maySee)));
     }
@@ -120,7 +120,8 @@ export function createEventStream(deps: Deps): EventStream {
         roomId: scope.rooms.get(roomNid) ?? '',
         reader: device,
         bundleUpTo: null,
-        membershipAt: views.get(roomNid) ?? isJoined,
+        membershipAt: views.get(roomNid)?.membershipAt ?? isJoined,
+        sight: views.get(roomNid),
       });
       const positions = new Map(ofRoom.map((event) => [event.eventId, event.position ?? 0]));
       chunk.push(...shown.map((event) => ({ at: positions.get(event.event_id) ?? 0, event: toOldEvent(event) })));
