@@ -10,11 +10,16 @@ export function serverKeyRoutes(listOwnKeys: ListOwnKeys, askNotary: AskNotary):
     route(getServerKey, async () => await listOwnKeys()),
     route(perspectivesKeyQuery, async ({ params, query }) => {
       const minimumValidUntil = readInteger(query.minimum_valid_until_ts) ?? 0;
-      return { server_keys: await askNotary([{ serverName: params.serverName, minimumValidUntil }]) };
+      return {
+        server_keys: await askNotary([
+          { serverName: params.serverName, keyIds: params.keyId === undefined ? [] : [params.keyId], minimumValidUntil },
+        ]),
+      };
     }),
     route(bulkPerspectivesKeyQuery, async ({ body }) => {
       const queries = Object.entries(body.server_keys).map(([serverName, criteria]) => ({
         serverName,
+        keyIds: Object.keys(criteria),
         minimumValidUntil: Math.max(0, ...Object.values(criteria).map((criterion) => criterion.minimum_valid_until_ts ?? 0)),
       }));
       return { server_keys: await askNotary(queries) };

@@ -2,7 +2,7 @@ import type { ServerKeys } from 'federation-spec/api/schemas/server-keys.ts';
 import { type Signer, signJson } from 'federation-spec/signing/sign-json.ts';
 import type { Clock } from '../../../platform/clock.ts';
 import type { Database } from '../../../storage/database.ts';
-import { findServerKeyList } from '../../../storage/server-keys.ts';
+import { findServerKeyList, listFormerKeyLists } from '../../../storage/server-keys.ts';
 import type { ListOwnKeys } from './own-keys.ts';
 import type { ServerKeyring } from './server-keys.ts';
 
@@ -10,7 +10,10 @@ import type { ServerKeyring } from './server-keys.ts';
 const MAX_SERVERS = 100;
 
 /** The lists of keys of other servers, each with our signature added. Servers that have none to give are left out. */
-export type AskNotary = (queries: readonly { serverName: string; minimumValidUntil: number }[]) => Promise<ServerKeys[]>;
+export type AskNotary = (queries: readonly NotaryQuery[]) => Promise<ServerKeys[]>;
+
+/** About which server, which of its keys (all that it signs with now when none is named), and until when they should be good (ms). */
+export type NotaryQuery = { serverName: string; keyIds: readonly string[]; minimumValidUntil: number };
 
 type Deps = { database: Database; keyring: ServerKeyring; listOwnKeys: ListOwnKeys; signer: Signer; clock: Clock };
 
@@ -19,15 +22,33 @@ export function createNotary({ database, keyring, listOwnKeys, signer, clock }: 
   const searches = new Map<string, Promise<ServerKeys | undefined>>();
 
   /** Whoever asks the same in the meantime gets the same answer: one that looked too early what is stored would ask the server again. */
-  async function findListOnce(serverName: string, minimumValidUntil: number): Promise<ServerKeys | undefined> {
+  async function findNewestOnce(serverName: string, minimumValidUntil: number): Promise<ServerKeys | undefined> {
     const question = `${serverName} ${minimumValidUntil}`;
-    const search = searches.get(question) ?? findList(serverName, minimumValidUntil).finally(() => searches.delete(question));
+    const search = searches.get(question) ?? findNewest(serverName, minimumValidUntil).finally(() => searches.delete(question));
     searches.set(question, search);
     return await search;
   }
 
-  async function findList(serverName: string, minimumValidUntil: number): Promise<ServerKeys | undefined> {
-    if (serverName === signer.serverName) return await listOwnKeys();
+  /** The newest list, and those before it that have a wanted key that it lacks. */
+  async function findLists({ serverName, keyIds, minimumValidUntil }: NotaryQuery): Promise<ServerKeys[]> {
+    if (serverName === signer.serverName) return [await listOwnKeys()];
+    let newest = await findNewestOnce(serverName, minimumValidUntil);
+    if (newest === undefined) return [];
+    const former = (await listFormerKeyLists(database.sql, serverName)).map((json) => JSON.parse(json) as ServerKeys); // checked likewise
+    if (keyIds.some((keyId) => ![newest, ...former].some((list) => list !== undefined && names(list, keyId)))) {
+      newest = (await askForFurther(serverName)) ?? newest;
+    }
+    const missed = keyIds.filter((keyId) => newest !== undefined && !names(newest, keyId));
+    return [newest, ...former.filter((list) => missed.some((keyId) => names(list, keyId)))];
+  }
+
+  /** A key that nobody mentioned may be new; but whoever names keys that never were has no server asked again and again. */
+  async function askForFurther(serverName: string): Promise<ServerKeys | undefined> {
+    if (keyring.wasAskedLately(serverName)) return undefined;
+    return await keyring.fetch(serverName, 'person');
+  }
+
+  async function findNewest(serverName: string, minimumValidUntil: number): Promise<ServerKeys | undefined> {
     let stored = await findServerKeyList(database.sql, serverName);
     if (stored === undefined || stored.validUntil < Math.max(minimumValidUntil, clock.now())) {
       await keyring.fetch(serverName, 'person');
@@ -37,8 +58,11 @@ export function createNotary({ database, keyring, listOwnKeys, signer, clock }: 
   }
 
   return async (queries) => {
-    const lists = await Promise.all(queries.slice(0, MAX_SERVERS).map((query) => findListOnce(query.serverName, query.minimumValidUntil)));
-    const found = lists.filter((list) => list !== undefined);
-    return await Promise.all(found.map((list) => (list.server_name === signer.serverName ? list : signJson(list, signer))));
+    const lists = await Promise.all(queries.slice(0, MAX_SERVERS).map(findLists));
+    return await Promise.all(lists.flat().map((list) => (list.server_name === signer.serverName ? list : signJson(list, signer))));
   };
+}
+
+function names({ verify_keys: keys, old_verify_keys: old = {} }: ServerKeys, keyId: string): boolean {
+  return Object.hasOwn(keys, keyId) || Object.hasOwn(old, keyId);
 }

@@ -44,6 +44,16 @@ export async function readKeyList(list: ServerKeys, serverName: string, fetchedA
   return keys;
 }
 
+/** Whether a list names a key to sign with that another one does not mention, or names as another key. */
+export function namesKeysBeyond(list: ServerKeys, other: ServerKeys): boolean {
+  return Object.entries(list.verify_keys).some(([keyId, { key }]) => {
+    const mentions = [other.verify_keys, other.old_verify_keys ?? {}].map((keys) =>
+      Object.hasOwn(keys, keyId) ? keys[keyId]?.key : undefined,
+    );
+    return !mentions.includes(key);
+  });
+}
+
 function readKey(keyId: string, key: string): Uint8Array | undefined {
   const publicKey = KEY_ID.test(keyId) ? decodeBase64(key) : undefined;
   return publicKey?.length === PUBLIC_KEY_BYTES && !isLeakedKey(publicKey) ? publicKey : undefined;

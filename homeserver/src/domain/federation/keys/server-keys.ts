@@ -6,14 +6,14 @@ import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../../platform/clock.ts';
 import type { Logger } from '../../../platform/logger.ts';
 import type { Database } from '../../../storage/database.ts';
-import { forgetServerKeys, listServerKeys, type ServerKey, saveServerKeys } from '../../../storage/server-keys.ts';
+import { findServerKeyList, forgetServerKeys, listServerKeys, type ServerKey, saveServerKeys } from '../../../storage/server-keys.ts';
 import { NotAskedError, type Urgency } from '../circuit-breaker.ts';
 import type { FederationClient } from '../federation-client.ts';
 import { createSlots } from '../outbound/slots.ts';
 import type { AskNotaries } from './ask-notaries.ts';
 import type { OldKey } from './own-keys.ts';
 import type { WantedKeys } from './question-batcher.ts';
-import { readKeyList, validUntil } from './read-key-list.ts';
+import { namesKeysBeyond, readKeyList, validUntil } from './read-key-list.ts';
 
 const MAX_CACHED_SERVERS = 10_000;
 const FETCH_TIMEOUT_MS = 10_000;
@@ -25,8 +25,9 @@ const FORGET_EVERY = 1_000;
 const MAX_PARALLEL_FETCHES = 64;
 /** A server whose keys could not be had, or lacked the one asked for, is not asked again for so long. */
 const RETRY_AFTER_MS = 60_000;
-/** The same for a server that is asking us something: it may have come back just now. */
-const RETRY_CALLER_AFTER_MS = 10_000;
+/** A server that is asking us something may have come back just now, or have a new key: it is asked so many times in so long. */
+const CALLER_RETRIES = 3;
+const CALLER_RETRIES_MS = 10_000;
 
 const MAX_FETCHES_FOR_ONE = 2;
 
@@ -40,11 +41,16 @@ export type KeyPurpose = {
   isCalling?: boolean;
 };
 
+/** When a server was to be asked for its keys, and whether it was. */
+type Fetch = { at: number; wasAsked: boolean };
+
 export type ServerKeyring = {
   /** The public key, or `undefined` when the server has no such key or it was not valid then. */
   find: (serverName: string, keyId: string, purpose: KeyPurpose) => Promise<Uint8Array | undefined>;
   /** The same from what is known here. `mayAsk`: the server could be asked, and may then have it. */
   findKnown: (serverName: string, keyId: string, purpose: KeyPurpose) => Promise<{ publicKey: Uint8Array | undefined; mayAsk: boolean }>;
+  /** Whether a server was asked so lately that a key it lacked then is not asked for again. */
+  wasAskedLately: (serverName: string) => boolean;
   /** Asks the server for its keys now; notaries, when it does not answer, for those that are wanted. `undefined` when there is no good list. */
   fetch: (serverName: string, urgency?: Urgency, wanted?: WantedKeys) => Promise<ServerKeys | undefined>;
 };
@@ -66,7 +72,7 @@ export function createServerKeyring({ database, client, signer, oldKeys, notarie
   const slots = createSlots(MAX_PARALLEL_FETCHES);
   const fetches = new Map<string, Promise<ServerKeys | undefined>>();
   let kept = 0;
-  const lastFetches = new LRUCache<string, { at: number; wasAsked: boolean }>({ max: MAX_CACHED_SERVERS });
+  const lastFetches = new LRUCache<string, Fetch[]>({ max: MAX_CACHED_SERVERS });
   const ownKeys = [
     { keyId: signer.keyId, publicKey: ed25519PublicKey(signer.seed), validUntil: Number.POSITIVE_INFINITY, expiredTs: null },
     ...oldKeys.map(({ keyId, seed, expiredTs }) => ({ keyId, publicKey: ed25519PublicKey(seed), validUntil: expiredTs, expiredTs })),
@@ -84,12 +90,12 @@ export function createServerKeyring({ database, client, signer, oldKeys, notarie
   }
 
   async function fetchNow(serverName: string, urgency: Urgency, wanted: WantedKeys): Promise<ServerKeys | undefined> {
-    const last = { at: clock.now(), wasAsked: true };
-    lastFetches.set(serverName, last);
+    const last: Fetch = { at: clock.now(), wasAsked: true };
+    lastFetches.set(serverName, [...(lastFetches.get(serverName) ?? []), last].slice(-CALLER_RETRIES));
     try {
       const limits = { timeoutMs: FETCH_TIMEOUT_MS, maxBytes: MAX_LIST_BYTES, urgency };
       const list = await slots.run(() => client.call(serverName, getServerKey, {}, limits));
-      if (!(await keep(serverName, list))) throw new Error('the list of keys is not about this server, or not signed by it');
+      if (!(await keep(serverName, list, true))) throw new Error('the list of keys is not about this server, or not signed by it');
       return list;
     } catch (error) {
       last.wasAsked = !(error instanceof NotAskedError);
@@ -102,18 +108,22 @@ export function createServerKeyring({ database, client, signer, oldKeys, notarie
   async function fetchFromNotaries(serverName: string, wanted: WantedKeys): Promise<ServerKeys | undefined> {
     let newest: ServerKeys | undefined;
     for (const list of await askNotaries(serverName, wanted, keyring.find)) {
-      if (!(await keep(serverName, list))) continue;
+      if (!(await keep(serverName, list, false))) continue;
       if (newest === undefined || list.valid_until_ts > newest.valid_until_ts) newest = list;
     }
     return newest;
   }
 
-  async function keep(serverName: string, list: ServerKeys): Promise<boolean> {
+  async function keep(serverName: string, list: ServerKeys, isFirstHand: boolean): Promise<boolean> {
     const fetchedAt = clock.now();
     const keys = await readKeyList(list, serverName, fetchedAt);
     if (keys === undefined) return false;
     const row = { serverName, fetchedAt, validUntil: validUntil(list, fetchedAt), json: JSON.stringify(list) };
-    await database.sql.begin((sql) => saveServerKeys(sql, row, keys));
+    await database.sql.begin(async (sql) => {
+      const known = await findServerKeyList(sql, serverName);
+      const isFormer = known !== undefined && namesKeysBeyond(JSON.parse(known.json) as ServerKeys, list); // it was checked before it was stored
+      await saveServerKeys(sql, row, keys, { isFirstHand, isFormer });
+    });
     known.delete(serverName);
     kept += 1;
     if (kept % FORGET_EVERY === 0) await forgetServerKeys(database.sql, MAX_KEPT_SERVERS);
@@ -127,9 +137,10 @@ export function createServerKeyring({ database, client, signer, oldKeys, notarie
   }
 
   function wasTriedLately(serverName: string, isCalling: boolean): boolean {
-    const last = lastFetches.get(serverName);
-    if (last === undefined || (isCalling && !last.wasAsked)) return false;
-    return clock.now() - last.at < (isCalling ? RETRY_CALLER_AFTER_MS : RETRY_AFTER_MS);
+    const last = lastFetches.get(serverName) ?? [];
+    const since = (patienceMs: number) => last.filter(({ at }) => clock.now() - at < patienceMs);
+    if (!isCalling) return since(RETRY_AFTER_MS).length > 0;
+    return since(CALLER_RETRIES_MS).filter(({ wasAsked }) => wasAsked).length >= CALLER_RETRIES;
   }
 
   const findKnown: ServerKeyring['findKnown'] = async (serverName, keyId, purpose) => {
@@ -143,13 +154,16 @@ export function createServerKeyring({ database, client, signer, oldKeys, notarie
   const keyring: ServerKeyring = {
     fetch,
     findKnown,
+    wasAskedLately: (serverName) => wasTriedLately(serverName, false),
     find: async (serverName, keyId, purpose) => {
       // What was under way already may have been for less urgent reasons, and not have asked the server itself.
       for (let fetched = 0; fetched < MAX_FETCHES_FOR_ONE; fetched += 1) {
         const { publicKey, mayAsk } = await findKnown(serverName, keyId, purpose);
         if (!mayAsk) return publicKey;
         const wanted = { [keyId]: purpose.enforcesValidity ? purpose.at : 0 };
+        const isUnderWay = fetches.has(serverName);
         await fetch(serverName, purpose.isCalling === true ? 'insisting' : 'background', wanted);
+        if (!isUnderWay) break;
       }
       return (await findKnown(serverName, keyId, purpose)).publicKey;
     },
