@@ -11,18 +11,36 @@ export type BodyBudget = {
   release: (bytes: number) => void;
 };
 
-export function createBodyBudget(maxBytes = MAX_HELD_BYTES): BodyBudget {
+/** How much of it bodies from one address may take. */
+const MAX_HELD_BYTES_OF_ONE = 64 * 1024 * 1024;
+
+/** The share of one address in the memory, which is never all of it. */
+export type BodyBudgets = { of: (network: string) => BodyBudget };
+
+export function createBodyBudgets({ all = MAX_HELD_BYTES, ofOne = MAX_HELD_BYTES_OF_ONE } = {}): BodyBudgets {
+  const heldBy = new Map<string, number>();
   let held = 0;
   const counted = (bytes: number) => Math.max(0, bytes - FREE_BYTES);
+
+  function add(network: string, more: number): void {
+    held += more;
+    const own = (heldBy.get(network) ?? 0) + more;
+    if (own === 0) heldBy.delete(network);
+    else heldBy.set(network, own);
+  }
+
   return {
-    grow: (fromBytes, toBytes) => {
-      const more = counted(toBytes) - counted(fromBytes);
-      if (held + more > maxBytes) return false;
-      held += more;
-      return true;
-    },
-    release: (bytes) => {
-      held -= counted(bytes);
-    },
+    of: (network) => ({
+      grow: (fromBytes, toBytes) => {
+        const more = counted(toBytes) - counted(fromBytes);
+        if (more === 0) return true;
+        if (held + more > all || (heldBy.get(network) ?? 0) + more > ofOne) return false;
+        add(network, more);
+        return true;
+      },
+      release: (bytes) => {
+        if (counted(bytes) > 0) add(network, -counted(bytes));
+      },
+    }),
   };
 }

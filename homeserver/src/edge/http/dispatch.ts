@@ -11,7 +11,7 @@ import {
   unrecognizedPushRule,
   userSuspended,
 } from '../../platform/matrix-error.ts';
-import { type BodyBudget, createBodyBudget } from './body-budget.ts';
+import { type BodyBudgets, createBodyBudgets } from './body-budget.ts';
 import type { BridgedResponse } from './bridged-response.ts';
 import { networkOf } from './client-ip.ts';
 import { dropNullOptions } from './drop-null-options.ts';
@@ -20,7 +20,7 @@ import { limitSubjects } from './limit-subjects.ts';
 import { NEEDS_BODY } from './needed-bodies.ts';
 import type { RateLimiter } from './rate-limit.ts';
 import { readAccessToken } from './read-access-token.ts';
-import { isStorableText, readJsonBody, readSignedBody } from './read-json-body.ts';
+import { isStorableText, readJsonBody } from './read-json-body.ts';
 import { readQuery } from './read-query.ts';
 import type { Authenticate, Requester, VerifyOrigin } from './requester.ts';
 import { type Call, isRawResponse, type RawResponse, type Route } from './route.ts';
@@ -62,7 +62,7 @@ export type RequestLabels = { operation: string; requester: string | undefined }
  */
 export function createDispatch({ routes, authenticate, verifyOrigin, limitRate, isUnlimited, onBadResponse }: DispatchDeps): Middleware {
   const table = createRouteTable(routes);
-  const budget = createBodyBudget();
+  const budgets = createBodyBudgets();
   const validators = new Map<Route, RequestValidator>(routes.map((route) => [route, createRequestValidator(route.endpoint)]));
 
   return async (ctx, next) => {
@@ -83,16 +83,19 @@ export function createDispatch({ routes, authenticate, verifyOrigin, limitRate, 
     // 2.
     let requester: Requester | undefined;
     let origin: string | undefined;
+    let signedBody: unknown;
     let isExempt = false;
     if (endpoint.auth === 'federation') {
-      limitRate(endpoint.rateLimit, networkOf(request.ip));
-      request.bytes = await readBytes(wire, route, MAX_FEDERATION_JSON_BYTES, budget);
-      origin = await verifyOrigin({
+      const network = networkOf(request.ip);
+      limitRate(endpoint.rateLimit, network);
+      request.bytes = await readBytes(wire, route, MAX_FEDERATION_JSON_BYTES, budgets);
+      ({ origin, body: signedBody } = await verifyOrigin({
+        network,
         method: request.method,
         uri: request.url,
         authorization: request.headerValues('authorization'),
         bytes: request.bytes.length === 0 ? undefined : request.bytes,
-      });
+      }));
       limitRate(endpoint.rateLimit, origin);
       labelsOf(ctx).requester = origin;
     } else {
@@ -130,9 +133,9 @@ export function createDispatch({ routes, authenticate, verifyOrigin, limitRate, 
     validator?.query(query);
     let body: unknown;
     if (endpoint.body !== 'raw') {
-      request.bytes ??= await readBytes(wire, route, MAX_JSON_BYTES, budget);
+      request.bytes ??= await readBytes(wire, route, MAX_JSON_BYTES, budgets);
       if (request.bytes.length === 0 && NEEDS_BODY.has(endpoint.id)) throw notJson('The body is empty, where a JSON object is needed');
-      body = origin === undefined ? readJsonBody(request.bytes) : readSignedBody(request.bytes);
+      body = origin === undefined ? readJsonBody(request.bytes) : signedBody;
       dropNullOptions(endpoint.body, body);
       validator?.body(body);
     }
@@ -183,11 +186,11 @@ function toHttpRequest(wire: BridgedRequest): HttpRequest {
   };
 }
 
-async function readBytes(wire: BridgedRequest, { options }: Route, usual: number, budget: BodyBudget): Promise<Uint8Array> {
+async function readBytes(wire: BridgedRequest, { options }: Route, usual: number, budgets: BodyBudgets): Promise<Uint8Array> {
   const maxBytes = options.maxBodyBytes ?? usual;
   if (wire.body === undefined) return new Uint8Array();
   if (Number(wire.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(`The body may be at most ${maxBytes} bytes`);
-  return await wire.body.readAll(maxBytes, budget);
+  return await wire.body.readAll(maxBytes, budgets.of(networkOf(wire.ip)));
 }
 
 /** Admins, and application services whose registration says so, are held to no limits. */

@@ -1,4 +1,5 @@
 import { readJson } from 'federation-spec/canonical-json/read-json.ts';
+import type { JsonValue } from 'federation-spec/events/event.ts';
 import { badJson, notJson } from '../../platform/matrix-error.ts';
 
 /** Deeper than any honest request; shallow enough that code which walks a value by recursion is safe. */
@@ -25,12 +26,12 @@ export function readJsonBody(bytes: Uint8Array): unknown {
 }
 
 /**
- * Reads the body of a request that another server signed. Numbers stay as they were written, because hashes and signatures cover them;
- * and text that cannot be stored is left for whoever checks the event it stands in: one bad event must not refuse the others.
+ * Reads the body of a request that another server signed, as `VerifyOrigin` has it.
+ *
+ * @throws `M_NOT_JSON`, also for a body of more values than that
  */
-export function readSignedBody(bytes: Uint8Array): unknown {
-  if (bytes.length === 0) return {};
-  const read = readJson(bytes, { numbers: 'exact' });
+export function readSignedBody(bytes: Uint8Array, maxValues: number): JsonValue {
+  const read = readJson(bytes, { numbers: 'exact', maxValues });
   if (!read.ok) throw notJson(`The body is not JSON: ${read.reason}`);
   return read.value;
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createBodyBudget } from './body-budget.ts';
+import { createBodyBudgets } from './body-budget.ts';
 import { RequestBody } from './request-body.ts';
 
 /** What the connection was told last. */
@@ -44,10 +44,12 @@ test('a body that nobody reads on is dropped, and does not hold the connection',
 });
 
 test('S30: large bodies that arrive slowly take only so much memory together; small ones always find room', async () => {
-  const budget = createBodyBudget(250_000);
+  const budgets = createBodyBudgets({ all: 250_000, ofOne: 250_000 });
+  let bodies = 0;
   const begin = () => {
+    bodies += 1;
     const body = new RequestBody(createThrottle().throttle);
-    return { body, read: body.readAll(1_000_000, budget) };
+    return { body, read: body.readAll(1_000_000, budgets.of(`192.0.2.${bodies}`)) };
   };
   const slow = [begin(), begin(), begin()];
   for (const { body } of slow.slice(0, 2)) for (let n = 0; n < 2; n += 1) body.push(CHUNK.slice(0, 90_000), false);
@@ -66,4 +68,27 @@ test('S30: large bodies that arrive slowly take only so much memory together; sm
   const next = begin();
   next.body.push(new ArrayBuffer(300_000), true);
   expect(await next.read).toHaveLength(300_000);
+});
+
+test('S30: what one address sends takes only its part of the memory, and leaves the rest to others', async () => {
+  const budgets = createBodyBudgets({ all: 1_000_000, ofOne: 250_000 });
+  const begin = (network: string) => {
+    const body = new RequestBody(createThrottle().throttle);
+    return { body, read: body.readAll(1_000_000, budgets.of(network)) };
+  };
+  const held = [begin('192.0.2.1'), begin('192.0.2.1')];
+  for (const { body } of held) body.push(new ArrayBuffer(180_000), false);
+  const oneTooMany = begin('192.0.2.1');
+  const refused = expect(oneTooMany.read).rejects.toMatchObject({ status: 429, errcode: 'M_LIMIT_EXCEEDED' });
+  oneTooMany.body.push(new ArrayBuffer(180_000), false);
+  await refused;
+  const other = begin('192.0.2.2');
+  other.body.push(new ArrayBuffer(180_000), true);
+  expect(await other.read).toHaveLength(180_000);
+
+  for (const { body } of held) body.push(new ArrayBuffer(0), true);
+  await Promise.all(held.map(({ read }) => read));
+  const again = begin('192.0.2.1');
+  again.body.push(new ArrayBuffer(300_000), true);
+  expect(await again.read).toHaveLength(300_000);
 });

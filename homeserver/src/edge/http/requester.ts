@@ -36,7 +36,13 @@ export type SignedRequest = {
   authorization: readonly string[];
   /** The body's bytes; `undefined` when the request has none. */
   bytes: Uint8Array | undefined;
+  /** Whose address the request came from. */
+  network: string;
 };
 
-/** Checks the X-Matrix signature of a request and returns the name of the server that made it. Throws `unauthorized` and the like. */
-export type VerifyOrigin = (request: SignedRequest) => Promise<string>;
+/**
+ * Checks the X-Matrix signature of a request. Gives the name of the server that made it, and the body: numbers in it stay as they were
+ * written, because hashes and signatures cover them, and text that cannot be stored is left for whoever checks the event it stands in, since
+ * one bad event must not refuse the others. Throws `unauthorized` and the like.
+ */
+export type VerifyOrigin = (request: SignedRequest) => Promise<{ origin: string; body: unknown }>;

@@ -1,11 +1,12 @@
-import { readJson } from 'federation-spec/canonical-json/read-json.ts';
 import { parseServerName } from 'federation-spec/identifiers/server-name.ts';
 import { verifyJson } from 'federation-spec/signing/sign-json.ts';
 import { parseXMatrix, requestToSign } from 'federation-spec/signing/x-matrix.ts';
 import type { ServerKeyring } from '../../domain/federation/keys/server-keys.ts';
 import type { PeerPolicy } from '../../domain/federation/peer-policy.ts';
 import type { Clock } from '../../platform/clock.ts';
-import { forbidden, notJson, unauthorized } from '../../platform/matrix-error.ts';
+import { forbidden, unauthorized } from '../../platform/matrix-error.ts';
+import { createBodyTurns } from '../http/body-turns.ts';
+import { readSignedBody } from '../http/read-json-body.ts';
 import type { VerifyOrigin } from '../http/requester.ts';
 
 type Deps = {
@@ -17,6 +18,9 @@ type Deps = {
   sawServer: (serverName: string) => void;
 };
 
+/** A transaction holds 50 events and 100 other messages, and no honest one has a tenth of this in them. */
+const MAX_BODY_VALUES = 250_000;
+
 /**
  * Checks the X-Matrix signature of a request.
  *
@@ -27,7 +31,9 @@ type Deps = {
  * https://spec.matrix.org/latest/server-server-api/#request-authentication
  */
 export function createVerifyOrigin({ keyring, clock, serverName, mayFederate, sawServer }: Deps): VerifyOrigin {
-  return async ({ method, uri, authorization, bytes }) => {
+  const takeTurn = createBodyTurns();
+
+  return async ({ method, uri, authorization, bytes, network }) => {
     const [only, ...others] = authorization; // 1
     const header = only === undefined || others.length > 0 ? undefined : parseXMatrix(only);
     if (header === undefined) throw unauthorized('The request needs one Authorization header with an X-Matrix signature');
@@ -40,14 +46,16 @@ export function createVerifyOrigin({ keyring, clock, serverName, mayFederate, sa
 
     const publicKey = await keyring.find(origin, keyId, { at: clock.now(), enforcesValidity: true, isCalling: true }); // 3
     if (publicKey === undefined) throw unauthorized(`${origin} has no valid key ${keyId}`);
-    const content = bytes === undefined ? undefined : readJson(bytes, { numbers: 'exact' }); // the signature covers how numbers are written
-    if (content?.ok === false) throw notJson(content.reason);
-    const request = { method, uri, origin, destination: serverName, ...(content === undefined ? {} : { content: content.value }) };
-    const signed = { ...requestToSign(request), signatures: { [origin]: { [keyId]: signature } } };
-    if (!(await verifyJson(signed, { serverName: origin, keyId, publicKey })))
-      throw unauthorized('The signature does not match the request');
+    const body = await takeTurn(network, bytes?.length ?? 0, async () => {
+      const content = bytes === undefined ? undefined : readSignedBody(bytes, MAX_BODY_VALUES);
+      const request = { method, uri, origin, destination: serverName, ...(content === undefined ? {} : { content }) };
+      const signed = { ...requestToSign(request), signatures: { [origin]: { [keyId]: signature } } };
+      if (!(await verifyJson(signed, { serverName: origin, keyId, publicKey })))
+        throw unauthorized('The signature does not match the request');
+      return content ?? {};
+    });
 
     sawServer(origin);
-    return origin;
+    return { origin, body };
   };
 }
