@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { JsonObject } from 'federation-spec/events/event.ts';
+import { isJsonObject, type JsonObject } from 'federation-spec/events/event.ts';
 import { serverNameOf } from 'federation-spec/identifiers/server-name.ts';
 import type { Peers } from './compose-peers.ts';
 import type { composeRooms, composeStreams } from './compose-rooms.ts';
@@ -261,7 +261,9 @@ export async function composeFederation(deps: Deps) {
   };
 }
 
-/** What a newer EDU replaces: the same person's typing in the same room, and the last word on presence. */
+/** What a newer EDU replaces: the same person's typing in the same room, and the last word on the presence of the same people. */
 function volatileKey(eduType: string, content: JsonObject): string {
-  return eduType === 'm.typing' ? `${eduType} ${content['room_id']} ${content['user_id']}` : `${eduType} ${JSON.stringify(content)}`;
+  if (eduType === 'm.typing') return `${eduType} ${content['room_id']} ${content['user_id']}`;
+  const { push } = content;
+  return `${eduType} ${JSON.stringify(Array.isArray(push) ? push.map((person) => (isJsonObject(person) ? person['user_id'] : person)) : content)}`;
 }

@@ -1,6 +1,7 @@
 import { serverNameOf } from 'federation-spec/identifiers/server-name.ts';
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../platform/clock.ts';
+import type { Member } from '../../storage/memberships.ts';
 import type { Notifier } from '../streams/notifier.ts';
 import type { PresenceAudience } from './presence-audience.ts';
 import type { PresenceEdus } from './presence-edus.ts';
@@ -9,6 +10,8 @@ import type { Volatile } from './volatile.ts';
 
 /** How many people's presence is kept in memory. */
 const MAX_PEOPLE = 50_000;
+/** Other servers take somebody for gone of whom they hear nothing for half an hour. */
+const REMIND_AFTER_MS = 1_500_000;
 
 export type PresentUser = { userId: string; userNid: number };
 
@@ -18,6 +21,8 @@ export type PresencePeople = {
   all: () => Iterable<[number, Person]>;
   /** Takes a change over, and tells those who are shown it. */
   change: (user: PresentUser, next: Partial<Person> & { presence: PresenceState }) => Promise<void>;
+  /** Tells other servers of those again who stay, and of whom they have heard nothing for long. */
+  remind: () => Promise<void>;
   /** When somebody's presence last changed. */
   lastChange: () => number;
 };
@@ -34,6 +39,13 @@ type Deps = {
 export function createPresencePeople({ audience, edus, notifier, volatile, clock, serverName }: Deps): PresencePeople {
   const people = new LRUCache<number, Person>({ max: MAX_PEOPLE });
   let lastChange = 0;
+  const isLocal = ({ userId }: Pick<Person, 'userId'>) => serverNameOf(userId) === serverName;
+
+  function tellServers(person: Person, members: ReadonlyMap<number, Member>): void {
+    if (!isLocal(person)) return;
+    person.toldAt = clock.now();
+    edus.tellAudience(person, members);
+  }
 
   return {
     find: (userNid) => people.peek(userNid),
@@ -50,7 +62,14 @@ export function createPresencePeople({ audience, edus, notifier, volatile, clock
       person.changedAt = volatile.next();
       lastChange = person.changedAt;
       notifier.wakeUsers([userNid, ...[...members.values()].filter((member) => member.isLocal).map((member) => member.userNid)]);
-      if (serverNameOf(userId) === serverName) edus.tellAudience(person, members);
+      tellServers(person, members);
+    },
+    remind: async () => {
+      const due = [...people.entries()].filter(
+        ([, person]) =>
+          isLocal(person) && person.presence !== 'offline' && clock.now() - (person.toldAt ?? Number.NEGATIVE_INFINITY) >= REMIND_AFTER_MS,
+      );
+      for (const [userNid, person] of due) tellServers(person, await audience.of(userNid));
     },
   };
 }

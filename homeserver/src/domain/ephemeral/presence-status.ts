@@ -18,6 +18,8 @@ export type Person = {
   lastActiveAt: number;
   changedAt: number;
   expiresAt: number;
+  /** When other servers were told last. */
+  toldAt?: number;
 };
 
 /** What is told of a person. https://spec.matrix.org/latest/client-server-api/#mpresence */

@@ -33,6 +33,7 @@ export function createPresenceSyncs({ people, clock, report }: Deps): PresenceSy
       if (person.expiresAt > now || person.presence === 'offline' || running.has(userNid)) continue;
       people.change({ userNid, userId: person.userId }, { presence: 'offline', expiresAt: Number.POSITIVE_INFINITY }).catch(report);
     }
+    people.remind().catch(report);
   }, SWEEP_EVERY_MS).unref();
 
   return {

@@ -15,8 +15,8 @@ import { MAX_STATUS_LENGTH, type Person, type PresenceState, type PresenceStatus
 import { createPresenceSyncs, OFFLINE_AFTER_MS } from './presence-syncs.ts';
 import type { SendVolatileEdu, Volatile } from './volatile.ts';
 
-/** Another server says when its user goes offline; this is how long we believe them to be there when it does not. */
-const REMOTE_OFFLINE_AFTER_MS = 300_000;
+/** Another server says when its user goes offline, and that they stay every 25 minutes; we believe them to be there for a while longer. */
+const REMOTE_OFFLINE_AFTER_MS = 1_800_000;
 /** Most people read from one EDU. */
 const MAX_EDU_PEOPLE = 100;
 const OFFLINE: PresenceStatus = { presence: 'offline' };
