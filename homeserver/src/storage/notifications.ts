@@ -85,7 +85,7 @@ export async function listUsersWithPushRules(sql: Sql, userNids: readonly number
   return rows.map((row) => row.userNid);
 }
 
-/** Where people stand by their own events, beside their receipts. Only the newest of a room and thread is kept. */
+/** Where people stand by their own events, beside their receipts. Only the newest of a room and thread is kept, and none of a room that is gone. */
 export async function upsertOwnEvents(
   sql: Sql,
   rows: readonly { roomNid: number; userNid: number; thread: string; eventNid: number; position: number; notifySeq: number }[],
@@ -98,6 +98,7 @@ export async function upsertOwnEvents(
       ${rows.map((row) => row.roomNid)}::bigint[], ${rows.map((row) => row.userNid)}::bigint[], ${rows.map((row) => row.thread)}::text[],
       ${rows.map((row) => row.eventNid)}::bigint[], ${rows.map((row) => row.position)}::bigint[], ${rows.map((row) => row.notifySeq)}::bigint[]
     ) as n(room_nid, user_nid, thread, event_nid, position, notify_seq)
+    join   rooms r on r.room_nid = n.room_nid and r.heads is not null
     on conflict (room_nid, user_nid, kind, thread) do update
       set event_nid = excluded.event_nid, event_position = excluded.event_position, notify_seq = excluded.notify_seq
       where receipts.event_position < excluded.event_position`;

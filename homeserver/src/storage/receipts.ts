@@ -20,7 +20,10 @@ export type ReceiptRow = {
 /** A receipt as it is told, with the ids behind the numbers. */
 export type ToldReceipt = { roomNid: number; kind: ReceiptKind; thread: string; eventId: string; userId: string; ts: number };
 
-/** Moves receipts forward; one that is not ahead of what is stored changes nothing. `receipts` has each (room, user, kind, thread) once. */
+/**
+ * Moves receipts forward; one that is not ahead of what is stored, or of a room that was purged meanwhile, changes nothing. `receipts` has
+ * each (room, user, kind, thread) once.
+ */
 export async function upsertReceipts(sql: Sql, receipts: readonly ReceiptRow[], position: number): Promise<void> {
   if (receipts.length === 0) return;
   await sql`
@@ -32,6 +35,7 @@ export async function upsertReceipts(sql: Sql, receipts: readonly ReceiptRow[], 
       ${receipts.map((row) => row.eventPosition)}::bigint[], ${receipts.map((row) => row.notifySeq)}::bigint[],
       ${receipts.map((row) => row.ts)}::bigint[]
     ) as n(room_nid, user_nid, kind, thread, event_nid, event_position, notify_seq, ts)
+    join   rooms r on r.room_nid = n.room_nid and r.heads is not null
     on conflict (room_nid, user_nid, kind, thread) do update
       set event_nid = excluded.event_nid, event_position = excluded.event_position, notify_seq = excluded.notify_seq,
           ts = excluded.ts, position = excluded.position

@@ -32,6 +32,7 @@ test('nothing is left of a room that is removed, and the other servers hear that
   const standing = async () =>
     (await tybalt.state(roomId)).find((event) => event.type === 'm.room.member' && event.state_key === romeo.id)?.content['membership'];
   await expect.poll(standing, WAIT).toBe('leave');
+  await ours.restart(); // which writes down whatever still waited for it
 
   const columns = await ours.sql<{ table: string; column: string }[]>`
     select table_name as table, column_name as column from information_schema.columns
