@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startServer, type TestServer } from '../kit/start-server.ts';
-import { type Answer, registerTestUser, type TestUser } from '../kit/test-user.ts';
+import { type Answer, createNames, registerTestUser, type TestUser } from '../kit/test-user.ts';
 
 const AT_ONCE = 6;
 const CLIENT = '/_matrix/client/v3';
+const nameOf = createNames();
 
 let server: TestServer;
 let romeo: TestUser;
@@ -25,13 +26,14 @@ const tally = (answers: readonly Answer[]): Record<string, number> =>
 
 test('an alias goes to one of those who ask for it at once', async () => {
   const roomId = await romeo.createRoom({ preset: 'public_chat' });
-  const path = `${CLIENT}/directory/room/${encodeURIComponent('#balcony:hs.test')}`;
+  const path = `${CLIENT}/directory/room/${encodeURIComponent(`#${nameOf('balcony')}:hs.test`)}`;
   expect(tally(await atOnce(() => romeo.attempt('PUT', path, { room_id: roomId })))).toEqual({ '200': 1, '409 M_UNKNOWN': AT_ONCE - 1 });
 });
 
 test('one room is made with an alias that several are asked for with', async () => {
   const before = (await romeo.call('GET', `${CLIENT}/joined_rooms`))['joined_rooms'] as string[];
-  const answers = await atOnce(() => romeo.attempt('POST', `${CLIENT}/createRoom`, { room_alias_name: 'orchard' }));
+  const alias = nameOf('orchard');
+  const answers = await atOnce(() => romeo.attempt('POST', `${CLIENT}/createRoom`, { room_alias_name: alias }));
   expect(tally(answers)).toEqual({ '200': 1, '400 M_ROOM_IN_USE': AT_ONCE - 1 });
   const after = (await romeo.call('GET', `${CLIENT}/joined_rooms`))['joined_rooms'] as string[];
   expect(after).toHaveLength(before.length + 1);
@@ -63,6 +65,7 @@ test('a room that is upgraded by impatient hands has one successor', async () =>
 });
 
 test('a name goes to one of those who sign up with it at once', async () => {
-  const made = await Promise.allSettled(Array.from({ length: AT_ONCE }, () => registerTestUser(server.url, 'mercutio')));
+  const name = nameOf('mercutio');
+  const made = await Promise.allSettled(Array.from({ length: AT_ONCE }, () => registerTestUser(server.url, name)));
   expect(made.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
 });

@@ -38,7 +38,6 @@ beforeAll(async () => {
   await writeFile(file, JSON.stringify(providers));
   server = cleanup.use(await startServer({ config: { oidcProviders: file } }));
   await server.user('romeo');
-  await server.user('juliet');
 });
 afterAll(() => cleanup.run());
 
@@ -131,16 +130,18 @@ test('who wants a new account is shown the provider’s sign-up, and ours where 
 });
 
 test('S47: an identity is linked to an account by the account’s password, and never by an address', async () => {
+  const juliet = await server.user('juliet');
+  const address = `${juliet.localpart}@verona.test`;
   await server.sql`insert into threepids (medium, address, user_nid, validated_at, added_at)
-    select 'email', 'juliet@verona.test', user_nid, 0, 0 from users where user_id = '@juliet:hs.test'`;
-  verona.person = { sub: 'j-1', preferred_username: 'juliet', email: 'juliet@verona.test', email_verified: true };
+    select 'email', ${address}, user_nid, 0, 0 from users where user_id = ${juliet.id}`;
+  verona.person = { sub: `of ${juliet.localpart}`, preferred_username: juliet.localpart, email: address, email_verified: true };
   const { visitor, seen } = await visit(redirect('/verona'));
   expect(seen.text).toContain('have no account here yet');
-  const wrong = await visitor.submit({ do: 'link', username: 'juliet', password: 'a guess' });
+  const wrong = await visitor.submit({ do: 'link', username: juliet.localpart, password: 'a guess' });
   expect(wrong).toMatchObject({ status: 400, text: expect.stringContaining('Wrong user name or password') });
-  const linked = await visitor.submit({ do: 'link', username: 'juliet', password: TEST_PASSWORD });
-  expect((await useToken(tokenIn(linked))).body['user_id']).toBe('@juliet:hs.test');
-  expect((await useToken(tokenIn((await visit(redirect('/verona'))).seen))).body['user_id']).toBe('@juliet:hs.test');
+  const linked = await visitor.submit({ do: 'link', username: juliet.localpart, password: TEST_PASSWORD });
+  expect((await useToken(tokenIn(linked))).body['user_id']).toBe(juliet.id);
+  expect((await useToken(tokenIn((await visit(redirect('/verona'))).seen))).body['user_id']).toBe(juliet.id);
 });
 
 test('the account page links and unlinks identities of whoever is signed in there', async () => {
