@@ -9,6 +9,11 @@ export function mapOf<Values extends TSchema>(values: Values) {
   return Type.Record(Type.String({ pattern: '^' }), values);
 }
 
+/** A list that may be left out; servers in use write `null` for one that is empty. */
+export function listOrNothing<Item extends TSchema>(item: Item) {
+  return Type.Optional(Type.Union([Type.Array(item), Type.Null()]));
+}
+
 /** Any JSON object. */
 export const JsonObjectSchema = Type.Unsafe<JsonObject>(mapOf(Type.Unknown()));
 

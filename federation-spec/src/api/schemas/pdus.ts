@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { ServerNameSchema, TimestampSchema } from './ids.ts';
-import { JsonObjectSchema } from './json.ts';
+import { JsonObjectSchema, listOrNothing } from './json.ts';
 
 /**
  * An event as servers exchange it. Only that it is an object: what it must hold depends on the room's version, and one bad
@@ -22,9 +22,8 @@ export const PduListSchema = Type.Object({
 export const TransactionSchema = Type.Object({
   origin: ServerNameSchema,
   origin_server_ts: TimestampSchema,
-  /** Servers that have no events to send write null. */
-  pdus: Type.Union([Type.Array(Type.Unknown()), Type.Null()]),
-  edus: Type.Optional(Type.Array(Type.Unknown())),
+  pdus: listOrNothing(Type.Unknown()),
+  edus: listOrNothing(Type.Unknown()),
 });
 export type Transaction = Static<typeof TransactionSchema>;
 

@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import { endpoint } from '../endpoint.ts';
 import { EventIdSchema, RoomIdSchema } from '../schemas/ids.ts';
+import { listOrNothing } from '../schemas/json.ts';
 import { PduListSchema, PduSchema } from '../schemas/pdus.ts';
 import { QueryCountSchema, QueryListSchema } from '../schemas/query.ts';
 
@@ -33,7 +34,7 @@ export const getMissingPreviousEvents = endpoint({
     limit: Type.Optional(Type.Integer()),
     min_depth: Type.Optional(Type.Integer()),
     /** The events already known, where to stop. */
-    earliest_events: Type.Array(EventIdSchema),
+    earliest_events: listOrNothing(EventIdSchema),
     /** The events whose predecessors are missing, where to begin. */
     latest_events: Type.Array(EventIdSchema),
   }),

@@ -48,7 +48,7 @@ export const queryUserEncryptionKeys = endpoint({
   method: 'POST',
   path: '/_matrix/federation/v1/user/keys/query',
   auth: 'federation',
-  body: Type.Object({ device_keys: mapOf(Type.Array(Type.String())) }),
+  body: Type.Object({ device_keys: mapOf(Type.Union([Type.Array(Type.String()), Type.Null()])) }),
   response: Type.Object({
     device_keys: mapOf(mapOf(Type.Unknown())),
     master_keys: Type.Optional(mapOf(Type.Unknown())),

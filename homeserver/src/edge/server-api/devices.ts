@@ -13,7 +13,9 @@ export function serverDeviceRoutes(e2ee: Pick<E2ee, 'queryKeys' | 'claimKeys' | 
       });
     }),
     route(queryUserEncryptionKeys, async ({ body }) => {
-      const { deviceKeys, masterKeys, selfSigningKeys } = await e2ee.queryKeys.forServer(body.device_keys);
+      const { deviceKeys, masterKeys, selfSigningKeys } = await e2ee.queryKeys.forServer(
+        Object.fromEntries(Object.entries(body.device_keys).map(([userId, devices]) => [userId, devices ?? []])),
+      );
       return raw({ json: { device_keys: deviceKeys, master_keys: masterKeys, self_signing_keys: selfSigningKeys } });
     }),
     route(claimUserEncryptionKeys, async ({ body }) =>

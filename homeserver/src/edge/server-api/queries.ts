@@ -1,7 +1,10 @@
 import { queryInfo, queryProfile, queryRoomDirectory } from 'federation-spec/api/server/queries.ts';
 import type { JsonObject } from 'federation-spec/events/event.ts';
-import { matrixError } from '../../platform/matrix-error.ts';
+import { matrixError, notFound } from '../../platform/matrix-error.ts';
 import { type Route, route } from '../http/route.ts';
+
+/** They may be unset; others are not there then. */
+const FIELDS_OF_EVERYBODY = ['displayname', 'avatar_url'];
 
 type Deps = {
   /** The profile of a user of this server. Throws M_NOT_FOUND. */
@@ -17,7 +20,9 @@ export function serverQueryRoutes({ loadProfile, resolveAlias }: Deps): Route[] 
       const profile = await loadProfile(query.user_id);
       if (query.field === undefined) return profile;
       const value = Object.hasOwn(profile, query.field) ? profile[query.field] : undefined;
-      return value === undefined ? {} : { [query.field]: value };
+      if (value !== undefined) return { [query.field]: value };
+      if (FIELDS_OF_EVERYBODY.includes(query.field)) return {};
+      throw notFound(`The profile has no ${query.field.slice(0, 255)}`);
     }),
     route(queryRoomDirectory, async ({ query }) => {
       const { roomId, servers } = await resolveAlias(query.room_alias);

@@ -34,7 +34,8 @@ export function serverRoomEventRoutes(read: ReadEvents, about: { serverName: str
       return list(events);
     }),
     route(getMissingPreviousEvents, async ({ params, body, origin }) => {
-      const { earliest_events: earliest, latest_events: latest, limit = DEFAULT_MISSING, min_depth: minDepth = 0 } = body;
+      const { latest_events: latest, limit = DEFAULT_MISSING, min_depth: minDepth = 0 } = body;
+      const earliest = body.earliest_events ?? [];
       return { events: await read.missing(origin, params.roomId, { earliest, latest, limit, minDepth }) };
     }),
   ];

@@ -8,7 +8,7 @@ import { type Route, route } from '../http/route.ts';
 export function serverTransactionRoute(receive: ReceiveTransaction): Route {
   return route(sendTransaction, async ({ params, body, origin }) => {
     if (body.origin !== origin) throw invalidParam('The transaction names another origin than the request is signed by');
-    const { pdus, edus = [] } = body;
-    return await receive({ origin, txnId: params.txnId, pdus: (pdus ?? []).filter(isJsonObject), edus: edus.filter(isJsonObject) });
+    const [pdus, edus] = [body.pdus ?? [], body.edus ?? []];
+    return await receive({ origin, txnId: params.txnId, pdus: pdus.filter(isJsonObject), edus: edus.filter(isJsonObject) });
   });
 }
