@@ -96,24 +96,31 @@ export async function insertLateMemberships(
     on conflict (room_nid, user_nid) do nothing`;
 }
 
-/** The state is whole: that before our join is the room's at the join, but for the join itself. */
-export async function finishPartialRoom(
+/** Which of the state events of these ids holds a key. */
+export async function findHolderAmong(sql: Sql, roomNid: number, keyNid: number, eventIds: readonly string[]): Promise<number | undefined> {
+  const [row] = await sql<{ eventNid: number }[]>`
+    select event_nid as "eventNid" from events
+    where  event_id = any(${[...eventIds]}::text[]) and room_nid = ${roomNid} and key_nid = ${keyNid} and kind <> 4`;
+  return row?.eventNid;
+}
+
+/**
+ * The state before our join is from now on the room's at the join, but for the join itself: what is then added to the room's as having held
+ * at the join is part of both, and what builds upon the join does not seem to take it away.
+ */
+export async function layStateBeforeJoin(
   sql: Sql,
   {
-    roomNid,
     joinEventNid,
     joinPosition,
     keyNid,
     before,
-    position,
   }: {
-    roomNid: number;
     joinEventNid: number;
     joinPosition: number;
     keyNid: number;
     /** What held the join's key before. */
     before: number | null;
-    position: number;
   },
 ): Promise<void> {
   // What was known of the state before the join is nobody else's base.
@@ -121,7 +128,11 @@ export async function finishPartialRoom(
   await sql`update events set base_pos = ${joinPosition}, base_snapshot = null where event_nid = ${joinEventNid}`;
   await sql`
     insert into state_deltas (event_nid, key_nid, state_event_nid) values (${joinEventNid}, ${keyNid}, ${before})
-    on conflict do nothing`;
+    on conflict (event_nid, key_nid) do update set state_event_nid = excluded.state_event_nid`;
+}
+
+/** The state is whole. */
+export async function finishPartialRoom(sql: Sql, { roomNid, position }: { roomNid: number; position: number }): Promise<void> {
   await sql`update rooms set is_partial = false, completed_pos = ${position} where room_nid = ${roomNid}`;
   await sql`delete from partial_rooms where room_nid = ${roomNid}`;
 }

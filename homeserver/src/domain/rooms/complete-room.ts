@@ -1,11 +1,13 @@
 import { setImmediate as nextTurnOfLoop } from 'node:timers/promises';
-import type { Database } from '../../storage/database.ts';
+import type { Database, Sql } from '../../storage/database.ts';
 import { findEvent } from '../../storage/events.ts';
 import { membershipNumber } from '../../storage/memberships.ts';
 import {
+  findHolderAmong,
   finishPartialRoom,
   insertLateMemberships,
   insertLateState,
+  layStateBeforeJoin,
   listStateEntries,
   type PartialRoom,
   type StateEntryRow,
@@ -39,9 +41,10 @@ type Deps = {
 };
 
 /**
- * 1. The entries become part of the state from the join on, in batches; they go by the log because only it may move a room's state.
- * 2. Servers that nobody knew to be there are told whose devices changed since the join. 3. The room is whole, and sync is woken.
- * 4. What was received meanwhile is checked again, now against all of the state.
+ * 1. The state before the join is told by the room's, so that it grows with it. 2. The entries become part of the state from the join on,
+ * in batches; they go by the log because only it may move a room's state. 3. Servers that nobody knew to be there are told whose devices
+ * changed since the join. 4. The room is whole, and sync is woken. 5. What was received meanwhile is checked again, now against all of the
+ * state.
  */
 export function createCompleteRoom({
   database,
@@ -84,10 +87,14 @@ export function createCompleteRoom({
     const join = await findEvent(sql, room.joinEventId);
     if (join?.keyNid == null) throw new Error(`the join ${room.joinEventId} is not stored`);
     const { keyNid } = join;
-    let before: number | null = null;
+    const hot = await rooms.load(room.roomId);
+    const inTurn = <Done>(act: () => Promise<Done>) => (hot === undefined ? act() : hot.turns.take(act));
+    const before = (await findHolderAmong(sql, room.roomNid, keyNid, stateIds)) ?? null;
+    const lay = (tx: Sql) => layStateBeforeJoin(tx, { ...room, keyNid, before });
+    await inTurn(() => log.append({ rows: [{ write: lay, wakes: {} }] })); // 1
+
     for (let start = 0; start < stateIds.length; start += CHUNK) {
-      const entries = await listStateEntries(sql, room.roomNid, stateIds.slice(start, start + CHUNK)); // 1
-      before = entries.find((entry) => entry.keyNid === keyNid)?.eventNid ?? before;
+      const entries = await listStateEntries(sql, room.roomNid, stateIds.slice(start, start + CHUNK)); // 2
       await write(
         room,
         entries.filter((entry) => entry.keyNid !== keyNid),
@@ -97,24 +104,23 @@ export function createCompleteRoom({
 
     const expected = new Set([...room.servers, room.resident, serverName]);
     const late = [...(await countJoinedByServer(sql, room.roomNid)).keys()].filter((server) => !expected.has(server));
-    await tellLateServers({ roomNid: room.roomNid, after: room.joinPosition }, late); // 2
+    await tellLateServers({ roomNid: room.roomNid, after: room.joinPosition }, late); // 3
 
-    const hot = await rooms.load(room.roomId);
     const finish = async () => {
       const local = [...(hot?.localJoined ?? [])];
       const { to } = await log.append({
         rows: [
           {
-            write: (tx, position) => finishPartialRoom(tx, { ...room, keyNid, before, position }),
+            write: (tx, position) => finishPartialRoom(tx, { roomNid: room.roomNid, position }),
             wakes: { users: local, membershipsOf: local, rooms: [room.roomNid] },
           },
         ],
-      }); // 3
+      }); // 4
       hot?.becameWhole(await countJoinedByServer(sql, room.roomNid));
       return to;
     };
-    const upTo = hot === undefined ? await finish() : await hot.turns.take(finish);
+    const upTo = await inTurn(finish);
     partialRooms.ended(room.roomNid);
-    await recheckEvents({ roomNid: room.roomNid, roomId: room.roomId, after: room.joinPosition, upTo }); // 4
+    await recheckEvents({ roomNid: room.roomNid, roomId: room.roomId, after: room.joinPosition, upTo }); // 5
   };
 }
