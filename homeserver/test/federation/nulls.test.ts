@@ -75,5 +75,7 @@ test('an invite may come with nothing to show of its room', async () => {
 test('a profile field that is not set is not found, but those that every profile has', async () => {
   const ask = async (field: string) =>
     (await peer.call(server, 'GET', `${FEDERATION}/v1/query/profile?user_id=${encodeURIComponent(romeo.id)}&field=${field}`)).status;
-  expect([await ask('m.tz'), await ask('org.example.hat'), await ask('displayname'), await ask('avatar_url')]).toEqual([404, 404, 200, 200]);
+  expect([await ask('m.tz'), await ask('org.example.hat'), await ask('displayname'), await ask('avatar_url')]).toEqual([
+    404, 404, 200, 200,
+  ]);
 });

@@ -31,7 +31,9 @@ test('what is said between the writing of the members and the end of it stays', 
   const romeo = await servers.user('romeo', 0);
   // A member of a server that nobody named, for which is looked up what to tell it: there the scene stops the completion.
   const userId = `@late:${other.name}`;
-  room.state.push(await room.add({ type: 'm.room.member', sender: userId, state_key: userId, content: { membership: 'join' } }, other.signer));
+  room.state.push(
+    await room.add({ type: 'm.room.member', sender: userId, state_key: userId, content: { membership: 'join' } }, other.signer),
+  );
   const held = Promise.withResolvers<void>();
   peer.answer(async (method, path, body) => {
     if (path.includes('/state_ids/')) await held.promise;

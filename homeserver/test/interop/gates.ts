@@ -2,26 +2,34 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { createCleanup } from '../kit/cleanup.ts';
 
-/** TCP proxies before servers, that can be shut between one server, which calls from an address of its own, and all others. */
+/** TCP proxies before servers, between which the network can be cut. */
 export type Gates = AsyncDisposable & {
-  /** Opens a gate at a port, to where the server really listens. `isOfLoner`: the one that will be cut off. */
-  open: (port: number, targetPort: number, isOfLoner: boolean) => Promise<void>;
-  cut: () => void;
+  /** Opens a gate at a port, to where the server of this name really listens. */
+  open: (port: number, targetPort: number, owner: string) => Promise<void>;
+  /** No connection between servers of different groups any more; what is under way breaks off. Whoever is in no group is with the first. */
+  partition: (...groups: readonly (readonly string[])[]) => void;
   heal: () => void;
 };
 
-export function createGates(addressOfLoner: string): Gates {
+/** `callers`: whose are the addresses that calls come from; all others are of the server that is called `rest`. */
+export function createGates(callers: ReadonlyMap<string, string>, rest: string): Gates {
   const cleanup = createCleanup();
-  const passing = new Set<{ isAcross: boolean; sockets: readonly Socket[] }>();
-  let isCut = false;
+  const passing = new Set<{ from: string; to: string; sockets: readonly Socket[] }>();
+  let groups: readonly (readonly string[])[] = [];
+  const groupOf = (name: string) =>
+    Math.max(
+      0,
+      groups.findIndex((group) => group.includes(name)),
+    );
+  const mayPass = (from: string, to: string) => groupOf(from) === groupOf(to);
 
   return {
-    open: async (port, targetPort, isOfLoner) => {
+    open: async (port, targetPort, to) => {
       const gate = createServer((incoming) => {
-        const isAcross = isOfLoner || incoming.remoteAddress === addressOfLoner;
-        if (isCut && isAcross) return void incoming.destroy();
+        const from = callers.get(incoming.remoteAddress ?? '') ?? rest;
+        if (!mayPass(from, to)) return void incoming.destroy();
         const outgoing = connect(targetPort, '127.0.0.1');
-        const entry = { isAcross, sockets: [incoming, outgoing] };
+        const entry = { from, to, sockets: [incoming, outgoing] };
         passing.add(entry);
         for (const socket of entry.sockets) {
           socket.on('error', () => undefined);
@@ -40,12 +48,12 @@ export function createGates(addressOfLoner: string): Gates {
         await once(gate, 'close');
       });
     },
-    cut: () => {
-      isCut = true;
-      for (const { isAcross, sockets } of passing) if (isAcross) for (const socket of sockets) socket.destroy();
+    partition: (...divided) => {
+      groups = divided;
+      for (const { from, to, sockets } of passing) if (!mayPass(from, to)) for (const socket of sockets) socket.destroy();
     },
     heal: () => {
-      isCut = false;
+      groups = [];
     },
     [Symbol.asyncDispose]: cleanup.run,
   };

@@ -9,7 +9,7 @@ export type Sides = AsyncDisposable & { ours: Side; theirs: Side };
 
 const { BLINKCHAT_INTEROP_URL, BLINKCHAT_INTEROP_SERVER_NAME, BLINKCHAT_INTEROP_REGISTRATION_SECRET, BLINKCHAT_INTEROP_NAME } = process.env;
 /** The newest room version that the other side knows, when it is not ours. */
-const { BLINKCHAT_INTEROP_ROOM_VERSION: defaultRoomVersion = '12' } = process.env;
+export const { BLINKCHAT_INTEROP_ROOM_VERSION: defaultRoomVersion = '12' } = process.env;
 
 /**
  * Whether there is another homeserver to play with. `BLINKCHAT_INTEROP_URL` is where its clients reach it (`self`: a second one of ours),
@@ -27,20 +27,38 @@ function unique(localpart: string): string {
   return `${localpart}-${Date.now().toString(36)}-${accounts}`;
 }
 
+/** The other side, `self` when it is to be a further one of ours. */
+export const otherSide: Side | 'self' | undefined = findOtherSide();
+
+function findOtherSide(): Side | 'self' | undefined {
+  if (BLINKCHAT_INTEROP_URL === undefined) return undefined;
+  if (BLINKCHAT_INTEROP_URL === 'self') return 'self';
+  const address = { url: BLINKCHAT_INTEROP_URL, name: BLINKCHAT_INTEROP_SERVER_NAME ?? '' };
+  return sideBySecret(address, BLINKCHAT_INTEROP_REGISTRATION_SECRET ?? '');
+}
+
+type Address = { url: string; name: string };
+
+/** One of our servers. */
+export function sideOf({ url, name }: Address): Side {
+  return { name, url, user: (localpart) => registerTestUser(url, unique(localpart)) };
+}
+
+function sideBySecret({ url, name }: Address, secret: string): Side {
+  return { name, url, user: (localpart) => registerBySecret(url, unique(localpart), secret) };
+}
+
+/** One of ours, and the other side. */
 export async function startSides(): Promise<Sides> {
   const cleanup = createCleanup();
-  const isSelf = BLINKCHAT_INTEROP_URL === 'self';
+  const isSelf = otherSide === 'self';
   const servers = cleanup.use(
     await startServers(isSelf ? 2 : 1, {
       config: { outboundTlsVerify: false, registrationSecret: 'of the house', presence: true, defaultRoomVersion },
     }),
   );
-  const [own, second] = [servers.at(0), isSelf ? servers.at(1) : undefined];
-  const ours: Side = { name: own.name, url: own.url, user: (localpart) => registerTestUser(own.url, unique(localpart)) };
-  const other = second ?? { url: BLINKCHAT_INTEROP_URL ?? '', name: BLINKCHAT_INTEROP_SERVER_NAME ?? '' };
-  const secret = second === undefined ? (BLINKCHAT_INTEROP_REGISTRATION_SECRET ?? '') : 'of the house';
-  const theirs: Side = { name: other.name, url: other.url, user: (localpart) => registerBySecret(other.url, unique(localpart), secret) };
-  return { ours, theirs, [Symbol.asyncDispose]: cleanup.run };
+  const theirs = otherSide === undefined || otherSide === 'self' ? sideBySecret(servers.at(1), 'of the house') : otherSide;
+  return { ours: sideOf(servers.at(0)), theirs, [Symbol.asyncDispose]: cleanup.run };
 }
 
 /** What the other side is called in the names of tests. */
@@ -70,6 +88,18 @@ export const WAIT = { timeout: 30_000, interval: 200 };
 export async function membersOf(user: TestUser, roomId: string): Promise<Record<string, unknown>> {
   const members = (await user.state(roomId)).filter((event) => event.type === 'm.room.member');
   return Object.fromEntries(members.map((event) => [event.state_key, event.content['membership']]));
+}
+
+/** Who may do what in a room, as one side knows it. */
+export async function powersOf(user: TestUser, roomId: string): Promise<Record<string, unknown> & { users: Record<string, number> }> {
+  const content = (await user.state(roomId)).find((event) => event.type === 'm.room.power_levels')?.content ?? {};
+  return { ...content, users: { ...(content['users'] as Record<string, number> | undefined) } };
+}
+
+/** Gives people power. */
+export async function empower(user: TestUser, roomId: string, levels: Record<string, number>): Promise<void> {
+  const powers = await powersOf(user, roomId);
+  await user.setState(roomId, 'm.room.power_levels', { ...powers, users: { ...powers.users, ...levels } });
 }
 
 /** The texts of the messages that one side shows, oldest first. */

@@ -17,6 +17,7 @@ const others = (BLINKCHAT_INTEROP_TRIO ?? '').split(',').map((text) => {
   return { url, name, tlsPort: Number(tlsPort) };
 });
 const OUR_ADDRESS = '127.0.0.2';
+const [OURS, OTHERS] = ['ours', 'the others'];
 const WAIT = { timeout: 90_000, interval: 500 };
 
 const cleanup = createCleanup();
@@ -27,12 +28,12 @@ describe.skipIf(BLINKCHAT_INTEROP_TRIO === undefined)(`one of ours and two of ${
   beforeAll(async () => {
     const ca = cleanup.use(await createTestCa());
     const { certFile, keyFile } = await ca.issue(['localhost']);
-    gates = cleanup.use(createGates(OUR_ADDRESS));
+    gates = cleanup.use(createGates(new Map([[OUR_ADDRESS, OURS]]), OTHERS));
     const [port, tlsPort] = [await freePort(), await freePort()];
     const config = { serverName: `localhost:${port}`, tlsPort, tlsCert: certFile, tlsKey: keyFile, outboundTlsVerify: false };
     ours = cleanup.use(await startServer({ callsFrom: OUR_ADDRESS, config }));
-    await gates.open(port, tlsPort, true);
-    for (const { name, tlsPort: target } of others) await gates.open(Number(name.split(':')[1]), target, false);
+    await gates.open(port, tlsPort, OURS);
+    for (const { name, tlsPort: target } of others) await gates.open(Number(name.split(':')[1]), target, OTHERS);
   });
   afterAll(async () => await cleanup.run());
 
@@ -84,7 +85,7 @@ describe.skipIf(BLINKCHAT_INTEROP_TRIO === undefined)(`one of ours and two of ${
       await say(romeo, 'before');
       await agree(people, roomId, texts);
 
-      gates.cut();
+      gates.partition([OURS], [OTHERS]);
       for (let round = 0; round < 5; round += 1) {
         for (const [index, user] of people.entries()) await say(user, `${index} alone ${round}`);
         await romeo.setState(roomId, 'm.room.topic', { topic: `romeo's ${round}` });

@@ -90,12 +90,19 @@ export type PeerRoom = {
   event: (changes: Partial<PduDraft>) => Promise<{ event: Pdu; id: string }>;
 };
 
-export async function startHostilePeer(ca: TestCa, key: { keyId?: string; seed?: Uint8Array } = {}): Promise<HostilePeer> {
+type PeerOptions = {
+  keyId?: string;
+  seed?: Uint8Array;
+  /** Whether the certificates of those it calls need not be of the test authority. */
+  trustsAnybody?: boolean;
+};
+
+export async function startHostilePeer(ca: TestCa, { trustsAnybody = false, ...key }: PeerOptions = {}): Promise<HostilePeer> {
   const port = await freePort();
   const name = `localhost:${port}`;
   const signer: Signer = { serverName: name, keyId: 'ed25519:evil', seed: new Uint8Array(randomBytes(32)), ...key };
   const { certFile, keyFile } = await ca.issue(['localhost', '127.0.0.1']);
-  const agent = new Agent({ connect: { ca: await readFile(ca.caFile, 'utf8') } });
+  const agent = new Agent({ connect: { ca: await readFile(ca.caFile, 'utf8'), rejectUnauthorized: !trustsAnybody } });
   const seen: HostilePeer['seen'] = [];
   let handler: PeerHandler = () => undefined;
   let keyHandler: (() => unknown) | undefined;
