@@ -92,6 +92,13 @@ export function createMemberships(deps: Deps): Memberships {
     return room;
   }
 
+  /** The room when it says how somebody stands to it, for which all of its members may have to be waited for; ours came in after us. */
+  async function loadKnowing(roomId: string, userId: string): Promise<HotRoom> {
+    const room = await loadOwnRoom(roomId);
+    if (!room.isPartial || serverNameOf(userId) === serverName || (await membershipOf(room, userId)) !== undefined) return room;
+    return (await partialRooms.untilWhole(room)) ? await loadOwnRoom(roomId) : room;
+  }
+
   async function send(actor: Actor, { roomId }: HotRoom, target: string, content: JsonObject, originServerTs?: number): Promise<string> {
     const time = originServerTs === undefined ? {} : { originServerTs };
     return await sendEvent({ roomId, sender: actor.userId, senderNid: actor.userNid, type: MEMBER, stateKey: target, content, ...time });
@@ -126,8 +133,8 @@ export function createMemberships(deps: Deps): Memberships {
   async function enter(actor: Actor, { roomId, via, reason, content }: Parameters<Memberships['join']>[1]): Promise<void> {
     const own = { ...(await findProfile(actor.userId)), ...kindOf(actor), ...content, ...withReason(reason) };
     let room = await findOwnRoom(roomId);
-    // Whether somebody may come in is not known here before all of the room is, but by those who let us in.
-    const isStranger = room?.isPartial === true && (await membershipOf(room, actor.userId)) !== 'join';
+    // Whether a stranger may come in is not known here before all of the room is, but by those who let us in.
+    const isStranger = room?.isPartial === true && (await membershipOf(room, actor.userId)) === undefined;
     if (room !== undefined && isStranger && (await partialRooms.untilWhole(room, STRANGER_WAIT_MS).catch(() => false)))
       room = await findOwnRoom(roomId);
     if (room !== undefined && !(isStranger && room.isPartial)) {
@@ -229,7 +236,7 @@ export function createMemberships(deps: Deps): Memberships {
 
   /** Nobody names for themselves who lets them in: that is for the server to find. */
   async function put(actor: Actor, { roomId, target, content, originServerTs }: Parameters<Memberships['put']>[1]): Promise<string> {
-    const room = await loadOwnRoom(roomId);
+    const room = await loadKnowing(roomId, target);
     const { join_authorised_via_users_server: _, ...own } = content;
     const { membership } = own;
     if (membership === 'invite') return await invite(actor, room, target, own, originServerTs);
@@ -247,7 +254,7 @@ export function createMemberships(deps: Deps): Memberships {
 
   /** Kick, ban and unban differ in what the target must be before. */
   async function expel(actor: Actor, { roomId, target, reason }: Target, to: 'leave' | 'ban', from: readonly Membership[]): Promise<void> {
-    const room = await loadOwnRoom(roomId);
+    const room = await loadKnowing(roomId, target);
     const current = await membershipOf(room, target);
     if (from.length > 0 && (current === undefined || !from.includes(current))) {
       const reason = `${target} is not ${from.join(' or ')} in the room, but ${current ?? 'a stranger to it'}.`;
@@ -272,7 +279,7 @@ export function createMemberships(deps: Deps): Memberships {
     put,
     invite: async (actor, { roomId, target, reason, isDirect }) => {
       const content = { ...withReason(reason), ...(isDirect === true ? { is_direct: true } : {}), membership: 'invite' };
-      await invite(actor, await loadOwnRoom(roomId), target, content);
+      await invite(actor, await loadKnowing(roomId, target), target, content);
     },
     kick: (actor, request) => expel(actor, request, 'leave', ['join', 'invite', 'knock']),
     ban: (actor, request) => expel(actor, request, 'ban', []),
