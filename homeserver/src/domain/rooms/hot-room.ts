@@ -166,15 +166,20 @@ export class HotRoom {
     const isJoined = entry?.event.content['membership'] === 'join';
     this.rememberMember(stateKey, entry);
     if (wasJoined === isJoined) return;
-    const server = serverNameOf(stateKey) ?? '';
-    const before = this.joinedServers.get(server) ?? 0;
-    const joined = before + (isJoined ? 1 : -1);
-    if (before === 0 || joined === 0) this.#moved({ server, isArrival: isJoined, row });
-    if (joined > 0) this.joinedServers.set(server, joined);
-    else this.joinedServers.delete(server);
+    this.#count(serverNameOf(stateKey) ?? '', { isJoined, isLocal: member?.isLocal === true, row });
     if (member?.isLocal !== true) return;
     if (isJoined) this.localJoined.add(member.userNid);
     else this.localJoined.delete(member.userNid);
+  }
+
+  /** While not all members are known, another server is there as long as it is said to be: who is known to leave need not be the last. */
+  #count(server: string, { isJoined, isLocal, row }: { isJoined: boolean; isLocal: boolean; row: StoredEvent }): void {
+    const before = this.joinedServers.get(server);
+    const joined = (before ?? 0) + (isJoined ? 1 : -1);
+    const mayHaveOthers = this.isPartial && !isLocal && before !== undefined;
+    if (!mayHaveOthers && (isJoined ? joined === 1 : joined <= 0)) this.#moved({ server, isArrival: isJoined, row });
+    if (joined > 0 || mayHaveOthers) this.joinedServers.set(server, Math.max(0, joined));
+    else this.joinedServers.delete(server);
   }
 
   #moved(movement: ServerMovement): void {

@@ -39,7 +39,7 @@ export function createAnswerJoin({ database, acceptMembership, serverName }: Dep
       origin: serverName,
       members_omitted: options.omitMembers,
       event,
-      servers_in_room: [...room.joinedServers.keys()],
+      servers_in_room: [...room.joinedServers].flatMap(([server, joined]) => (server === sent.origin && joined === 1 ? [] : [server])),
     });
     return `${around.slice(0, -1)},"state":${list(state)},"auth_chain":${list(chain)}}`;
   };

@@ -105,8 +105,10 @@ export function createJoinRemote(deps: Deps): RemoteRooms['join'] {
     if ((create.event.content['room_version'] ?? '1') !== rules.version)
       throw new FederationError(resident, 'it lied about the version of the room');
     if (answer.members_omitted !== true) return { roomId, rules, join, state, authChain };
-    const servers = (answer.servers_in_room ?? []).filter((server) => parseServerName(server) !== undefined);
-    if (servers.length === 0) throw new FederationError(resident, 'it leaves out who is in the room, and which servers are');
+    const named = (answer.servers_in_room ?? []).filter((server) => parseServerName(server) !== undefined);
+    if (named.length === 0) throw new FederationError(resident, 'it leaves out who is in the room, and which servers are');
+    // Whether we are there is for us to know.
+    const servers = [...new Set([resident, ...named])].filter((server) => server !== signer.serverName);
     return { roomId, rules, join, state, authChain, partial: { resident, servers: servers.slice(0, MAX_SERVERS_IN_ROOM) } };
   }
 

@@ -1,7 +1,7 @@
 import type { EventTemplate } from 'federation-spec/api/schemas/pdus.ts';
 import { serverNameOf } from 'federation-spec/identifiers/server-name.ts';
 import { forbidden, incompatibleRoomVersion, notFound, unableDueToPartialState } from '../../../platform/matrix-error.ts';
-import type { HotRoom } from '../../rooms/hot-room.ts';
+import { type HotRoom, MEMBER } from '../../rooms/hot-room.ts';
 import type { HotRooms } from '../../rooms/hot-rooms.ts';
 import type { PrepareEvent } from '../../rooms/prepare-event.ts';
 import { isServerAllowed } from '../../rooms/server-acl.ts';
@@ -28,8 +28,11 @@ export function createMakeMembership({ rooms, prepareEvent, vouch, serverName }:
     if (serverNameOf(userId) !== origin) throw forbidden(`${userId} is not a user of ${origin}`);
     if (versions !== undefined && !versions.includes(room.version)) throw incompatibleRoomVersion(room.version);
 
+    await rooms.ensureMembers(room, [userId]);
+    // Who is not known yet to be in the room may be.
+    if (room.isPartial && room.find(MEMBER, userId) === undefined) throw unableDueToPartialState(404);
     const voucher = membership === 'join' ? await vouch.find(room, userId) : {};
-    const draft = { type: 'm.room.member', stateKey: userId, sender: userId, content: { ...voucher, membership } };
+    const draft = { type: MEMBER, stateKey: userId, sender: userId, content: { ...voucher, membership } };
     const { event } = await room.turns.take(() => prepareEvent(room, draft, 'template'));
     // Whose event it is signs it: our signature, and the hash of a form that will still change, are of no use there.
     const { hashes: _hashes, signatures: _signatures, ...template } = event;
