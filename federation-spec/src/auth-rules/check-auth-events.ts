@@ -1,3 +1,4 @@
+import { listAuthEventIds } from '../events/edges.ts';
 import type { Pdu } from '../events/event.ts';
 import { stateKeyOf } from '../events/state-key.ts';
 import type { RoomVersionRules } from '../room-versions/room-versions.ts';
@@ -19,6 +20,8 @@ export function checkAuthEvents(event: Pdu, authEvents: readonly AuthEvent[], ru
   const selected = new Set(
     selectAuthEvents({ type, stateKey: event.state_key, sender, content }, rules).map((pair) => stateKeyOf(pair.type, pair.stateKey)),
   );
+  const ids = listAuthEventIds(event);
+  if (new Set(ids).size < ids.length) return refuse('An auth event is named twice.');
   const seen = new Set<string>();
   for (const { event: cited, isRejected } of authEvents) {
     const name = `${cited.type} ${JSON.stringify(cited.state_key)}`;

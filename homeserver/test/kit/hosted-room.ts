@@ -17,6 +17,9 @@ export type HostedRoom = {
   /** The events that build upon the last state event, oldest first. */
   timeline: Named[];
   find: (type: string, stateKey?: string) => Named;
+  newest: () => Named;
+  /** An event upon the newest, signed by the peer or another server, that is no part of the room. */
+  build: (draft: Partial<PduDraft> & { type: string }, signer?: Signer) => Promise<Named>;
   /** An event upon the newest, signed by the peer or another server; it becomes the newest. */
   add: (draft: Partial<PduDraft> & { type: string }, signer?: Signer) => Promise<Named>;
   /** What `make_join` (leave, knock) answers. */
@@ -94,6 +97,11 @@ export async function hostRoom(peer: HostilePeer, { version = '10', members = 0 
       const found = findIn(type, stateKey);
       if (found === undefined) throw new Error(`the room has no ${type} ${stateKey}`);
       return found;
+    },
+    build,
+    newest: () => {
+      if (newest === undefined) throw new Error('the room is empty');
+      return newest;
     },
     add: async (draft, signer) => {
       newest = await build(draft, signer);

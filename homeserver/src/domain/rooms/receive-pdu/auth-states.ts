@@ -3,12 +3,17 @@ import { checkAuthEvents } from 'federation-spec/auth-rules/check-auth-events.ts
 import { checkAuthRules } from 'federation-spec/auth-rules/check-auth-rules.ts';
 import { type StateKeyPair, selectAuthEvents } from 'federation-spec/auth-rules/select-auth-events.ts';
 import type { Pdu } from 'federation-spec/events/event.ts';
+import { eventIdOf } from 'federation-spec/events/event-id.ts';
 import type { RoomVersionRules } from 'federation-spec/room-versions/room-versions.ts';
 import type { Verdict } from 'federation-spec/verdict.ts';
 import type { StoredEvent } from '../../../storage/events.ts';
 import { isName } from '../../../storage/relation-of.ts';
 import type { HotRoom } from '../hot-room.ts';
 import { readPdu } from '../read-pdu.ts';
+
+const CREATE = 'm.room.create';
+/** The rules judge a create event by itself; but what began the room cannot be replaced. */
+export const SECOND_CREATE: Verdict = { allowed: false, reason: 'The room has another m.room.create event.' };
 
 /** Which entries of a state the auth rules may ask for when they judge an event. */
 export function listNeededState(event: Pdu, rules: RoomVersionRules): StateKeyPair[] {
@@ -19,8 +24,8 @@ export function listNeededState(event: Pdu, rules: RoomVersionRules): StateKeyPa
 function listNamedState(event: Pdu, rules: RoomVersionRules): StateKeyPair[] {
   const { type, state_key: stateKey, sender, content } = event;
   const pairs = selectAuthEvents({ type, stateKey, sender, content }, rules);
-  const isListed = pairs.some((pair) => pair.type === 'm.room.create');
-  return isListed || type === 'm.room.create' ? pairs : [...pairs, { type: 'm.room.create', stateKey: '' }];
+  const isListed = pairs.some((pair) => pair.type === CREATE);
+  return isListed || type === CREATE ? pairs : [...pairs, { type: CREATE, stateKey: '' }];
 }
 
 /** The members among those entries, with the one the event is about. */
@@ -42,6 +47,7 @@ export function checkByAuthEvents(
   create: Pdu | undefined,
   rules: RoomVersionRules,
 ): Verdict {
+  if (event.type === CREATE && create !== undefined && eventIdOf(event, rules) !== eventIdOf(create, rules)) return SECOND_CREATE;
   const list = checkAuthEvents(
     event,
     authEvents.map((known) => ({ event: known.event, isRejected: known.kind === 'rejected' })),

@@ -1,4 +1,5 @@
 import type { Pdu } from 'federation-spec/events/event.ts';
+import { parseServerName } from 'federation-spec/identifiers/server-name.ts';
 import type { RoomVersionRules } from 'federation-spec/room-versions/room-versions.ts';
 import { listSigningKeyIds } from 'federation-spec/signing/sign-json.ts';
 import { listRequiredSigners, verifyEventSignature } from 'federation-spec/signing/verify-event.ts';
@@ -29,6 +30,7 @@ export async function checkServerSignature(
   rules: RoomVersionRules,
   findServerKey: FindServerKey,
 ): Promise<Verdict> {
+  if (parseServerName(serverName) === undefined) return refuse(`${serverName} names no server that could have signed the event.`);
   let wrong: string | undefined;
   const purpose = { at: event.origin_server_ts, enforcesValidity: rules.enforcesKeyValidity };
   for (const keyId of listSigningKeyIds(event, serverName).slice(0, MAX_KEYS_TRIED)) {

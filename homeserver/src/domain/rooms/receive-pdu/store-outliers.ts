@@ -3,16 +3,20 @@ import { createAuthState } from 'federation-spec/auth-rules/auth-state.ts';
 import { checkAuthRules } from 'federation-spec/auth-rules/check-auth-rules.ts';
 import { listAuthEventIds } from 'federation-spec/events/edges.ts';
 import { createEventIdOf } from 'federation-spec/events/room-id-of.ts';
+import type { RoomVersionRules } from 'federation-spec/room-versions/room-versions.ts';
+import type { Verdict } from 'federation-spec/verdict.ts';
 import type { Database } from '../../../storage/database.ts';
 import { type EventKind, insertUnpositionedEvents, listEventsById, type StoredEvent } from '../../../storage/events.ts';
+import { listStateOfKeys } from '../../../storage/state.ts';
 import type { Interner } from '../interner.ts';
-import { checkByAuthEvents, type KnownEvent, toKnownEvent } from './auth-states.ts';
+import { checkByAuthEvents, type KnownEvent, SECOND_CREATE, toKnownEvent } from './auth-states.ts';
 import type { CheckedPdu, RoomIdentity } from './check-pdu.ts';
 import { sortByNeeds } from './sort-by-needs.ts';
 import { unpositionedRow } from './unpositioned-row.ts';
 
 /** How many events are written at a time; between two writes the process does other work. */
 const CHUNK = 200;
+const CREATE = 'm.room.create';
 
 export type OutlierRoom = RoomIdentity & { roomNid: number };
 
@@ -29,8 +33,15 @@ export type StoreOutliers = (
 ) => Promise<Map<string, KnownEvent>>;
 
 export function createStoreOutliers({ database, interner }: { database: Database; interner: Interner }): StoreOutliers {
+  const { sql } = database;
+
+  /** The room's create event, where the events bring one and the room is here. */
+  async function findBeginning({ roomNid }: OutlierRoom, pdus: Iterable<CheckedPdu>): Promise<string | undefined> {
+    if (![...pdus].some(isCreate)) return undefined;
+    return (await listStateOfKeys(sql, roomNid, [{ type: CREATE, stateKey: '' }]))[0]?.eventId;
+  }
+
   return async (room, pdus, admit) => {
-    const { sql } = database;
     const wanted = new Map(pdus.map((pdu) => [pdu.eventId, pdu]));
     const known = new Map<string, KnownEvent>();
     const ids = new Set([...wanted.keys(), ...pdus.flatMap((pdu) => listAuthEventIds(pdu.event))]);
@@ -43,6 +54,7 @@ export function createStoreOutliers({ database, interner }: { database: Database
       if (create !== undefined) known.set(createId, toKnownEvent(create));
     }
 
+    let beginning = createId ?? (await findBeginning(room, wanted.values()));
     const fresh = sortByAuth(wanted).filter((pdu) => !known.has(pdu.eventId));
     admit?.(fresh.length);
     const senders = await interner.userNids([...new Set(fresh.map((pdu) => pdu.event.sender))]);
@@ -58,10 +70,9 @@ export function createStoreOutliers({ database, interner }: { database: Database
         const authEvents = authIds.flatMap((id) => known.get(id) ?? []);
         if (authEvents.length < authIds.length) continue;
         const create = createId === undefined ? undefined : known.get(createId)?.event;
-        const isCreate = event.type === 'm.room.create';
-        const verdict = isCreate
-          ? checkAuthRules(event, createAuthState([]), room.rules)
-          : checkByAuthEvents(event, authEvents, create, room.rules);
+        const verdict =
+          event.type === CREATE ? checkBeginning(pdu, beginning, room.rules) : checkByAuthEvents(event, authEvents, create, room.rules);
+        if (event.type === CREATE && verdict.allowed) beginning = eventId;
         const kind: EventKind = verdict.allowed ? 'outlier' : 'rejected';
         const eventNid = interner.nextEventNid();
         known.set(eventId, { eventNid, eventId, kind, event });
@@ -87,9 +98,17 @@ export function createStoreOutliers({ database, interner }: { database: Database
 
 /** Auth events before what they allow, and the create event, which from version 12 on is nobody's, before all. */
 function sortByAuth(pdus: ReadonlyMap<string, CheckedPdu>): CheckedPdu[] {
-  const isCreate = (pdu: CheckedPdu) => Number(pdu.event.type === 'm.room.create');
   return sortByNeeds(
-    [...pdus.values()].sort((a, b) => isCreate(b) - isCreate(a)),
+    [...pdus.values()].sort((a, b) => Number(isCreate(b)) - Number(isCreate(a))),
     listAuthEventIds,
   );
+}
+
+function isCreate({ event }: CheckedPdu): boolean {
+  return event.type === CREATE;
+}
+
+/** A room begins once. */
+function checkBeginning({ event, eventId }: CheckedPdu, beginning: string | undefined, rules: RoomVersionRules): Verdict {
+  return beginning !== undefined && beginning !== eventId ? SECOND_CREATE : checkAuthRules(event, createAuthState([]), rules);
 }
