@@ -7,7 +7,7 @@ import type { FetchHistory } from '../rooms/fetch-history.ts';
 import { isOnSameSide } from '../rooms/gap-place.ts';
 import type { HotRoom } from '../rooms/hot-room.ts';
 import { checkPdus } from '../rooms/receive-pdu/check-pdu.ts';
-import type { FindServerKey } from '../rooms/receive-pdu/room-peers.ts';
+import { askedBy, type FindServerKey } from '../rooms/receive-pdu/room-peers.ts';
 import type { StoreBackfilled } from '../rooms/receive-pdu/store-backfilled.ts';
 import type { IsUnreachable } from './circuit-breaker.ts';
 import type { HistoryPeer } from './room-peers.ts';
@@ -52,7 +52,7 @@ export function createFetchHistory({
     for (const origin of listServers(room)) {
       try {
         const values = await peer.backfill(origin, room.roomId, ids, count);
-        const pdus = await checkPdus(values.slice(0, MAX_EVENTS), room, findServerKey);
+        const pdus = await checkPdus(values.slice(0, MAX_EVENTS), room, askedBy(origin, findServerKey));
         if ((await storeBackfilled(room, { origin, pdus, extremities })) > 0) return true;
       } catch (error) {
         logger.info({ origin, roomId: room.roomId, err: error }, 'a server could not give earlier events');

@@ -44,7 +44,12 @@ export function createVerifyOrigin({ keyring, clock, serverName, mayFederate, sa
     if (origin === serverName) throw unauthorized('The request claims to come from this server');
     if (!mayFederate(origin)) throw forbidden('This server does not federate with yours');
 
-    const publicKey = await keyring.find(origin, keyId, { at: clock.now(), enforcesValidity: true, isCalling: true }); // 3
+    const publicKey = await keyring.find(origin, keyId, {
+      at: clock.now(),
+      enforcesValidity: true,
+      isCalling: true,
+      askedBy: network,
+    }); // 3
     if (publicKey === undefined) throw unauthorized(`${origin} has no valid key ${keyId}`);
     const body = await takeTurn(network, bytes?.length ?? 0, async () => {
       const content = bytes === undefined ? undefined : readSignedBody(bytes, MAX_BODY_VALUES);

@@ -18,7 +18,7 @@ import { PolicyServerSilent } from '../../rooms/policy/policy-server.ts';
 import { type CheckedPdu, checkPdu, type PduCheck } from '../../rooms/receive-pdu/check-pdu.ts';
 import type { ReceiveCompletePdu, ReceivePdu } from '../../rooms/receive-pdu/receive-pdu.ts';
 import type { Reception } from '../../rooms/receive-pdu/reception.ts';
-import type { FindKnownKey, FindServerKey } from '../../rooms/receive-pdu/room-peers.ts';
+import { askedBy, type FindKnownKey, type FindServerKey } from '../../rooms/receive-pdu/room-peers.ts';
 import type { JoinsUnderWay } from '../joins-under-way.ts';
 import { createSlots, type Slots } from '../outbound/slots.ts';
 import type { InboundMetrics } from './inbound-metrics.ts';
@@ -179,7 +179,8 @@ export async function createProcessStaged({
     const work = slotsOfOrigin
       .run(async () => {
         if (stopping.signal.aborted) return;
-        const check: PduCheck = pdu === undefined ? await checkPdu(readStaged(staged), room, findServerKey) : { ok: true, pdu };
+        const check: PduCheck =
+          pdu === undefined ? await checkPdu(readStaged(staged), room, askedBy(origin, findServerKey)) : { ok: true, pdu };
         if (!check.ok) return await settle([drop(staged, check.reason)]);
         const options = { origin, awaitsPolicyServer: staged.attempts + 1 < MAX_ATTEMPTS_AT_POLICY_SERVER };
         const reception = await receivePdu((await rooms.load(roomId)) ?? room, check.pdu, options);

@@ -6,6 +6,8 @@ import { findServerKeyList, listFormerKeyLists } from '../../../storage/server-k
 import type { ListOwnKeys } from './own-keys.ts';
 import type { ServerKeyring } from './server-keys.ts';
 
+/** Anybody may ask, without saying who it is: all of them wait in one line. */
+const FOR_OTHERS = { urgency: 'person', askedBy: 'whoever asks a notary' } as const;
 /** Most servers about which one query is answered. */
 const MAX_SERVERS = 100;
 
@@ -45,13 +47,13 @@ export function createNotary({ database, keyring, listOwnKeys, signer, clock }: 
   /** A key that nobody mentioned may be new; but whoever names keys that never were has no server asked again and again. */
   async function askForFurther(serverName: string): Promise<ServerKeys | undefined> {
     if (keyring.wasAskedLately(serverName)) return undefined;
-    return await keyring.fetch(serverName, 'person');
+    return await keyring.fetch(serverName, FOR_OTHERS);
   }
 
   async function findNewest(serverName: string, minimumValidUntil: number): Promise<ServerKeys | undefined> {
     let stored = await findServerKeyList(database.sql, serverName);
     if (stored === undefined || stored.validUntil < Math.max(minimumValidUntil, clock.now())) {
-      await keyring.fetch(serverName, 'person');
+      await keyring.fetch(serverName, FOR_OTHERS);
       stored = await findServerKeyList(database.sql, serverName); // what came may be no better than what we had
     }
     return stored === undefined ? undefined : (JSON.parse(stored.json) as ServerKeys); // it was checked before it was stored

@@ -4,12 +4,12 @@ import { ed25519PublicKey } from 'federation-spec/crypto/ed25519.ts';
 import type { Signer } from 'federation-spec/signing/sign-json.ts';
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../../platform/clock.ts';
+import { createFairSlots, TooManyWaiting } from '../../../platform/fair-slots.ts';
 import type { Logger } from '../../../platform/logger.ts';
 import type { Database } from '../../../storage/database.ts';
 import { findServerKeyList, forgetServerKeys, listServerKeys, type ServerKey, saveServerKeys } from '../../../storage/server-keys.ts';
 import { NotAskedError, type Urgency } from '../circuit-breaker.ts';
 import type { FederationClient } from '../federation-client.ts';
-import { createSlots } from '../outbound/slots.ts';
 import type { AskNotaries } from './ask-notaries.ts';
 import type { OldKey } from './own-keys.ts';
 import type { WantedKeys } from './question-batcher.ts';
@@ -21,8 +21,15 @@ const MAX_LIST_BYTES = 32 * 1024;
 /** Of how many servers the keys are kept in the database; every so many lists, those that are too many are forgotten. */
 const MAX_KEPT_SERVERS = 100_000;
 const FORGET_EVERY = 1_000;
-/** How many servers are asked for their keys at a time. */
+/**
+ * How many servers are asked for their keys at a time, how many of them because of what one server (or one address) sent, and how many more
+ * wait for that reason: whoever names servers that never answer waits for them itself.
+ */
 const MAX_PARALLEL_FETCHES = 64;
+const MAX_PARALLEL_FETCHES_OF_ONE = 48;
+const MAX_WAITING_FETCHES_OF_ONE = 1_000;
+/** On whose behalf keys are asked for when nobody else is named. */
+const OURSELVES = 'this server';
 /** A server whose keys could not be had, or lacked the one asked for, is not asked again for so long. */
 const RETRY_AFTER_MS = 60_000;
 /** A server that is asking us something may have come back just now, or have a new key: it is asked so many times in so long. */
@@ -39,6 +46,8 @@ export type KeyPurpose = {
   enforcesValidity: boolean;
   /** The server itself is asking us something: it is worth a try, however it answered last. */
   isCalling?: boolean;
+  /** Because of whom the key is wanted: the server that sent what it signs, or the address that calls. */
+  askedBy?: string;
 };
 
 /** When a server was to be asked for its keys, and whether it was. */
@@ -52,7 +61,10 @@ export type ServerKeyring = {
   /** Whether a server was asked so lately that a key it lacked then is not asked for again. */
   wasAskedLately: (serverName: string) => boolean;
   /** Asks the server for its keys now; notaries, when it does not answer, for those that are wanted. `undefined` when there is no good list. */
-  fetch: (serverName: string, urgency?: Urgency, wanted?: WantedKeys) => Promise<ServerKeys | undefined>;
+  fetch: (
+    serverName: string,
+    how?: { urgency?: Urgency; wanted?: WantedKeys; askedBy?: string | undefined },
+  ) => Promise<ServerKeys | undefined>;
 };
 
 type Deps = {
@@ -69,8 +81,14 @@ type Deps = {
 /** The keys of other servers: remembered, and fetched when they are not known or no longer valid; from notaries when their server is silent. */
 export function createServerKeyring({ database, client, signer, oldKeys, notaries, askNotaries, clock, logger }: Deps): ServerKeyring {
   const known = new LRUCache<string, Promise<ServerKey[]>>({ max: MAX_CACHED_SERVERS });
-  const slots = createSlots(MAX_PARALLEL_FETCHES);
+  const slots = createFairSlots({
+    total: MAX_PARALLEL_FETCHES,
+    perName: MAX_PARALLEL_FETCHES_OF_ONE,
+    maxWaiting: MAX_WAITING_FETCHES_OF_ONE,
+  });
   const fetches = new Map<string, Promise<ServerKeys | undefined>>();
+  /** By server and by whom it is asked for: those that are still to begin. */
+  const inLine = new Map<string, Promise<ServerKeys | undefined>>();
   let kept = 0;
   const lastFetches = new LRUCache<string, Fetch[]>({ max: MAX_CACHED_SERVERS });
   const ownKeys = [
@@ -94,7 +112,7 @@ export function createServerKeyring({ database, client, signer, oldKeys, notarie
     lastFetches.set(serverName, [...(lastFetches.get(serverName) ?? []), last].slice(-CALLER_RETRIES));
     try {
       const limits = { timeoutMs: FETCH_TIMEOUT_MS, maxBytes: MAX_LIST_BYTES, urgency };
-      const list = await slots.run(() => client.call(serverName, getServerKey, {}, limits));
+      const list = await client.call(serverName, getServerKey, {}, limits);
       if (!(await keep(serverName, list, true))) throw new Error('the list of keys is not about this server, or not signed by it');
       return list;
     } catch (error) {
@@ -130,11 +148,26 @@ export function createServerKeyring({ database, client, signer, oldKeys, notarie
     return true;
   }
 
-  async function fetch(serverName: string, urgency: Urgency = 'background', wanted: WantedKeys = {}): Promise<ServerKeys | undefined> {
+  function begin(serverName: string, urgency: Urgency, wanted: WantedKeys): Promise<ServerKeys | undefined> {
     const running = fetches.get(serverName) ?? fetchNow(serverName, urgency, wanted).finally(() => fetches.delete(serverName));
     fetches.set(serverName, running);
-    return await running;
+    return running;
   }
+
+  const fetch: ServerKeyring['fetch'] = async (serverName, { urgency = 'background', wanted = {}, askedBy = OURSELVES } = {}) => {
+    const running = fetches.get(serverName);
+    if (running !== undefined) return await running;
+    const place = `${askedBy} ${serverName}`;
+    const work = inLine.get(place) ?? slots.run(askedBy, () => begin(serverName, urgency, wanted)).finally(() => inLine.delete(place));
+    inLine.set(place, work);
+    try {
+      return await work;
+    } catch (error) {
+      if (!(error instanceof TooManyWaiting)) throw error;
+      logger.info({ serverName, askedBy }, 'the keys of a server are not asked for: too many are, for the same reason');
+      return undefined;
+    }
+  };
 
   function wasTriedLately(serverName: string, isCalling: boolean): boolean {
     const last = lastFetches.get(serverName) ?? [];
@@ -162,7 +195,7 @@ export function createServerKeyring({ database, client, signer, oldKeys, notarie
         if (!mayAsk) return publicKey;
         const wanted = { [keyId]: purpose.enforcesValidity ? purpose.at : 0 };
         const isUnderWay = fetches.has(serverName);
-        await fetch(serverName, purpose.isCalling === true ? 'insisting' : 'background', wanted);
+        await fetch(serverName, { urgency: purpose.isCalling === true ? 'insisting' : 'background', wanted, askedBy: purpose.askedBy });
         if (!isUnderWay) break;
       }
       return (await findKnown(serverName, keyId, purpose)).publicKey;

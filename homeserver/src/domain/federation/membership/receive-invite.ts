@@ -10,7 +10,7 @@ import type { HotRooms } from '../../rooms/hot-rooms.ts';
 import type { Interner } from '../../rooms/interner.ts';
 import type { InvitePermission } from '../../rooms/invite-permission.ts';
 import { checkPdu } from '../../rooms/receive-pdu/check-pdu.ts';
-import type { FindServerKey } from '../../rooms/receive-pdu/room-peers.ts';
+import { askedBy, type FindServerKey } from '../../rooms/receive-pdu/room-peers.ts';
 import { listStripped, type RemoteStanding, stripPdu } from '../../rooms/remote-standing.ts';
 import { isServerAllowed } from '../../rooms/server-acl.ts';
 
@@ -56,7 +56,7 @@ export function createReceiveInvite(deps: Deps): ReceiveInvite {
     const format = readEvent(invite.event, rules);
     if (!format.ok) throw badJson(`The invite is malformed: ${format.reason}`);
     if (roomIdOf(format.event, rules) !== roomId) throw invalidParam('The event is of another room than the path names');
-    const check = await checkPdu(format.event, { roomId, rules }, findServerKey);
+    const check = await checkPdu(format.event, { roomId, rules }, askedBy(origin, findServerKey));
     if (!check.ok) throw forbidden(`The invite was refused: ${check.reason}`);
     const { event } = check.pdu;
     if (check.pdu.eventId !== eventId) throw invalidParam('The event has another id than the path names');
@@ -90,7 +90,7 @@ export function createReceiveInvite(deps: Deps): ReceiveInvite {
 
 /** Room state that came with an invite or the answer to a knock, as it may be shown. */
 type CheckRoomState = (
-  invite: Pick<ReceivedInvite, 'roomId' | 'inviteRoomState'>,
+  invite: Pick<ReceivedInvite, 'origin' | 'roomId' | 'inviteRoomState'>,
   rules: RoomVersionRules,
 ) => Promise<readonly JsonObject[]>;
 
@@ -100,7 +100,7 @@ type CheckRoomState = (
  * shown to the person invited, and nothing is built on them.
  */
 function createCheckRoomState(findServerKey: FindServerKey): CheckRoomState {
-  return async ({ roomId, inviteRoomState }, rules) => {
+  return async ({ origin, roomId, inviteRoomState }, rules) => {
     if (!rules.createEventIdIsRoomId) return inviteRoomState;
     const isCreate = (event: JsonObject) => event['type'] === 'm.room.create' && event['state_key'] === '';
     if (!inviteRoomState.some(isCreate)) throw missingParam('invite_room_state needs the m.room.create event');
@@ -113,7 +113,7 @@ function createCheckRoomState(findServerKey: FindServerKey): CheckRoomState {
       const read = readEvent(event, rules);
       if (!read.ok) throw invalidParam(`invite_room_state holds a malformed event: ${read.reason}`);
       if (roomIdOf(read.event, rules) !== roomId) throw invalidParam('invite_room_state holds an event of another room');
-      const check = await checkPdu(read.event, { roomId, rules }, findServerKey);
+      const check = await checkPdu(read.event, { roomId, rules }, askedBy(origin, findServerKey));
       if (check.ok) shown.push({ ...check.pdu.event });
       else if (isCreate(event)) throw invalidParam(`The m.room.create event of invite_room_state is not good: ${check.reason}`);
     }

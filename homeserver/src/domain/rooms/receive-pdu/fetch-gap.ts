@@ -6,7 +6,7 @@ import type { HotRoom } from '../hot-room.ts';
 import { type CheckedPdu, checkPdus } from './check-pdu.ts';
 import type { NidState } from './nid-state.ts';
 import type { TakeOutlierRoom } from './outlier-budget.ts';
-import type { FindServerKey, RoomPeers } from './room-peers.ts';
+import { askedBy, type FindServerKey, type RoomPeers } from './room-peers.ts';
 import type { OutlierRoom, StoreOutliers } from './store-outliers.ts';
 
 /** How many further servers of the room are asked for a state that the one that sent an event does not have. */
@@ -50,7 +50,9 @@ export function createFetchGap({ database, peers, findServerKey, storeOutliers, 
   /** Stores what a server gave. Throws when it has given too much of late. */
   async function keep(room: HotRoom, origin: string, values: readonly JsonObject[]): Promise<void> {
     const identity = identify(room);
-    await storeOutliers(identity, await checkPdus(values, identity, findServerKey), (fresh) => takeOutlierRoom(origin, fresh));
+    await storeOutliers(identity, await checkPdus(values, identity, askedBy(origin, findServerKey)), (fresh) =>
+      takeOutlierRoom(origin, fresh),
+    );
   }
 
   async function fetchSingly(origin: string, eventIds: readonly string[]): Promise<JsonObject[]> {

@@ -6,7 +6,7 @@ import { listEventsById } from '../../../storage/events.ts';
 import type { HotRoom } from '../hot-room.ts';
 import { hasState } from '../learn-standing.ts';
 import { type CheckedPdu, checkPdus } from './check-pdu.ts';
-import type { FindServerKey, RoomPeers } from './room-peers.ts';
+import { askedBy, type FindServerKey, type RoomPeers } from './room-peers.ts';
 import { sortByPrevs } from './sort-by-prevs.ts';
 
 /** How many events are asked for at once. Many servers give fewer than they are asked for. */
@@ -46,7 +46,8 @@ export function createFetchMissing({ sql, peers, findServerKey, clock }: Deps): 
       // A server that cannot tell may still know the state there, which is asked for next.
       const asked = peers.fetchMissing(origin, room.roomId, { earliest, latest, limit });
       const values = await asked.catch((): JsonObject[] => []);
-      const checked = new Map((await checkPdus(values.slice(0, limit), room, findServerKey)).map((entry) => [entry.eventId, entry]));
+      const good = await checkPdus(values.slice(0, limit), room, askedBy(origin, findServerKey));
+      const checked = new Map(good.map((entry) => [entry.eventId, entry]));
 
       const fresh: CheckedPdu[] = [];
       let next = [...open];

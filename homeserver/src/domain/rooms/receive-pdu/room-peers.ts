@@ -1,10 +1,20 @@
 import type { JsonObject } from 'federation-spec/events/event.ts';
 
 /** What a key must have been good for: `at` is when the signature was made, in ms. */
-export type KeyPurpose = { at: number; enforcesValidity: boolean };
+export type KeyPurpose = {
+  at: number;
+  enforcesValidity: boolean;
+  /** The server that sent what the key has signed: keys that it wants are not to keep others waiting for theirs. */
+  askedBy?: string;
+};
 
 /** The public key of a server, or `undefined` when it has no such key or it was not valid then. */
 export type FindServerKey = (serverName: string, keyId: string, purpose: KeyPurpose) => Promise<Uint8Array | undefined>;
+
+/** Keys for what one server sent. */
+export function askedBy(server: string, findServerKey: FindServerKey): FindServerKey {
+  return async (serverName, keyId, purpose) => await findServerKey(serverName, keyId, { ...purpose, askedBy: server });
+}
 
 /** The same from what is known here. `mayAsk`: the server could be asked, and may then have it. */
 export type FindKnownKey = (
