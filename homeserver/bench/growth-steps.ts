@@ -1,5 +1,5 @@
 import { call, register, type Target } from './http-user.ts';
-import { measure } from './measure.ts';
+import { measure, measureGrowth } from './measure.ts';
 import type { Step } from './step.ts';
 
 const CLIENT = '/_matrix/client/v3';
@@ -7,6 +7,8 @@ const SETUP_AT_ONCE = 16;
 const MANY_EVENTS = 20_000;
 const MANY_MEMBERS = 1_000;
 const SENDS = 300;
+const FEW_ROOMS = 10;
+const MANY_ROOMS = 500;
 /** Enough words that a search finds some and not all. */
 const WORDS = ['rose', 'thorn', 'moon', 'sun', 'lark', 'nightingale', 'balcony', 'tomb', 'friar', 'nurse', 'prince', 'feast'];
 
@@ -15,7 +17,7 @@ type Room = { token: string; path: string; eventIds: string[] };
 const rooms = new WeakMap<Target, Map<string, Promise<Room>>>();
 let transactions = 0;
 
-async function roomWith(target: Target, { members, events }: { members: number; events: number }): Promise<Room> {
+async function roomWith(target: Target, { members, events }: Size): Promise<Room> {
   const made = rooms.get(target) ?? new Map<string, Promise<Room>>();
   rooms.set(target, made);
   const key = `${members} ${events}`;
@@ -43,13 +45,69 @@ async function say(target: Target, { token, path }: Room, index: number): Promis
   return String(sent['event_id']);
 }
 
-function sends(id: string, members: number, events: number): Step {
+type Size = { members: number; events: number };
+
+/** Whether what a message costs grows with the room. */
+function sends(id: string, small: Size, large: Size): Step {
+  const told = ({ members, events }: Size) => `${members} members and ${events} events`;
   return {
     id,
-    about: `${SENDS} messages one after the other, in a room with ${members} members and ${events} events`,
+    about: `${SENDS} messages in a room with ${told(large)}, in turns with as many in one with ${told(small)}`,
     run: async (target) => {
-      const room = await roomWith(target, { members, events });
-      return await measure(SENDS, 1, (index) => say(target, room, index));
+      const [few, many] = [await roomWith(target, small), await roomWith(target, large)];
+      return await measureGrowth(
+        SENDS,
+        (index) => say(target, few, index),
+        (index) => say(target, many, index),
+      );
+    },
+  };
+}
+
+/** By target and number of rooms, accounts that sync. */
+const syncers = new WeakMap<Target, Map<number, Promise<Syncer>>>();
+type Syncer = { room: Room; since: string };
+
+async function syncerWith(target: Target, rooms: number): Promise<Syncer> {
+  const made = syncers.get(target) ?? new Map<number, Promise<Syncer>>();
+  syncers.set(target, made);
+  const syncer = made.get(rooms) ?? enterRooms(target, rooms);
+  made.set(rooms, syncer);
+  return await syncer;
+}
+
+async function enterRooms(target: Target, rooms: number): Promise<Syncer> {
+  const token = await register(target);
+  let path = '';
+  await measure(rooms, SETUP_AT_ONCE, async () => {
+    const { room_id: roomId } = await call(target, 'POST', `${CLIENT}/createRoom`, token, { preset: 'private_chat' });
+    path = `${CLIENT}/rooms/${encodeURIComponent(String(roomId))}`;
+  });
+  const { next_batch: since } = await call(target, 'GET', `${CLIENT}/sync`, token);
+  return { room: { token, path, eventIds: [] }, since: String(since) };
+}
+
+async function syncOn(target: Target, syncer: Syncer): Promise<void> {
+  const { next_batch: since } = await call(target, 'GET', `${CLIENT}/sync?since=${encodeURIComponent(syncer.since)}`, syncer.room.token);
+  syncer.since = String(since);
+}
+
+/** Whether what a sync costs grows with the rooms of the account. */
+function syncs(id: string, fewRooms: number, manyRooms: number): Step {
+  return {
+    id,
+    about: `${SENDS} times a message and a sync that tells it, in ${manyRooms} rooms, in turns with as many in ${fewRooms} rooms`,
+    run: async (target) => {
+      const [few, many] = [await syncerWith(target, fewRooms), await syncerWith(target, manyRooms)];
+      const sayAndSync = async (syncer: Syncer, index: number) => {
+        await say(target, syncer.room, index);
+        await syncOn(target, syncer);
+      };
+      return await measureGrowth(
+        SENDS,
+        (index) => sayAndSync(few, index),
+        (index) => sayAndSync(many, index),
+      );
     },
   };
 }
@@ -98,7 +156,7 @@ export const GROWTH_STEPS: readonly Step[] = [
       return await measure(20, 1, () => call(target, 'GET', `${path}/members`, token));
     },
   },
-  sends('B19-few', 10, 100),
-  sends('B19-many', MANY_MEMBERS, 100),
-  sends('B19-old', 1, MANY_EVENTS),
+  sends('B19-many', { members: 10, events: 100 }, { members: MANY_MEMBERS, events: 100 }),
+  sends('B19-old', { members: 1, events: 100 }, { members: 1, events: MANY_EVENTS }),
+  syncs('B19-sync', FEW_ROOMS, MANY_ROOMS),
 ];

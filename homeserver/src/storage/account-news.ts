@@ -1,4 +1,5 @@
 import type { Pool, Sql } from './database.ts';
+import { isPoolClosed } from './database-errors.ts';
 
 const CHANNEL = 'blinkchat_accounts';
 
@@ -7,7 +8,11 @@ export async function announceAccountChange(sql: Sql, userNid: number): Promise<
   await sql`select pg_notify(${CHANNEL}, ${String(userNid)})`;
 }
 
-/** Hears of accounts that were changed by another process. */
+/** Hears of accounts that were changed by another process. A pool that is closed before it listens has nothing more to hear. */
 export async function listenForAccountChanges(pool: Pool, listener: (userNid: number) => void): Promise<void> {
-  await pool.listen(CHANNEL, (payload) => listener(Number(payload)));
+  try {
+    await pool.listen(CHANNEL, (payload) => listener(Number(payload)));
+  } catch (error) {
+    if (!isPoolClosed(error)) throw error;
+  }
 }
