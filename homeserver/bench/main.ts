@@ -11,7 +11,7 @@ Measures any Matrix homeserver through its public API, side by side when more th
 this checkout is started. Accounts are made by open registration, or by the registration secret given for the target of the same place.
 What counts is the ratio between targets of one run: single figures vary with the machine.
 
-${STEPS.map((step) => `  ${step.id.padEnd(8)}${step.about}`).join('\n')}`;
+${STEPS.map((step) => `  ${step.id.padEnd(10)}${step.about}`).join('\n')}`;
 
 const OWN_PORT = 8_489;
 
@@ -72,7 +72,7 @@ function print(rows: readonly Row[]): void {
     const times = [figures.p50Ms, figures.p95Ms, figures.p99Ms, figures.maxMs].map((ms) => ms.toFixed(1).padStart(8)).join('');
     const ratio = (figures.perSecond / base).toFixed(2);
     console.log(
-      `${step.padEnd(8)}${target.padEnd(32)}${figures.perSecond.toFixed(1).padStart(10)}/s  ×${ratio}${times} ms  ${figures.errors} errors${toldGrowth(figures)}`,
+      `${step.padEnd(10)}${target.padEnd(32)}${figures.perSecond.toFixed(1).padStart(10)}/s  ×${ratio}${times} ms  ${figures.errors} errors${toldGrowth(figures)}`,
     );
   }
   console.log('        columns: operations a second, ratio to the first target, p50, p95, p99, max');
