@@ -142,6 +142,16 @@ export async function showPartialRoom(sql: Sql, { roomNid, position }: { roomNid
   await sql`update rooms set completed_pos = ${position} where room_nid = ${roomNid} and is_partial and completed_pos is null`;
 }
 
+/** Whether a user of this server is in the room no more because somebody of another server has said so. */
+export async function wasPutOutByOthers(sql: Sql, roomNid: number): Promise<boolean> {
+  const rows = await sql`
+    select 1 from memberships m join users u using (user_nid) join events e on e.event_nid = m.event_nid
+    join   users s on s.user_nid = e.sender_nid
+    where  m.room_nid = ${roomNid} and m.membership = any(${['leave', 'ban'].map(membershipNumber)}::smallint[]) and u.is_local and not s.is_local
+    limit  1`;
+  return rows.length > 0;
+}
+
 /** Nobody of ours is in the room any more: its state stays as it is. */
 export async function abandonPartialRoom(sql: Sql, roomNid: number): Promise<void> {
   await sql`update rooms set is_partial = false where room_nid = ${roomNid}`;

@@ -4,6 +4,7 @@ import { freePort } from '../kit/free-port.ts';
 import { type HostedRoom, hostRoom } from '../kit/hosted-room.ts';
 import { type HostilePeer, startHostilePeer } from '../kit/hostile-peer.ts';
 import { startServers, type TestServers } from '../kit/start-servers.ts';
+import { storedKind } from '../kit/stored-kind.ts';
 import type { ClientEvent, TestUser } from '../kit/test-user.ts';
 
 const WAIT = { timeout: 30_000 };
@@ -107,4 +108,51 @@ test('members of servers that are gone, whose events nobody can check, do not le
   const joined = await listJoined();
   expect(joined).toHaveLength(MEMBERS + 2);
   expect(joined).not.toContain(gone);
+});
+
+/** The peer's room with somebody who had power in it and has gone; by auth events that leave that out, they put Romeo out. */
+async function putRomeoOut(): Promise<{ ban: string; parting: string }> {
+  const outlaw = `@member3:${peer.name}`;
+  const former = room.find('m.room.member', outlaw);
+  const users = { [room.hostId]: 100, [outlaw]: 100 };
+  const powers = await room.add({ type: 'm.room.power_levels', state_key: '', content: { users } });
+  const parting = await room.add({ type: 'm.room.member', sender: outlaw, state_key: outlaw, content: { membership: 'leave' } });
+  await join(romeo);
+  const auth = [room.find('m.room.create'), powers, former, room.find('m.room.member', romeo.id)].map(({ id }) => id);
+  const content = { membership: 'ban', reason: 'for nothing' };
+  const ban = await room.build({ type: 'm.room.member', sender: outlaw, state_key: romeo.id, content, auth_events: auth });
+  await peer.sendPdus(servers.at(0), [ban.event]);
+  await expect.poll(() => storedKind(servers.at(0), ban.id), WAIT).toBe('timeline');
+  room.state.splice(room.state.indexOf(former), 1, powers, parting);
+  return { ban: ban.id, parting: parting.id };
+}
+
+type Sides = { rooms: { join: Record<string, { timeline: { events: ClientEvent[] } }>; leave: Record<string, unknown> } };
+const sidesOf = async (since: string) => ((await romeo.sync({ since })) as unknown as Sides).rooms;
+
+test('the only one here is put out by who could not: the room is completed all the same, and they are in it again', async () => {
+  const { ban } = await putRomeoOut();
+  expect(Object.keys((await sidesOf('')).leave)).toEqual([room.roomId]);
+  expect((await romeo.attempt('PUT', `${roomPath()}/send/m.room.message/t1`, { body: 'I am here' })).status).toBe(403);
+  const since = String((await romeo.sync({ since: '' }))['next_batch']);
+
+  isGenerous = true;
+  await expect.poll(isPartial, WAIT).toBe(false);
+  await expect.poll(() => storedKind(servers.at(0), ban), WAIT).toBe('rejected');
+  await expect.poll(async () => Object.keys((await sidesOf(since)).join), WAIT).toEqual([room.roomId]);
+  const own = (await romeo.state(room.roomId)).find((event) => event.type === 'm.room.member' && event.state_key === romeo.id);
+  expect(own?.content['membership']).toBe('join');
+  await romeo.send(room.roomId, 'still here');
+  expect(await listJoined()).toContain(romeo.id);
+});
+
+test('the only one here is put out, and every server says that they are: the room is given up', async () => {
+  const refuse = (response: { writeHead: (status: number, headers: object) => { end: (text: string) => void } }) =>
+    response
+      .writeHead(403, { 'content-type': 'application/json' })
+      .end(JSON.stringify({ errcode: 'M_FORBIDDEN', error: 'not in the room' }));
+  await putRomeoOut();
+  peer.answer((method, path, body) => (path.includes('/state') ? refuse : room.answer(method, path, body)));
+  await expect.poll(isPartial, WAIT).toBe(false);
+  expect((await romeo.attempt('PUT', `${roomPath()}/send/m.room.message/t1`, { body: 'I am here' })).status).toBe(403);
 });

@@ -4,12 +4,19 @@ import type { Clock } from '../../../platform/clock.ts';
 import type { Logger } from '../../../platform/logger.ts';
 import type { Random } from '../../../platform/random.ts';
 import type { Database, Sql } from '../../../storage/database.ts';
-import { abandonPartialRoom, listPartialRooms, type PartialRoom, showPartialRoom } from '../../../storage/partial-rooms.ts';
+import {
+  abandonPartialRoom,
+  listPartialRooms,
+  type PartialRoom,
+  showPartialRoom,
+  wasPutOutByOthers,
+} from '../../../storage/partial-rooms.ts';
 import type { CompleteRoom } from '../../rooms/complete-room.ts';
 import type { HotRooms } from '../../rooms/hot-rooms.ts';
 import type { PartialRooms } from '../../rooms/partial-rooms.ts';
 import type { Log } from '../../streams/log.ts';
 import type { IsUnreachable } from '../circuit-breaker.ts';
+import { FederationError } from '../federation-error.ts';
 import { retryDelayMs } from '../outbound/backoff.ts';
 import { createSlots } from '../outbound/slots.ts';
 import type { FetchWholeState } from './fetch-whole-state.ts';
@@ -20,6 +27,8 @@ const MAX_PARALLEL_ROOMS = 2;
 const MAX_SERVERS = 10;
 /** A room that nobody could complete for so long is shown as it is to those who wait for all of its members. */
 const SHOWN_AFTER_MS = 60_000;
+/** How often a room out of which others have put the last of us is tried: it may be that they could not. */
+const MAX_ROUNDS_OUTSIDE = 6;
 /** A room is given up never, but it is tried again at least so often. */
 const MAX_WAIT_MS = 600_000;
 
@@ -54,8 +63,11 @@ export function createResyncRooms(deps: Deps): ResyncRooms {
     const since = clock.now();
     let isShown = false;
     for (let failures = 1; !stopping.signal.aborted; failures += 1) {
-      if (await isAbandoned(room)) return;
-      if (await slots.run(() => tryServers(room, failures - 1))) return;
+      const presence = await findPresence(room);
+      if (presence === 'gone') return await abandon(room);
+      const outcome = await slots.run(() => tryServers(room, failures - 1));
+      if (outcome === 'completed') return;
+      if (presence === 'put-out' && (outcome === 'refused' || failures >= MAX_ROUNDS_OUTSIDE)) return await abandon(room);
       if (!isShown && !stopping.signal.aborted && clock.now() - since >= SHOWN_AFTER_MS) {
         isShown = true;
         await showAsItIs(room);
@@ -65,14 +77,21 @@ export function createResyncRooms(deps: Deps): ResyncRooms {
     }
   }
 
-  /** Nobody of ours is there any more, so that nobody would tell us. */
-  async function isAbandoned(room: PartialRoom): Promise<boolean> {
+  /**
+   * Whether somebody of ours is in the room. Who was put out by others may have been so by an event that is believed only for what is not
+   * known yet; who let us in knows better, and gives the state to who is in the room.
+   */
+  async function findPresence(room: PartialRoom): Promise<'there' | 'put-out' | 'gone'> {
     const hot = await rooms.load(room.roomId);
-    if (hot?.joinedServers.has(serverName) === true) return false;
+    if (hot?.joinedServers.has(serverName) === true) return 'there';
+    return (await wasPutOutByOthers(database.sql, room.roomNid)) ? 'put-out' : 'gone';
+  }
+
+  /** Nobody of ours is there any more, so that nobody would tell us. */
+  async function abandon(room: PartialRoom): Promise<void> {
     await abandonPartialRoom(database.sql, room.roomNid);
     rooms.evict(room.roomNid);
     partialRooms.ended(room.roomNid);
-    return true;
   }
 
   /** Members who are not known are missing from it, until somebody tells of them after all. */
@@ -93,22 +112,25 @@ export function createResyncRooms(deps: Deps): ResyncRooms {
     return [...new Set([...likely, ...turned])].slice(0, MAX_SERVERS);
   }
 
-  async function tryServers(room: PartialRoom, round: number): Promise<boolean> {
+  /** `refused`: no server gives the state to us, and all have said so. */
+  async function tryServers(room: PartialRoom, round: number): Promise<'completed' | 'refused' | 'failed'> {
     const rules = roomVersionRules(room.version);
     if (rules === undefined) throw new Error(`the room ${room.roomId} is stored with the unknown version ${room.version}`);
+    let outcome: 'refused' | 'failed' = 'refused';
     for (const origin of listServers(room, round)) {
-      if (stopping.signal.aborted) return false;
+      if (stopping.signal.aborted) return 'failed';
       try {
         const stateIds = await fetchWholeState(room, rules, origin);
-        if (stopping.signal.aborted) return false;
+        if (stopping.signal.aborted) return 'failed';
         await completeRoom(room, stateIds);
-        return true;
+        return 'completed';
       } catch (error) {
+        if (!(error instanceof FederationError && error.errcode === 'M_FORBIDDEN')) outcome = 'failed';
         if (!stopping.signal.aborted)
           logger.warn({ origin, roomId: room.roomId, err: error }, 'a server could not give the rest of a room');
       }
     }
-    return false;
+    return outcome;
   }
 
   async function wake(): Promise<void> {
