@@ -11,6 +11,8 @@ export type Pool = postgres.Sql<ColumnTypes>;
 /** A homeserver's database. */
 export type Database = {
   sql: Pool;
+  /** One connection for the log alone: however many questions keep the others busy, what is said gets through. */
+  logSql: Pool;
   /** One connection whose commits do not wait for the disk: for cursors that may be replayed, never for what was acknowledged. */
   lazySql: Pool;
   close(): Promise<void>;
@@ -64,11 +66,12 @@ const CLOSE_TIMEOUT_S = 5;
 /** Opens a homeserver's database. Connections are made when the first queries need them. */
 export function connectDatabase(address: DatabaseAddress, options: PoolOptions = {}): Database {
   const sql = openPool(address, options);
+  const logSql = openPool(address, { ...options, maxConnections: 1 });
   const lazySql = openPool(address, { ...options, maxConnections: 1, lazyCommits: true });
   const close = async () => {
-    await Promise.all([sql.end({ timeout: CLOSE_TIMEOUT_S }), lazySql.end({ timeout: CLOSE_TIMEOUT_S })]);
+    await Promise.all([sql, logSql, lazySql].map((pool) => pool.end({ timeout: CLOSE_TIMEOUT_S })));
   };
-  return { sql, lazySql, close };
+  return { sql, logSql, lazySql, close };
 }
 
 /** Opens a pool. Connections are made when the first queries need them. */

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import type { HotRoom } from '../../src/domain/rooms/hot-room.ts';
 import { readPdu } from '../../src/domain/rooms/read-pdu.ts';
 import { loadStateAt, loadStateBefore, type NidState } from '../../src/domain/rooms/receive-pdu/nid-state.ts';
+import type { ResolutionJob } from '../../src/domain/rooms/receive-pdu/resolution-job.ts';
 import { createResolutionThread } from '../../src/domain/rooms/receive-pdu/resolution-thread.ts';
 import { createResolveStates } from '../../src/domain/rooms/receive-pdu/resolve-states.ts';
 import { listEventsById, type StoredEvent } from '../../src/storage/events.ts';
@@ -135,4 +136,41 @@ test('S11: many conflicts are resolved beside the main loop, which goes on meanw
   clearInterval(ticking);
   expect(resolved.size).toBe(states[0]?.size);
   expect(turns).toBeGreaterThan(0);
+});
+
+/** Events in conflict, all under keys of their own, so that their number alone says how long a resolution takes. */
+function heavyJob(count: number): ResolutionJob {
+  const events = Array.from({ length: count }, (_, n) => ({
+    eventId: `$${n}`,
+    isRejected: false,
+    json: JSON.stringify({
+      type: 'm.x',
+      state_key: `${n % 10}`,
+      sender: '@a:x',
+      origin_server_ts: n,
+      auth_events: [],
+      prev_events: [],
+      content: {},
+    }),
+  }));
+  const stateSets = [0, 1].map((side) =>
+    Array.from({ length: 10 }, (_, key): [string, string] => [stateKeyOf('m.x', `${key}`), `$${key + side * 10}`]),
+  );
+  return { version: '10', stateSets, events, difference: events.map(({ eventId }) => eventId) };
+}
+
+test('S11: a room whose states take too long to resolve is given up for a while, and harms no resolution of another room', async () => {
+  await using thread = createResolutionThread({ maxJobMs: 1 });
+  const [bomb, again, other] = await Promise.allSettled([
+    thread.run(1, heavyJob(20_000)),
+    thread.run(1, heavyJob(20_000)),
+    thread.run(2, heavyJob(150)),
+  ]);
+  expect(bomb).toMatchObject({ status: 'rejected', reason: { message: 'a state was not resolved within 1 ms' } });
+  expect(again).toMatchObject({ status: 'rejected', reason: { message: 'the states of this room take too long to resolve' } });
+  expect(other.status).toBe('fulfilled');
+
+  await using patient = createResolutionThread();
+  const [first, second] = await Promise.all([patient.run(1, heavyJob(500)), patient.run(2, heavyJob(500))]);
+  expect(first.map(([key]) => key)).toEqual(second.map(([key]) => key));
 });

@@ -46,7 +46,7 @@ test('a message into a warm room costs one statement, a transaction of its own',
 
 /** How often the server's processes for clients have made PostgreSQL's log safe on the disk. */
 async function countFsyncs({ database }: Rooms): Promise<number> {
-  await database.sql`select pg_stat_force_next_flush()`;
+  await database.logSql`select pg_stat_force_next_flush()`; // what a connection has counted is told by itself
   const [row] = await database.sql<{ fsyncs: number }[]>`
     select coalesce(sum(fsyncs), 0)::bigint as fsyncs from pg_stat_io where object = 'wal' and backend_type = 'client backend'`;
   return row?.fsyncs ?? 0;
@@ -270,4 +270,17 @@ test('a redaction prunes its target also while that is on its way into the log',
   const event = await rooms.readRoom.event({ ...romeo, deviceId: 'PHONE' }, roomId, target.eventId);
   expect(event.content).toEqual({});
   expect(await rooms.database.sql`select 1 from events where json like '%a secret%'`).toHaveLength(0);
+});
+
+test('S28: questions that keep all connections to the database busy do not keep a message from being said', async () => {
+  await using rooms = await startRooms();
+  const romeo = await rooms.user('romeo');
+  const roomId = await rooms.createRoomForUser(romeo, {});
+  await say(rooms, roomId, romeo, 'warm');
+
+  const questions = Array.from({ length: 12 }, async () => await rooms.database.sql`select pg_sleep(20)`.catch(() => undefined));
+  const questionsEnded = Promise.all(questions).then(() => 'questions');
+  const said = say(rooms, roomId, romeo, 'all the same').then(() => 'said');
+  expect(await Promise.race([questionsEnded, said])).toBe('said');
+  await rooms.database.logSql`select pg_terminate_backend(pid) from pg_stat_activity where query like 'select pg_sleep%'`;
 });

@@ -136,7 +136,7 @@ export function createLog({ database, head, logger, committed, lost }: Deps): Lo
   async function writeUntilKnown(group: readonly Submission[], to: number): Promise<void> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        if (attempt > 1 && (await loadLogHead(database.sql)).position >= to) return;
+        if (attempt > 1 && (await loadLogHead(database.logSql)).position >= to) return;
         if (!(await write(group, to))) {
           lost();
           throw new Error('another process has taken the log of this database');
@@ -161,9 +161,9 @@ export function createLog({ database, head, logger, committed, lost }: Deps): Lo
       heads: reduceHeads(events),
     };
     const isEventsOnly = group.every((submission) => !submission.batch.rows?.length && !submission.batch.riders?.length);
-    if (isEventsOnly) return await writeEventBatch(database.sql, batch);
+    if (isEventsOnly) return await writeEventBatch(database.logSql, batch);
 
-    return await database.sql.begin(async (sql) => {
+    return await database.logSql.begin(async (sql) => {
       const writes: PromiseLike<unknown>[] = [];
       const isHeld = writeEventBatch(sql, batch);
       for (const submission of group) {

@@ -69,7 +69,8 @@ export function createResolveStates({ sql, thread }: { sql: Sql; thread: Resolut
     const byId = new Map([...byNid.values()].map((event) => [event.eventId, event]));
     const shared = new Set(agreed.values());
     const common = needed.filter((event) => shared.has(event.eventNid)).map(toEntry);
-    const resolved = await thread.run({
+    const [roomNid = 0] = [...byNid.values()].map((event) => event.roomNid); // they are all of one
+    const resolved = await thread.run(roomNid, {
       version: rules.version,
       stateSets: sets.map((set) => [...common, ...[...set.values()].map((nid) => toEntry(known(byNid, nid)))]),
       events: [...byNid.values()].map(({ eventId, json, kind }) => ({ eventId, json, isRejected: kind === 'rejected' })),
