@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { startServers, type TestServers } from '../kit/start-servers.ts';
 import type { ClientEvent, TestUser } from '../kit/test-user.ts';
 
@@ -9,7 +9,9 @@ let juliet: TestUser;
 beforeAll(async () => {
   servers = await startServers(2);
   romeo = await servers.user('romeo', 0);
-  juliet = await servers.user('juliet', 1);
+});
+beforeEach(async () => {
+  juliet = await servers.user('juliet', 1); // in no room yet
 });
 afterAll(async () => await servers[Symbol.asyncDispose]());
 
