@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:https';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Config } from '../../src/config/config.ts';
 import { freePort } from '../kit/free-port.ts';
 import { startServer, type TestServer } from '../kit/start-server.ts';
@@ -12,18 +12,18 @@ const WAIT = { timeout: 20_000 };
 const WELL_KNOWN_PORT = 443;
 
 let ca: TestCa;
-let plain: TestServer;
 let romeo: TestUser;
 
 beforeAll(async () => {
   ca = await createTestCa();
-  const tlsPort = await freePort();
-  plain = await start({ serverName: `localhost:${tlsPort}`, tlsPort });
-  romeo = await plain.user('romeo');
 });
-afterAll(async () => {
-  await plain[Symbol.asyncDispose]();
-  await ca[Symbol.asyncDispose]();
+afterAll(() => ca[Symbol.asyncDispose]());
+/** Another server in each scene: it remembers where it found others. */
+beforeEach(async () => {
+  const tlsPort = await freePort();
+  const plain = await start({ serverName: `localhost:${tlsPort}`, tlsPort });
+  romeo = await plain.user('romeo');
+  return async () => await plain[Symbol.asyncDispose]();
 });
 
 async function start(config: Partial<Config>): Promise<TestServer> {

@@ -82,10 +82,12 @@ export function createFetchMedia({ client, http }: { client: FederationClient; h
   }
 }
 
-/** A server that does not know the path says so by M_UNRECOGNIZED, or by no errcode at all. */
+/** A server that does not know the path says so by M_UNRECOGNIZED (older ones with the status 400), or by no errcode at all. */
 function isUnknownPath(error: unknown): boolean {
-  if (!(error instanceof FederationError) || (error.status !== 404 && error.status !== 405)) return false;
-  return error.errcode === undefined || error.errcode === 'M_UNRECOGNIZED';
+  if (!(error instanceof FederationError)) return false;
+  const { status, errcode } = error;
+  if (errcode === 'M_UNRECOGNIZED') return status === 400 || status === 404 || status === 405;
+  return errcode === undefined && (status === 404 || status === 405);
 }
 
 function refusalOf(error: unknown, origin: string): Error {

@@ -55,6 +55,7 @@ export function createTendMedia({ sql, store, clock, logger, serverName, remoteK
   let running: Promise<void> | undefined;
   let isStopped = false;
   let storedSince = 0;
+  let isWanted = false;
 
   async function remove(places: readonly MediaPlace[]): Promise<void> {
     await removeMedia(sql, places);
@@ -108,11 +109,14 @@ export function createTendMedia({ sql, store, clock, logger, serverName, remoteK
   function tend(): Promise<void> {
     running ??= round().finally(() => {
       running = undefined;
+      if (isWanted && !isStopped) tendInBackground();
     });
     return running;
   }
 
   function tendInBackground(): void {
+    isWanted = running !== undefined; // what came during a round may have come too late for it
+    if (isWanted) return;
     storedSince = 0;
     tend().catch((error: unknown) => logger.error({ err: error }, 'the files were not tended; the next round goes on'));
   }
