@@ -12,7 +12,7 @@ export type RemoteMembership = {
   inviteSource?: string | undefined;
 };
 
-/** Sets a local user's standing in a room that this server is not in. */
+/** Sets a local user's standing in a room that this server is not in. Who has been let in meanwhile is a member by the room's own word. */
 export async function setRemoteMembership(sql: Sql, given: RemoteMembership): Promise<void> {
   const { roomNid, userNid, membership, position, strippedState, inviteSource = null } = given;
   await sql`
@@ -20,7 +20,8 @@ export async function setRemoteMembership(sql: Sql, given: RemoteMembership): Pr
     values (${roomNid}, ${userNid}, ${membershipNumber(membership)}, ${position}, null, ${strippedState}, ${inviteSource})
     on conflict (room_nid, user_nid) do update
       set membership = excluded.membership, position = excluded.position, event_nid = null,
-          stripped_state = excluded.stripped_state, invite_source = excluded.invite_source, forgotten = false`;
+          stripped_state = excluded.stripped_state, invite_source = excluded.invite_source, forgotten = false
+      where memberships.membership <> ${membershipNumber('join')}`;
 }
 
 /** The id and the time of the event by which a local user was invited, as a JSON object; undefined where that is not known. */
