@@ -26,8 +26,11 @@ export type Redactions = {
    * redaction has waited for is pruned itself.
    */
   ridersOf: (room: HotRoom, prepared: Pick<PreparedEvent, 'event' | 'logged' | 'updates'>) => Promise<Rider[]>;
-  /** The same for events from before our time, not stored yet: redactions among them, and what is redacted by what is here. */
-  ridersOfHistory: (room: HotRoom, rows: readonly StoredEvent[]) => Promise<Rider[]>;
+  /**
+   * The same for events from before our time, not stored yet: redactions among them, and what is redacted by what is here. `news` are those
+   * of the redactions whose targets clients may have been shown already.
+   */
+  ridersOfHistory: (room: HotRoom, rows: readonly StoredEvent[]) => Promise<{ riders: Rider[]; news: StoredEvent[] }>;
 };
 
 /** Types whose events hold a room together. */
@@ -112,7 +115,8 @@ export function createRedactions({ database, log }: Deps): Redactions {
       }
       const wasRedacted = target.roomNid === room.nid && target.redactedBy !== null;
       const held = findHeld(room, target, readPdu(target.json));
-      const pruned = prune(room, target, { event, eventNid: row.eventNid }, room);
+      const powers = logged.isOnMainLine ? room : await loadPowers(room, row);
+      const pruned = prune(room, target, { event, eventNid: row.eventNid }, powers);
       if (pruned === undefined) {
         if (!wasRedacted) row.reason = REDACTS_NOTHING;
         return [];
@@ -123,6 +127,7 @@ export function createRedactions({ database, log }: Deps): Redactions {
     },
     ridersOfHistory: async (room, rows) => {
       const riders: Rider[] = [];
+      const news: StoredEvent[] = [];
       for (const row of rows) {
         if (row.type !== 'm.room.redaction') continue;
         const event = readPdu(row.json);
@@ -132,8 +137,15 @@ export function createRedactions({ database, log }: Deps): Redactions {
         const target = fresh ?? (await findTarget({ database, log }, room, targetId));
         const wasRedacted = target?.roomNid === room.nid && target.redactedBy !== null;
         if (!wasRedacted) row.reason = REDACTS_NOTHING;
-        if (target === undefined) riders.push((tx) => insertWaitingRedaction(tx, { targetId, eventNid: row.eventNid }));
-        else if (prune(room, target, { event, eventNid: row.eventNid }, await loadPowers(room, row)) !== undefined) {
+        if (target === undefined) {
+          riders.push((tx) => insertWaitingRedaction(tx, { targetId, eventNid: row.eventNid }));
+          continue;
+        }
+        const held = findHeld(room, target, readPdu(target.json));
+        const pruned = prune(room, target, { event, eventNid: row.eventNid }, await loadPowers(room, row));
+        if (pruned !== undefined) {
+          if (held !== undefined) held.event = pruned;
+          if (fresh === undefined && isShown(target)) news.push(row);
           row.reason = null;
           const { eventNid, json: prunedJson } = target; // known as an outlier, it has its text already
           riders.push((tx) => markRedacted(tx, { eventNid, redactedBy: row.eventNid, prunedJson }));
@@ -148,7 +160,7 @@ export function createRedactions({ database, log }: Deps): Redactions {
         const row = rows.find((candidate) => candidate.eventId === targetId);
         if (row !== undefined) riders.push(...(await takeWaiting(room, row)).riders);
       }
-      return riders;
+      return { riders, news };
     },
   };
 }
@@ -162,6 +174,10 @@ async function findTarget({ database, log }: Deps, room: HotRoom, eventId: strin
   if (present !== undefined) return present;
   await log.drained();
   return findHere() ?? (await findEvent(database.sql, eventId));
+}
+
+function isShown({ kind }: StoredEvent): boolean {
+  return kind === 'timeline' || kind === 'backfilled';
 }
 
 /** The entry of the room's state that the event holds, if it does. */

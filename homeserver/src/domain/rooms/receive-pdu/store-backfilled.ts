@@ -17,6 +17,7 @@ import type { HotRoom } from '../hot-room.ts';
 import type { Interner } from '../interner.ts';
 import { readPdu } from '../read-pdu.ts';
 import type { Redactions } from '../redactions.ts';
+import { referenceTo } from '../reference-event.ts';
 import type { StickyEvents } from '../sticky/sticky-events.ts';
 import { stickyMsOf } from '../sticky/sticky-of.ts';
 import { checkByAuthEvents, toKnownEvent } from './auth-states.ts';
@@ -32,7 +33,10 @@ import { unpositionedRow } from './unpositioned-row.ts';
 /** Events from before the ones we have, with the server that gave them and the extremities that were asked about. */
 export type Backfill = { origin: string; pdus: readonly CheckedPdu[]; extremities: readonly BackwardExtremity[] };
 
-/** Stores them below what is here; they get no position, and no client is told. Resolves with how many are new. */
+/**
+ * Stores them below what is here; they get no position, and no client is told but of a redaction of what it may have been shown. Resolves with
+ * how many are new.
+ */
 export type StoreBackfilled = (room: HotRoom, backfill: Backfill) => Promise<number>;
 
 type Deps = {
@@ -116,6 +120,22 @@ export function createStoreBackfilled({ database, log, interner, fetchGap, redac
     return before;
   }
 
+  /** Makes stored events part of the log where they stand: they change neither the state nor the heads, and clients are told of them. */
+  async function tellLate(room: HotRoom, rows: readonly StoredEvent[]): Promise<void> {
+    if (rows.length === 0 || room.isEvicted) return;
+    const heads = room.heads.map((head) => head.eventNid);
+    const events = rows.map((stored) => {
+      const row: StoredEvent = { ...stored, kind: 'timeline' };
+      const event = readPdu(row.json);
+      const { eventNid, eventId, topological } = row;
+      const head = { eventNid, eventId, topological, depth: event.depth, reference: referenceTo(event, eventId, room.rules) };
+      const wakes = { users: room.localJoined };
+      const logged = { row, isOnMainLine: false, stateChanges: [], memberships: [], heads, wakes };
+      return room.stage({ event, head, heads: room.heads, updates: [], isNotifying: false, logged });
+    });
+    await log.append({ events });
+  }
+
   return async (room, { origin, pdus, extremities }) => {
     const newestFirst = listConnected(sortByPrevs(pdus).reverse(), extremities);
     const stored = await findPresent(newestFirst);
@@ -135,7 +155,7 @@ export function createStoreBackfilled({ database, log, interner, fetchGap, redac
       const accepted = rows.filter((row) => row.kind === 'backfilled');
       // What everybody is to be brought is so also when it is first found here, before its own server brings it.
       const stuck = accepted.filter(({ json }) => stickyMsOf(readPdu(json)) !== undefined);
-      const redactionRiders = await redactions.ridersOfHistory(room, accepted);
+      const redacted = await redactions.ridersOfHistory(room, accepted);
       await sql.begin(async (tx) => {
         const deltas = await layStates(tx, rows, before);
         await insertUnpositionedEvents(
@@ -145,7 +165,7 @@ export function createStoreBackfilled({ database, log, interner, fetchGap, redac
         for (const row of rows) if (present.has(row.eventId)) await adoptOutlier(tx, row);
         await insertStateDeltas(tx, deltas);
         await insertSearchHistory(tx, accepted);
-        for (const rider of redactionRiders) await rider(tx);
+        for (const rider of redacted.riders) await rider(tx);
         for (const { eventNid, json } of stuck) await sticky.noteHidden(tx, readPdu(json), eventNid);
         await deleteBackwardExtremities(tx, room.nid, [...known]);
         await insertBackwardExtremities(
@@ -155,6 +175,7 @@ export function createStoreBackfilled({ database, log, interner, fetchGap, redac
         );
       });
       if (stuck.length > 0) sticky.hidden(room.nid);
+      await tellLate(room, redacted.news);
       return accepted.length;
     });
     if (count > 0) await log.append({ rows: [{ write: async () => undefined, wakes: { history: [room.nid] } }] });
