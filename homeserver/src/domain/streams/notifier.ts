@@ -2,6 +2,8 @@ import type { Committed, Wakes } from './log-batch.ts';
 
 /** Watches one local user, or one room; dispose of it when the request ends. */
 export type Watch = Disposable & {
+  /** Whether nothing was committed since the last call of `next` (or since the watch began). */
+  isQuiet: () => boolean;
   /** Resolves with true when something for the user, or in the room, was committed since the last call (or since the watch began), with false when time is up. */
   next: (timeoutMs: number, signal?: AbortSignal) => Promise<boolean>;
 };
@@ -72,6 +74,7 @@ function watch(watches: Waiters, nid: number): Watch {
   const waiters = watches.get(nid) ?? new Set();
   watches.set(nid, waiters.add(waiter));
   return {
+    isQuiet: () => !waiter.isWoken,
     next: (timeoutMs, signal) => nextWake(waiter, timeoutMs, signal),
     [Symbol.dispose]: () => {
       waiters.delete(waiter);

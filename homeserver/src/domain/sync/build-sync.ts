@@ -31,8 +31,8 @@ const IGNORED_USERS = 'm.ignored_user_list';
 
 export type BuildRequest = Omit<SyncRequest, 'since'> & { since: StreamToken | undefined };
 
-/** One answer as things stand. `isEmpty` says that there is nothing in it worth waking a client for. */
-export type BuildSync = (request: BuildRequest) => Promise<{ response: SyncResponse; isEmpty: boolean }>;
+/** One answer as things stand. `isEmpty`: there is nothing in it worth waking a client for; `isCut`: more is there than it holds. */
+export type BuildSync = (request: BuildRequest) => Promise<{ response: SyncResponse; isEmpty: boolean; isCut: boolean }>;
 
 type Deps = {
   log: Log;
@@ -162,7 +162,7 @@ export function createBuildSync(deps: Deps): BuildSync {
     const reach = since === undefined ? position : await sticky.reach(nidsJoined(standings), { after, upTo: position, limit: MAX_STICKY });
     const toDevice = await e2ee.listToDevice(device, { after, upTo: reach, limit: MAX_TO_DEVICE });
     const { upTo } = toDevice;
-    return { toDevice, upTo, standings: upTo === position ? standings : await listStandings(device, upTo) };
+    return { toDevice, upTo, isCut: upTo < position, standings: upTo === position ? standings : await listStandings(device, upTo) };
   }
 
   return async function buildSync(request) {
@@ -171,7 +171,7 @@ export function createBuildSync(deps: Deps): BuildSync {
     // 1. How far the answer goes.
     const { boot, volatile } = ephemeral.volatileNow();
     const after = since?.position ?? 0;
-    const { toDevice, upTo, standings: all } = await findReach(request);
+    const { toDevice, upTo, isCut, standings: all } = await findReach(request);
     const end = formatToken({ kind: 'stream', position: upTo, boot, volatile });
 
     // 2. The account data and the rooms.
@@ -224,6 +224,7 @@ export function createBuildSync(deps: Deps): BuildSync {
     };
     return {
       isEmpty: Object.keys(news).length === 0,
+      isCut,
       response: {
         next_batch: end,
         ...news,

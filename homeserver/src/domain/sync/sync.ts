@@ -5,6 +5,7 @@ import type { Log } from '../streams/log.ts';
 import type { Notifier } from '../streams/notifier.ts';
 import { parseToken, type StreamToken } from '../streams/token.ts';
 import type { BuildSync } from './build-sync.ts';
+import { createLingeringWatches } from './lingering-watches.ts';
 import type { E2eeForSync, SyncDevice } from './sources.ts';
 import type { SyncRequest } from './sync-request.ts';
 
@@ -30,6 +31,8 @@ type Deps = {
 
 /** https://spec.matrix.org/latest/client-server-api/#get_matrixclientv3sync */
 export function createSync({ log, notifier, clock, buildSync, e2ee, acknowledged, synced }: Deps): Sync {
+  const watches = createLingeringWatches({ clock });
+
   return async function sync(request) {
     const since = readSince(request.since, log.position());
     const deadline = clock.now() + Math.min(request.timeoutMs, MAX_SYNC_WAIT_MS);
@@ -39,18 +42,26 @@ export function createSync({ log, notifier, clock, buildSync, e2ee, acknowledged
     }
 
     const ended = synced(request.device, request.setPresence);
-    const watch = notifier.watchUser(request.device.userNid);
+    const question = JSON.stringify([request.filter, request.wantsStateAfter]);
+    const lingering = since === undefined || request.isFullState ? undefined : watches.take(request.device, `${request.since} ${question}`);
+    const watch = lingering ?? notifier.watchUser(request.device.userNid);
+    let kept = false;
     try {
+      if (lingering?.isQuiet() === true && request.timeoutMs > 0) await watch.next(deadline - clock.now(), request.signal);
       for (let round = 0; ; round += 1) {
-        const { response, isEmpty } = await buildSync({ ...request, since });
+        const { response, isEmpty, isCut } = await buildSync({ ...request, since });
         const leftMs = deadline - clock.now();
         const isDone =
           !isEmpty || since === undefined || request.isFullState || leftMs <= 0 || request.signal.aborted || round >= MAX_ROUNDS;
+        if (isDone && !isCut && watch.isQuiet()) {
+          watches.keep(request.device, `${response.next_batch} ${question}`, watch);
+          kept = true;
+        }
         if (isDone) return response;
         await watch.next(leftMs, request.signal);
       }
     } finally {
-      watch[Symbol.dispose]();
+      if (!kept) watch[Symbol.dispose]();
       ended();
     }
   };
