@@ -96,6 +96,38 @@ test('S32: who types, reads and comes without measure is heard no more for a whi
   expect(await typists()).toEqual([quiet.userId, flooded.userId]);
 });
 
+test('S32: receipts for events that never come push out none for one that does', async () => {
+  const { event, id } = await quiet.event({});
+  const receipt = (userId: string, eventId: string): JsonObject => ({
+    edu_type: 'm.receipt',
+    content: { [roomId]: { 'm.read': { [userId]: { event_ids: [eventId], data: { ts: 1 } } } } },
+  });
+  await honest.sendPdus(server, [], [receipt(quiet.userId, id)]);
+  for (let sent = 0; sent < 6_000; sent += 100) {
+    clock.advance(1_000);
+    const invented = Array.from({ length: 100 }, (_, n) => receipt(flooded.userId, `$never${sent + n}`));
+    expect((await flooder.sendPdus(server, [], invented)).status).toBe(200);
+  }
+  const before = await countRows('receipts');
+  await honest.sendPdus(server, [event]);
+  await expect.poll(() => countRows('receipts'), WAIT).toBe(before + 1);
+});
+
+test('S32: one server does not fill the line of those who type', async () => {
+  const typists60 = await Promise.all(
+    Array.from({ length: 60 }, async (_, n) => (await flooder.join(server, roomId, `typist${n}`)).userId),
+  );
+  await flooder.sendPdus(
+    server,
+    [],
+    typists60.map((userId) => typingEdu(userId, true)),
+  );
+  expect(await typists()).toHaveLength(50);
+  await honest.sendPdus(server, [], [typingEdu(quiet.userId, true)]);
+  expect(await typists()).toHaveLength(50);
+  expect(await typists()).toContain(quiet.userId);
+});
+
 test('S32: receipts in threads that are not there, or for users of others, leave nothing behind', async () => {
   const { event, id } = await flooded.event({});
   await flooder.sendPdus(server, [event]);

@@ -8,8 +8,9 @@ import type { PresenceEdus } from './presence-edus.ts';
 import type { Person, PresenceState } from './presence-status.ts';
 import type { Volatile } from './volatile.ts';
 
-/** How many people's presence is kept in memory. */
+/** How many people's presence is kept in memory, and of how many of one other server. */
 const MAX_PEOPLE = 50_000;
+const MAX_PEOPLE_OF_SERVER = 10_000;
 /** Other servers take somebody for gone of whom they hear nothing for half an hour. */
 const REMIND_AFTER_MS = 1_500_000;
 
@@ -37,9 +38,28 @@ type Deps = {
 };
 
 export function createPresencePeople({ audience, edus, notifier, volatile, clock, serverName }: Deps): PresencePeople {
-  const people = new LRUCache<number, Person>({ max: MAX_PEOPLE });
+  const countBy = new Map<string, number>();
+  const people = new LRUCache<number, Person>({
+    max: MAX_PEOPLE,
+    dispose: ({ userId }, _userNid, reason) => {
+      if (reason !== 'set') count(userId, -1);
+    },
+  });
   let lastChange = 0;
   const isLocal = ({ userId }: Pick<Person, 'userId'>) => serverNameOf(userId) === serverName;
+
+  function count(userId: string, change: 1 | -1): void {
+    const server = serverNameOf(userId) ?? '';
+    const people = (countBy.get(server) ?? 0) + change;
+    if (people === 0) countBy.delete(server);
+    else countBy.set(server, people);
+  }
+
+  /** Somebody new of another server that tells of very many pushes out nobody. */
+  function isOneTooMany(userId: string): boolean {
+    const server = serverNameOf(userId) ?? '';
+    return server !== serverName && (countBy.get(server) ?? 0) >= MAX_PEOPLE_OF_SERVER;
+  }
 
   function tellServers(person: Person, members: ReadonlyMap<number, Member>): void {
     if (!isLocal(person)) return;
@@ -53,6 +73,8 @@ export function createPresencePeople({ audience, edus, notifier, volatile, clock
     lastChange: () => lastChange,
     change: async ({ userNid, userId }, next) => {
       const before = people.get(userNid);
+      if (before === undefined && isOneTooMany(userId)) return;
+      if (before === undefined) count(userId, 1);
       const person: Person = { userId, lastActiveAt: clock.now(), changedAt: 0, expiresAt: Number.POSITIVE_INFINITY, ...before, ...next };
       people.set(userNid, person);
       if (before !== undefined && before.presence === person.presence && before.statusMsg === person.statusMsg) return;

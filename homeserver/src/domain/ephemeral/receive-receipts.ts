@@ -1,23 +1,21 @@
 import { isJsonObject, type JsonObject, type JsonValue } from 'federation-spec/events/event.ts';
 import { serverNameOf } from 'federation-spec/identifiers/server-name.ts';
-import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../platform/clock.ts';
 import type { Database } from '../../storage/database.ts';
 import { findRoomEvent } from '../rooms/find-room-event.ts';
-import { type HotRoom, MEMBER } from '../rooms/hot-room.ts';
+import { MEMBER } from '../rooms/hot-room.ts';
 import type { HotRooms } from '../rooms/hot-rooms.ts';
 import type { Interner } from '../rooms/interner.ts';
 import { isServerAllowed } from '../rooms/server-acl.ts';
 import type { Notifier } from '../streams/notifier.ts';
 import type { NewReceipt } from './append-receipts.ts';
 import { ALL_ROOMS, type Coalescer } from './coalescer.ts';
+import { createEarlyReceipts, type EarlyReceipt, type RemoteKind } from './early-receipts.ts';
 import { isInThread } from './is-in-thread.ts';
 
 /** Rooms, and receipts in each, that are read from one EDU; the rest is ignored. */
 const MAX_ROOMS = 50;
 const MAX_RECEIPTS = 500;
-/** How many receipts are kept for events that have not arrived yet. */
-const MAX_EARLY_RECEIPTS = 5_000;
 /** Thread ids are event ids, and these have at most so many bytes. */
 const MAX_THREAD_ID_LENGTH = 255;
 
@@ -34,40 +32,24 @@ type Deps = {
 /** Takes the receipts of another server's users. What is not right is left out in silence: there is nobody to tell. */
 export type ReceiveReceipts = (origin: string, content: JsonObject, kind: RemoteKind) => Promise<void>;
 
-/** Private receipts never leave their server. */
-type RemoteKind = 'read' | 'delivered';
-
 /**
  * 1. A room that we are in, and that the origin is in. 2. A user of the origin who is joined. 3. An event of that room.
  * https://spec.matrix.org/latest/server-server-api/#receipts
  */
 export function createReceiveReceipts({ database, rooms, interner, notifier, clock, receipts, delivered }: Deps): ReceiveReceipts {
-  /** By event and user: a receipt may overtake the event it is about. */
-  const early = new LRUCache<string, { room: HotRoom; userId: string; value: JsonValue; kind: RemoteKind }>({ max: MAX_EARLY_RECEIPTS });
-  const awaited = new LRUCache<string, Set<string>>({ max: MAX_EARLY_RECEIPTS });
+  const early = createEarlyReceipts();
 
   notifier.onCommit(({ events }) => {
-    for (const { row } of events) {
-      const keys = awaited.get(row.eventId);
-      if (keys === undefined) continue;
-      awaited.delete(row.eventId);
-      for (const key of keys) {
-        const receipt = early.get(key);
-        early.delete(key);
-        if (receipt !== undefined) void take(receipt.room, receipt.userId, receipt.value, receipt.kind).catch(() => undefined);
-      }
-    }
+    for (const { row } of events) for (const receipt of early.take(row.eventId)) void take(receipt).catch(() => undefined);
   });
 
-  async function take(room: HotRoom, userId: string, value: JsonValue, kind: RemoteKind): Promise<void> {
+  async function take({ origin, room, userId, value, kind }: Omit<EarlyReceipt, 'eventId'>): Promise<void> {
     const read = readContent(value);
     if (read === undefined || room.find(MEMBER, userId)?.content['membership'] !== 'join') return;
     // 3. An event of that room, now or soon.
     const event = await findRoomEvent(database.sql, room, read.eventId);
     if (event === undefined) {
-      const key = `${read.eventId} ${userId} ${kind}`;
-      early.set(key, { room, userId, value, kind });
-      awaited.set(read.eventId, (awaited.get(read.eventId) ?? new Set()).add(key));
+      early.keep({ origin, room, eventId: read.eventId, userId, value, kind });
       return;
     }
     // Threads that are invented would each be kept a mark of.
@@ -101,7 +83,7 @@ export function createReceiveReceipts({ database, rooms, interner, notifier, clo
         room,
         entries.map(([userId]) => userId),
       );
-      for (const [userId, value] of entries) await take(room, userId, value, kind);
+      for (const [userId, value] of entries) await take({ origin, room, userId, value, kind });
     }
   };
 }

@@ -61,13 +61,22 @@ export function createTyping({ rooms, notifier, volatile, sendVolatile, serverNa
     const state = byRoom.get(room.nid) ?? { typists: new Map<string, Typist>(), changedAt: 0 };
     byRoom.set(room.nid, state);
     const earlier = state.typists.get(userId);
-    if (earlier === undefined && state.typists.size >= MAX_TYPISTS) return;
+    if (earlier === undefined && state.typists.size >= MAX_TYPISTS && !makeRoom(room, state, userId)) return;
     clearTimeout(earlier?.timer);
     const timer = setTimeout(() => end(room, userId), timeoutMs).unref();
     const isDue = earlier === undefined || performance.now() - earlier.toldAt > REPEAT_EDU_MS;
     state.typists.set(userId, { timer, toldAt: isDue ? performance.now() : earlier.toldAt });
     if (earlier === undefined) changed(room, state);
     if (isDue) tellServers(room, userId, true);
+  }
+
+  /** Somebody of the server that has most makes room for another's. */
+  function makeRoom(room: HotRoom, state: TypingRoom, userId: string): boolean {
+    const byServer = Map.groupBy(state.typists.keys(), (typist) => serverNameOf(typist) ?? '');
+    const [server, typists] = [...byServer].reduce((most, other) => (other[1].length > most[1].length ? other : most));
+    if (server === serverNameOf(userId) || typists[0] === undefined) return false;
+    end(room, typists[0]);
+    return true;
   }
 
   function end(room: HotRoom, userId: string): void {

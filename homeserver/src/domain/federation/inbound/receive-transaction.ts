@@ -123,9 +123,10 @@ export function createReceiveTransaction(deps: Deps): ReceiveTransaction {
 
   async function readEdus(edus: readonly JsonObject[], origin: string): Promise<StreamRow[]> {
     const rows: StreamRow[] = [];
-    for (const { edu_type: type, content } of edus) {
+    for (const edu of edus) {
+      const { edu_type: type, content } = edu;
       const handle = typeof type === 'string' ? eduHandlers.get(type) : undefined;
-      if (handle === undefined || !isJsonObject(content) || !eduBudget.mayPass(origin, type)) continue;
+      if (handle === undefined || !isJsonObject(content) || !eduBudget.mayPass(origin, edu)) continue;
       try {
         rows.push(...(await handle({ origin, content: dropNulls(content) })));
       } catch (error) {
