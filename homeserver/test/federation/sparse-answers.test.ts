@@ -79,3 +79,33 @@ test('an update of a device list with null for its keys and links is taken as on
     .poll(async () => ((await romeo.sync())['device_lists'] as { changed?: string[] } | undefined)?.changed ?? [], { timeout: 15_000 })
     .toContain(userId);
 });
+
+test('one odd person, device or key among a server’s answers does not hide the others', async () => {
+  const tell = (user: string) => `@${user}:${peer.name}`;
+  const { userId } = await peer.join(servers.at(0), roomId, nameOf('benvolio'));
+  const keys = await createDeviceKeys({ id: userId, deviceId: 'PEACE' });
+  const devices = [null, { device_id: 5, keys }, { keys }, { device_id: 'PEACE', keys }];
+  peer.answer((_method, path) => (path.includes('/user/devices/') ? { user_id: userId, stream_id: 7, devices } : undefined));
+  const known = await queryKeys(userId);
+  expect(known['failures']).toEqual({});
+  expect(Object.keys((known['device_keys'] as Record<string, object>)[userId] ?? {})).toEqual(['PEACE']);
+
+  const wit = await createDeviceKeys({ id: tell('wit'), deviceId: 'WIT' });
+  peer.answer((_method, path) =>
+    path.endsWith('/user/keys/query') ? { device_keys: { [tell('wit')]: { WIT: wit, NULL: null }, [tell('nobody')]: null } } : undefined,
+  );
+  const strangers = await romeo.call('POST', '/_matrix/client/v3/keys/query', { device_keys: { [tell('wit')]: [], [tell('nobody')]: [] } });
+  expect(strangers['failures']).toEqual({});
+  expect(strangers['device_keys']).toEqual({ [tell('wit')]: { WIT: wit }, [tell('nobody')]: {} });
+
+  const good = { 'signed_curve25519:A': { key: 'abc', signatures: {} } };
+  const claimed = { GOOD: good, ODD: { 'signed_curve25519:B': 5 }, NONE: null };
+  peer.answer((_method, path) =>
+    path.endsWith('/user/keys/claim') ? { one_time_keys: { [tell('wit')]: claimed, [tell('nobody')]: null } } : undefined,
+  );
+  const wanted = { GOOD: 'signed_curve25519', ODD: 'signed_curve25519', NONE: 'signed_curve25519' };
+  const claim = await romeo.call('POST', '/_matrix/client/v3/keys/claim', {
+    one_time_keys: { [tell('wit')]: wanted, [tell('nobody')]: { X: 'signed_curve25519' } },
+  });
+  expect(claim).toEqual({ failures: {}, one_time_keys: { [tell('wit')]: { GOOD: good } } });
+});
