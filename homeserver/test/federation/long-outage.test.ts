@@ -78,7 +78,7 @@ test('what changes again and again while a server is away is told by its newest 
 const index = (text: string) => text.replace(/\D/g, '');
 
 test('messages to devices are kept for a server however long it is away; whose messages fill their measure is refused more', async () => {
-  const [here, gone] = [servers.at(0), 'gone.invalid'];
+  const [here, gone] = [servers.at(0), `${nameOf('gone')}.invalid`];
   const sharer = await servers.user('sharer', 0);
   const other = await servers.user('sharer', 0);
   const before = 1_000_000; // older than anything of the log
