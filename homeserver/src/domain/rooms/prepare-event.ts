@@ -7,12 +7,13 @@ import { signEvent } from 'federation-spec/signing/sign-event.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { badJson, forbidden, tooLarge } from '../../platform/matrix-error.ts';
 import type { Random } from '../../platform/random.ts';
+import type { LoggedEvent } from '../streams/log-batch.ts';
 import { type HotRoom, MEMBER, type PreparedEvent, type StateUpdate, toLoggedChanges, toMembershipChanges } from './hot-room.ts';
 import type { HotRooms } from './hot-rooms.ts';
 import type { Interner } from './interner.ts';
 import { pickHeads } from './pick-heads.ts';
 import { referenceTo } from './reference-event.ts';
-import { type EventDraft, type Head, notifiesByDefault } from './room-event.ts';
+import { type EventDraft, type Head, notifiesByDefault, type StateEntry } from './room-event.ts';
 
 /** Who sends a template has no number here. */
 const NOBODY = 0;
@@ -60,24 +61,21 @@ export function createPrepareEvent({ rooms, interner, clock, random, signer }: D
     return [{ ...update, member: { userNid, isLocal: event.state_key.endsWith(`:${signer.serverName}`) } }];
   }
 
+  /** The state events that allow this one, as far as there are any; whose membership matters is known to the room afterwards. */
+  async function findAuthEntries(room: HotRoom, { type, sender, content, stateKey }: EventDraft): Promise<StateEntry[]> {
+    const pairs = selectAuthEvents({ type, sender, content, ...(stateKey === undefined ? {} : { stateKey }) }, room.rules);
+    const memberIds = pairs.filter((pair) => pair.type === MEMBER).map((pair) => pair.stateKey);
+    if (type === MEMBER && stateKey !== undefined) memberIds.push(stateKey);
+    if (room.absentMembers(memberIds).length > 0) await rooms.ensureMembers(room, memberIds);
+    return pairs.flatMap((pair) => room.findEntry(pair.type, pair.stateKey) ?? []);
+  }
+
   return async function prepareEvent(room, draft, sent) {
     const isTemplate = sent === 'template';
     const { senderNid, transaction, prevs = pickHeads(room.heads) }: Sent = isTemplate ? { senderNid: NOBODY } : sent;
 
     // 1. The graph: the heads, and the state events that allow this one.
-    const authPairs = selectAuthEvents(
-      {
-        type: draft.type,
-        sender: draft.sender,
-        content: draft.content,
-        ...(draft.stateKey === undefined ? {} : { stateKey: draft.stateKey }),
-      },
-      room.rules,
-    );
-    const memberIds = authPairs.filter((pair) => pair.type === MEMBER).map((pair) => pair.stateKey);
-    if (draft.type === MEMBER && draft.stateKey !== undefined) memberIds.push(draft.stateKey);
-    if (room.absentMembers(memberIds).length > 0) await rooms.ensureMembers(room, memberIds);
-    const authEntries = authPairs.flatMap((pair) => room.findEntry(pair.type, pair.stateKey) ?? []);
+    const authEntries = await findAuthEntries(room, draft);
 
     // 2. The event itself.
     const depth = Math.min(MAX_DEPTH, 1 + Math.max(0, ...prevs.map((head) => head.depth)));
@@ -104,42 +102,51 @@ export function createPrepareEvent({ rooms, interner, clock, random, signer }: D
     const topological = 1 + Math.max(0, ...prevs.map((prev) => prev.topological));
     const head: Head = { eventNid, eventId, depth, topological, reference: referenceTo(event, eventId, room.rules) };
     const heads = [...room.heads.filter((candidate) => !prevs.includes(candidate)), head];
-    const invited = updates.flatMap((update) => update.member?.userNid ?? []);
-    return {
-      event,
-      head,
-      heads,
-      updates,
-      isNotifying: notifiesByDefault(event),
-      logged: {
-        row: {
-          eventNid,
-          eventId,
-          roomNid: room.nid,
-          kind: 'timeline',
-          position: null,
-          topological: head.topological,
-          senderNid,
-          type: event.type,
-          keyNid: updates[0]?.keyNid ?? null,
-          originServerTs: event.origin_server_ts,
-          auth: authEntries.map((entry) => entry.eventNid),
-          basePos: null,
-          baseSnapshot: null,
-          notifySeq: 0,
-          deviceId: transaction?.deviceId ?? null,
-          txnPath: transaction?.txnPath ?? null,
-          reason: null,
-          redactedBy: null,
-          json: JSON.stringify(event),
-        },
-        isOnMainLine: true,
-        stateChanges: toLoggedChanges(updates),
-        memberships: toMembershipChanges(updates),
-        heads: heads.map((candidate) => candidate.eventNid),
-        wakes: { users: invited.length === 0 ? room.localJoined : withUsers(room.localJoined, invited) },
-      },
-    };
+    const logged = toLogged(room, { event, head, heads, updates, authEntries, senderNid, transaction });
+    return { event, head, heads, updates, isNotifying: notifiesByDefault(event), logged };
+  };
+}
+
+type Built = {
+  event: Pdu;
+  head: Head;
+  heads: readonly Head[];
+  updates: readonly StateUpdate[];
+  authEntries: readonly StateEntry[];
+  senderNid: number;
+  transaction: Transaction | undefined;
+};
+
+/** What the log is to write down of an event that was built upon the room's heads. */
+function toLogged(room: HotRoom, { event, head, heads, updates, authEntries, senderNid, transaction }: Built): LoggedEvent {
+  const concerned = updates.flatMap((update) => update.member?.userNid ?? []);
+  return {
+    row: {
+      eventNid: head.eventNid,
+      eventId: head.eventId,
+      roomNid: room.nid,
+      kind: 'timeline',
+      position: null,
+      topological: head.topological,
+      senderNid,
+      type: event.type,
+      keyNid: updates[0]?.keyNid ?? null,
+      originServerTs: event.origin_server_ts,
+      auth: authEntries.map((entry) => entry.eventNid),
+      basePos: null,
+      baseSnapshot: null,
+      notifySeq: 0,
+      deviceId: transaction?.deviceId ?? null,
+      txnPath: transaction?.txnPath ?? null,
+      reason: null,
+      redactedBy: null,
+      json: JSON.stringify(event),
+    },
+    isOnMainLine: true,
+    stateChanges: toLoggedChanges(updates),
+    memberships: toMembershipChanges(updates),
+    heads: heads.map((candidate) => candidate.eventNid),
+    wakes: { users: concerned.length === 0 ? room.localJoined : withUsers(room.localJoined, concerned) },
   };
 }
 
