@@ -156,3 +156,32 @@ test('the only one here is put out, and every server says that they are: the roo
   await expect.poll(isPartial, WAIT).toBe(false);
   expect((await romeo.attempt('PUT', `${roomPath()}/send/m.room.message/t1`, { body: 'I am here' })).status).toBe(403);
 });
+
+test('who is rightly put out meanwhile stays out when the room is whole', async () => {
+  await join(romeo);
+  const kick = await room.add({ type: 'm.room.member', state_key: romeo.id, content: { membership: 'leave' } });
+  await peer.sendPdus(servers.at(0), [kick.event]);
+  await expect.poll(() => storedKind(servers.at(0), kick.id), WAIT).toBe('timeline');
+  isGenerous = true;
+  await expect.poll(isPartial, WAIT).toBe(false);
+  expect(await storedKind(servers.at(0), kick.id)).toBe('timeline');
+  expect(Object.keys((await sidesOf('')).leave)).toEqual([room.roomId]);
+  await join(romeo);
+  await expect.poll(listJoined, WAIT).toHaveLength(MEMBERS + 2);
+});
+
+test('a server that tells of two events under one key of the state leaves the room neither unfinished nor without one', async () => {
+  const member = `@member4:${peer.name}`;
+  const again = await room.add({
+    type: 'm.room.member',
+    sender: member,
+    state_key: member,
+    content: { membership: 'join', displayname: 'Again' },
+  });
+  room.timeline.splice(room.timeline.indexOf(again), 1);
+  room.state.push(again);
+  isGenerous = true;
+  await join(romeo);
+  await expect.poll(isPartial, WAIT).toBe(false);
+  expect(await listJoined()).toHaveLength(MEMBERS + 2);
+});

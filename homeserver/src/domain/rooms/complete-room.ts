@@ -95,10 +95,8 @@ export function createCompleteRoom({
 
     for (let start = 0; start < stateIds.length; start += CHUNK) {
       const entries = await listStateEntries(sql, room.roomNid, stateIds.slice(start, start + CHUNK)); // 2
-      await write(
-        room,
-        entries.filter((entry) => entry.keyNid !== keyNid),
-      );
+      const others = entries.filter((entry) => entry.keyNid !== keyNid);
+      await write(room, [...new Map(others.map((entry) => [entry.keyNid, entry])).values()]); // one to a key, whatever was told
       await nextTurnOfLoop();
     }
 
