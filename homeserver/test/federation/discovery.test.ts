@@ -90,6 +90,12 @@ test('of several records the next one is tried when nobody listens at the first'
   expect(await ask('many.test')).toBe('many.test');
 });
 
+test('nor is the first one asked when it is somebody else: the next one is tried', async () => {
+  service('_matrix-fed._tcp.moved.test', await serve(['stranger.test']), await serve(['moved.test']));
+  expect(await ask('moved.test')).toBe('moved.test');
+  expect(seen).toEqual([{ host: 'moved.test', sni: 'moved.test' }]);
+});
+
 test('a certificate for the host that the record names proves nothing: it must be for the server', async () => {
   service('_matrix-fed._tcp.victim.test', await serve(['localhost', 'thief.test']));
   await expect(ask('victim.test')).rejects.toThrow(/victim\.test/);

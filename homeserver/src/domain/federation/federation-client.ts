@@ -31,6 +31,19 @@ export type CallOptions = {
   /** Whether a server that is known not to answer is asked all the same; `background` when nothing else is said. */
   urgency?: Urgency;
 };
+const CONNECT_FAILURES: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ETIMEDOUT',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EPROTO',
+]);
+/** https://nodejs.org/api/tls.html#x509-certificate-error-codes */
+const TLS_FAILURE = /^(?:ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_)|SELF_SIGNED/;
+
 type QueryInput = Readonly<Record<string, string | readonly string[] | undefined>>;
 type CallInput<Params, Body> = { params?: Params; query?: QueryInput; body?: Body };
 
@@ -160,15 +173,10 @@ function requestTo(
   return { ...request, url: `https://${host}:${port}${uri}`, headers: { ...request.headers, host: hostHeader } };
 }
 
+/** Whether the request was not even sent: nobody is there, or somebody who is not whom we look for. */
 function isConnectFailure(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  return (
-    code === 'ECONNREFUSED' ||
-    code === 'EHOSTUNREACH' ||
-    code === 'ENETUNREACH' ||
-    code === 'UND_ERR_CONNECT_TIMEOUT' ||
-    code === 'ENOTFOUND'
-  );
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  return CONNECT_FAILURES.has(code) || TLS_FAILURE.test(code);
 }
 
 function readAnswer(destination: string, response: OutboundResponse): unknown {
