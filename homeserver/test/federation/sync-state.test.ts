@@ -6,6 +6,7 @@ import { syncWith } from '../client-api/sync-answers.ts';
 import { type HostilePeer, startHostilePeer } from '../kit/hostile-peer.ts';
 import { SLIDING_PATH } from '../kit/slide.ts';
 import { startServers, type TestServers } from '../kit/start-servers.ts';
+import { banBeforehand, meetTybalt } from './banned-before.ts';
 
 let servers: TestServers;
 let peer: HostilePeer;
@@ -20,36 +21,18 @@ afterAll(async () => {
 });
 
 test('state that a resolution brings back is told beside the timeline that brought it about', async () => {
-  const romeo = await servers.user('romeo', 0);
-  const juliet = await servers.user('juliet', 0);
-  const tybalt = `@tybalt:${peer.name}`;
-  const roomId = await romeo.createRoom({
-    preset: 'public_chat',
-    topic: 'old',
-    power_level_content_override: { users: { [juliet.id]: 50, [tybalt]: 100 } },
-  });
-  await juliet.join(roomId);
-  const room = await peer.join(servers.at(0), roomId, 'tybalt');
+  const threatened = await meetTybalt(servers, peer, { topic: 'old' });
+  const { roomId, romeo, juliet } = threatened;
   await juliet.setState(roomId, 'm.room.topic', { topic: 'new' });
   const { next_batch: since } = await syncWith(romeo);
 
-  // Tybalt had banned Juliet before she spoke, as he tells it.
-  const member = room.state.find((event) => event.type === 'm.room.member' && event.state_key === juliet.id);
-  if (member === undefined) throw new Error('the peer was told of no such member');
-  const proper = await room.event({});
-  const ban = await room.event({
-    type: 'm.room.member',
-    state_key: juliet.id,
-    content: { membership: 'ban' },
-    auth_events: [...proper.event.auth_events, eventIdOf(member, room.rules)],
-  });
-  await peer.sendPdus(servers.at(0), [ban.event]);
+  const banId = await banBeforehand(servers, peer, threatened);
 
   const topicsOf = (events: readonly { type: string; content: Record<string, unknown> }[] | undefined) =>
     events?.filter((event) => event.type === 'm.room.topic').map((event) => event.content['topic']);
   await expect.poll(async () => (await syncWith(romeo, { since })).rooms.join[roomId]?.timeline.events.length, { timeout: 15_000 }).toBe(1);
   const before = (await syncWith(romeo, { since })).rooms.join[roomId];
-  expect(before?.timeline.events).toMatchObject([{ event_id: ban.id }]);
+  expect(before?.timeline.events).toMatchObject([{ event_id: banId }]);
   expect(topicsOf(before?.state.events)).toEqual(['old']);
   const after = (await syncWith(romeo, { since, use_state_after: true })).rooms.join[roomId];
   expect(topicsOf(after?.state_after?.events)).toEqual(['old']);
