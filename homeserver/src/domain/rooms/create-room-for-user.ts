@@ -16,6 +16,8 @@ import type { InviteByAddress } from './third-party/invite-by-address.ts';
 
 /** Most users invited at once while a room is made. */
 const MAX_INVITES = 100;
+/** All of a room is written at once, and everybody else's messages wait for it. */
+const MAX_INITIAL_STATE = 500;
 const MAX_NAME_LENGTH = 255;
 
 export type RoomWish = {
@@ -124,6 +126,8 @@ function checkWish(wish: RoomWish, invites: readonly string[]): void {
     throw invalidParam(`At most ${MAX_INVITES} users can be invited while a room is made.`);
   const stranger = invites.find((userId) => parseUserId(userId) === undefined);
   if (stranger !== undefined) throw invalidParam(`${stranger} is no user id; one looks like @name:example.org.`);
+  if ((wish.initialState?.length ?? 0) > MAX_INITIAL_STATE)
+    throw invalidParam(`A room is made with at most ${MAX_INITIAL_STATE} state events; set more when it is there.`);
   if (wish.name !== undefined && wish.name.length > MAX_NAME_LENGTH)
     throw invalidParam(`A room's name has at most ${MAX_NAME_LENGTH} characters.`);
   if (wish.aliasName !== undefined && /[\s:#\0]/.test(wish.aliasName))

@@ -1,8 +1,10 @@
 import type { Context, Middleware } from 'koa';
 import { invalidParam, notJson, unrecognizedMethod, unrecognizedPath, unrecognizedPushRule } from '../../platform/matrix-error.ts';
 import { createBodyBudgets } from './body-budget.ts';
+import { createBodyTurns } from './body-turns.ts';
 import { networkOf } from './client-ip.ts';
 import { dropNullOptions } from './drop-null-options.ts';
+import { createHeavyTurns } from './heavy-calls.ts';
 import { createIdentifyCaller, type IdentifyCallerDeps, type RequestLabels } from './identify-caller.ts';
 import { limitSubjects } from './limit-subjects.ts';
 import { NEEDS_BODY } from './needed-bodies.ts';
@@ -42,6 +44,8 @@ export function createDispatch({ routes, onBadResponse, ...deps }: DispatchDeps)
   const identifyCaller = createIdentifyCaller(deps);
   const table = createRouteTable(routes);
   const budgets = createBodyBudgets();
+  const takeBodyTurn = createBodyTurns();
+  const takeHeavyTurn = createHeavyTurns();
   const validators = new Map<Route, RequestValidator>(routes.map((route) => [route, createRequestValidator(route.endpoint)]));
 
   return async (ctx, next) => {
@@ -68,20 +72,22 @@ export function createDispatch({ routes, onBadResponse, ...deps }: DispatchDeps)
     for (const value of Object.values(params)) if (!isStorableText(value)) throw invalidParam('The path may not hold NUL');
     validator?.params(params);
     validator?.query(query);
+    const caller = origin ?? requester?.userId ?? networkOf(request.ip);
     let body: unknown;
     if (endpoint.body !== 'raw') {
       request.bytes ??= await readBytes(wire, route, MAX_JSON_BYTES, budgets);
       if (request.bytes.length === 0 && NEEDS_BODY.has(endpoint.id)) throw notJson('The body is empty, where a JSON object is needed');
-      body = origin === undefined ? readJsonBody(request.bytes) : signedBody;
+      const { bytes } = request;
+      body = origin === undefined ? await takeBodyTurn(caller, bytes.length, async () => readJsonBody(bytes)) : signedBody;
       dropNullOptions(endpoint.body, body);
       validator?.body(body);
     }
-    const caller = origin ?? requester?.userId ?? networkOf(request.ip);
     if (!isExempt) limitSubjects(limitRate, endpoint.id, { caller, params, body });
 
     // 4.
     const call = createCall({ params, query, body, requester, origin, request, operation: endpoint.id });
-    const answer = await route.handle(call as Call<never, never, never>); // the validators above vouch for the types
+    const handle = async () => await route.handle(call as Call<never, never, never>); // the validators above vouch for the types
+    const answer = isExempt ? await handle() : await takeHeavyTurn({ operation: endpoint.id, caller, query }, handle);
     if (onBadResponse !== undefined && !isRawResponse(answer)) {
       const fault = validator?.findResponseFault(JSON.parse(JSON.stringify(answer)));
       if (fault !== undefined) onBadResponse(endpoint.id, fault);

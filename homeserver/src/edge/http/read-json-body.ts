@@ -4,6 +4,9 @@ import { badJson, notJson } from '../../platform/matrix-error.ts';
 
 /** Deeper than any honest request; shallow enough that code which walks a value by recursion is safe. */
 const MAX_DEPTH = 100;
+/** In a larger body values are counted while it is read: the engine's own parser would read any number of them. */
+const LARGE_BYTES = 1024 * 1024;
+const MAX_VALUES_OF_LARGE = 500_000;
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
@@ -15,14 +18,23 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
  */
 export function readJsonBody(bytes: Uint8Array): unknown {
   if (bytes.length === 0) return {};
-  let value: unknown;
+  const value = bytes.length > LARGE_BYTES ? readLarge(bytes) : parse(bytes);
+  checkValue(value, 0);
+  return value;
+}
+
+function parse(bytes: Uint8Array): unknown {
   try {
-    value = JSON.parse(utf8.decode(bytes));
+    return JSON.parse(utf8.decode(bytes));
   } catch {
     throw notJson('The body is not JSON in UTF-8');
   }
-  checkValue(value, 0);
-  return value;
+}
+
+function readLarge(bytes: Uint8Array): unknown {
+  const read = readJson(bytes, { maxValues: MAX_VALUES_OF_LARGE });
+  if (!read.ok) throw notJson(`The body is not JSON: ${read.reason}`);
+  return read.value;
 }
 
 /**
