@@ -39,6 +39,12 @@ export async function listPartialRooms(sql: Sql): Promise<PartialRoom[]> {
     order  by p.room_nid`;
 }
 
+/** Whether what came with this join is still all that is known of the room. Somebody who left and came back may have been given all of it. */
+export async function isStillPartial(sql: Sql, { roomNid, joinEventNid }: Pick<PartialRoom, 'roomNid' | 'joinEventNid'>): Promise<boolean> {
+  const rows = await sql`select 1 from partial_rooms where room_nid = ${roomNid} and join_event_nid = ${joinEventNid}`;
+  return rows.length > 0;
+}
+
 /** The servers that were said to be in a room whose state is not complete. */
 export async function listPartialServers(sql: Sql, roomNid: number): Promise<string[]> {
   const [row] = await sql<{ servers: string[] }[]>`select servers from partial_rooms where room_nid = ${roomNid}`;
@@ -152,7 +158,7 @@ export async function wasPutOutByOthers(sql: Sql, roomNid: number): Promise<bool
   return rows.length > 0;
 }
 
-/** Nobody of ours is in the room any more: its state stays as it is. */
+/** The room's state stays as it is: nobody of ours is there any more, or it was given whole with a later join. */
 export async function abandonPartialRoom(sql: Sql, roomNid: number): Promise<void> {
   await sql`update rooms set is_partial = false where room_nid = ${roomNid}`;
   await sql`delete from partial_rooms where room_nid = ${roomNid}`;

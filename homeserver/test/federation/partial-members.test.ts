@@ -128,6 +128,24 @@ test('a room that was left before its members were known, and is read anew, take
   release();
 });
 
+test('who left before the members were known, and comes back, is given all of the room', async () => {
+  await romeo.join(room.roomId, { via: [peer.name] });
+  await romeo.send(room.roomId, 'hello');
+  await romeo.leave(room.roomId);
+  await romeo.join(room.roomId, { via: [peer.name] });
+  const isShown = async () => room.roomId in ((await romeo.sync({ since: '' })) as { rooms: { join: object } }).rooms.join;
+  expect(await isShown()).toBe(true);
+  const joined = async () => Object.keys((await romeo.call('GET', `${roomPath()}/joined_members`))['joined'] as object).length;
+  expect(await joined()).toBe(MEMBERS + 2);
+  await romeo.leave(room.roomId);
+  await romeo.join(room.roomId, { via: [peer.name] });
+  release();
+  await romeo.send(room.roomId, 'here again');
+  await expect.poll(hears('here again'), WAIT).toBe(true);
+  expect(await joined()).toBe(MEMBERS + 2);
+  expect(await standing(member(9))).toBe('join');
+});
+
 test('a user of whom nothing is known yet gets no template for leaving, and their server is told why', async () => {
   await romeo.join(room.roomId, { via: [peer.name] });
   const path = `/_matrix/federation/v1/make_leave/${enc(room.roomId)}/${enc(member(7))}`;

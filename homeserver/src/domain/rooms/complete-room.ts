@@ -7,6 +7,7 @@ import {
   finishPartialRoom,
   insertLateMemberships,
   insertLateState,
+  isStillPartial,
   layStateBeforeJoin,
   listStateEntries,
   type PartialRoom,
@@ -74,6 +75,7 @@ export function createCompleteRoom({
       rows: [
         {
           write: async (tx, position) => {
+            if (!(await isStillPartial(tx, room))) return;
             await insertLateState(tx, room.roomNid, { from: room.joinPosition, entries });
             await insertLateMemberships(tx, room.roomNid, { position, members });
           },
@@ -90,7 +92,9 @@ export function createCompleteRoom({
     const hot = await rooms.load(room.roomId);
     const inTurn = <Done>(act: () => Promise<Done>) => (hot === undefined ? act() : hot.turns.take(act));
     const before = (await findHolderAmong(sql, room.roomNid, keyNid, stateIds)) ?? null;
-    const lay = (tx: Sql) => layStateBeforeJoin(tx, { ...room, keyNid, before });
+    const lay = async (tx: Sql) => {
+      if (await isStillPartial(tx, room)) await layStateBeforeJoin(tx, { ...room, keyNid, before });
+    };
     await inTurn(() => log.append({ rows: [{ write: lay, wakes: {} }] })); // 1
 
     for (let start = 0; start < stateIds.length; start += CHUNK) {
@@ -109,7 +113,9 @@ export function createCompleteRoom({
       const { to } = await log.append({
         rows: [
           {
-            write: (tx, position) => finishPartialRoom(tx, { roomNid: room.roomNid, position }),
+            write: async (tx, position) => {
+              if (await isStillPartial(tx, room)) await finishPartialRoom(tx, { roomNid: room.roomNid, position });
+            },
             wakes: { users: local, membershipsOf: local, rooms: [room.roomNid] },
           },
         ],

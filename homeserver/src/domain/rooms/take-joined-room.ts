@@ -7,7 +7,7 @@ import { insertBackwardExtremities } from '../../storage/backward-extremities.ts
 import type { Database } from '../../storage/database.ts';
 import { listEventsByNid, type StoredEvent } from '../../storage/events.ts';
 import { membershipNumber } from '../../storage/memberships.ts';
-import { beginPartialRoom } from '../../storage/partial-rooms.ts';
+import { abandonPartialRoom, beginPartialRoom } from '../../storage/partial-rooms.ts';
 import { findRoomByNid, internRoom } from '../../storage/rooms.ts';
 import { insertSnapshot } from '../../storage/state.ts';
 import type { Log } from '../streams/log.ts';
@@ -68,7 +68,7 @@ export function createTakeJoinedRoom({ database, log, rooms, interner, storeOutl
               roomNid,
               prevIds.map((eventId) => ({ eventId, topological })),
             ),
-          ...partialRiders(roomNid, logged, room),
+          ...partialRiders(roomNid, logged, { partial: room.partial, wasPartial: hot?.isPartial === true }),
         ],
       });
     if (hot === undefined) await append();
@@ -157,8 +157,12 @@ export function createTakeJoinedRoom({ database, log, rooms, interner, storeOutl
   return take;
 }
 
-/** Notes, with the join, that the rest of the state is to come. */
-function partialRiders(roomNid: number, { row }: LoggedEvent, { partial }: JoinedRoom): Rider[] {
-  if (partial === undefined) return [];
-  return [(tx) => beginPartialRoom(tx, { roomNid, joinEventNid: row.eventNid, ...partial })];
+/** Notes, with the join, that the rest of the state is to come, or that none is awaited any more. */
+function partialRiders(
+  roomNid: number,
+  { row }: LoggedEvent,
+  { partial, wasPartial }: Pick<JoinedRoom, 'partial'> & { wasPartial: boolean },
+): Rider[] {
+  if (partial !== undefined) return [(tx) => beginPartialRoom(tx, { roomNid, joinEventNid: row.eventNid, ...partial })];
+  return wasPartial ? [(tx) => abandonPartialRoom(tx, roomNid)] : [];
 }

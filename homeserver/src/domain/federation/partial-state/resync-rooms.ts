@@ -6,6 +6,7 @@ import type { Random } from '../../../platform/random.ts';
 import type { Database, Sql } from '../../../storage/database.ts';
 import {
   abandonPartialRoom,
+  isStillPartial,
   listPartialRooms,
   type PartialRoom,
   showPartialRoom,
@@ -63,6 +64,7 @@ export function createResyncRooms(deps: Deps): ResyncRooms {
     const since = clock.now();
     let isShown = false;
     for (let failures = 1; !stopping.signal.aborted; failures += 1) {
+      if (!(await isStillPartial(database.sql, room))) return partialRooms.ended(room.roomNid);
       const presence = await findPresence(room);
       if (presence === 'gone') return await abandon(room);
       const outcome = await slots.run(() => tryServers(room, failures - 1));
