@@ -37,10 +37,13 @@ import { createCompleteRoom } from './domain/rooms/complete-room.ts';
 import type { RoomNetwork } from './domain/rooms/isolated.ts';
 import { createMergeHeads } from './domain/rooms/merge-heads.ts';
 import type { EventSigner } from './domain/rooms/prepare-event.ts';
+import { createCheckByState } from './domain/rooms/receive-pdu/check-by-state.ts';
 import { createFetchGap } from './domain/rooms/receive-pdu/fetch-gap.ts';
 import { createFetchMissing } from './domain/rooms/receive-pdu/fetch-missing.ts';
+import { createFindHistoryStates } from './domain/rooms/receive-pdu/history-states.ts';
 import { createOutlierBudget } from './domain/rooms/receive-pdu/outlier-budget.ts';
 import { createReceivePdu } from './domain/rooms/receive-pdu/receive-pdu.ts';
+import { createRecheckHistory } from './domain/rooms/receive-pdu/recheck-history.ts';
 import { createResolutionThread } from './domain/rooms/receive-pdu/resolution-thread.ts';
 import { createResolveStates } from './domain/rooms/receive-pdu/resolve-states.ts';
 import { createStoreBackfilled } from './domain/rooms/receive-pdu/store-backfilled.ts';
@@ -131,6 +134,8 @@ export async function composeFederation(deps: Deps) {
   const fetchGap = createFetchGap({ database, peers: peer, findServerKey, storeOutliers, takeOutlierRoom, serverName });
   const thread = createResolutionThread();
   const resolveStates = createResolveStates({ sql: database.sql, thread });
+  const checkByState = createCheckByState({ sql: database.sql, interner });
+  const findHistoryStates = createFindHistoryStates({ sql: database.sql, fetchGap, resolveStates, checkByState });
   const storePdu = createStorePdu({ database, log, rooms, interner, redactions, resolveStates, sticky: deps.sticky, serverName });
   const { receivePdu, receiveCompletePdu } = createReceivePdu({
     database,
@@ -179,6 +184,7 @@ export async function composeFederation(deps: Deps) {
   const completeRoom = createCompleteRoom({
     ...common,
     recheckEvents: createRecheckEvents(common),
+    recheckHistory: createRecheckHistory({ ...common, findHistoryStates }),
     tellLateServers: deps.e2ee.deviceLists.tellLateServers,
   });
   const resync = createResyncRooms({ ...common, fetchWholeState, completeRoom });
@@ -195,7 +201,7 @@ export async function composeFederation(deps: Deps) {
     fetchHistory: createFetchHistory({
       ...common,
       peer,
-      storeBackfilled: createStoreBackfilled({ database, log, interner, fetchGap, redactions, resolveStates, sticky: deps.sticky }),
+      storeBackfilled: createStoreBackfilled({ ...common, fetchGap, findHistoryStates, redactions, sticky: deps.sticky }),
     }),
     resolveRemoteAlias: peers.queries.resolveAlias,
     queryRemotePublicRooms: peers.queries.publicRooms,

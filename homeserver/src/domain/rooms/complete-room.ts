@@ -19,6 +19,7 @@ import { MEMBER } from './hot-room.ts';
 import type { HotRooms } from './hot-rooms.ts';
 import type { Interner } from './interner.ts';
 import type { PartialRooms } from './partial-rooms.ts';
+import type { RecheckHistory } from './receive-pdu/recheck-history.ts';
 import type { RecheckEvents } from './recheck-events.ts';
 
 /** How many entries of the state are written in one batch of the log; other events get in between. */
@@ -37,6 +38,7 @@ type Deps = {
   interner: Interner;
   partialRooms: PartialRooms;
   recheckEvents: RecheckEvents;
+  recheckHistory: RecheckHistory;
   tellLateServers: TellLateServers;
   serverName: string;
 };
@@ -54,6 +56,7 @@ export function createCompleteRoom({
   interner,
   partialRooms,
   recheckEvents,
+  recheckHistory,
   tellLateServers,
   serverName,
 }: Deps): CompleteRoom {
@@ -126,5 +129,7 @@ export function createCompleteRoom({
     const upTo = await inTurn(finish);
     partialRooms.ended(room.roomNid);
     await recheckEvents({ roomNid: room.roomNid, roomId: room.roomId, after: room.joinPosition, upTo }); // 5
+    const whole = await rooms.load(room.roomId);
+    if (whole !== undefined) await recheckHistory(whole, room.resident);
   };
 }

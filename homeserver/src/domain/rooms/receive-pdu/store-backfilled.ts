@@ -6,11 +6,11 @@ import {
   insertBackwardExtremities,
   listAwaited,
 } from '../../../storage/backward-extremities.ts';
-import type { Database, Sql } from '../../../storage/database.ts';
+import type { Database } from '../../../storage/database.ts';
 import { insertUnpositionedEvents, listEventsById, type StoredEvent } from '../../../storage/events.ts';
 import { adoptOutlier } from '../../../storage/outliers.ts';
 import { insertSearchHistory } from '../../../storage/search.ts';
-import { type DeltaRow, insertSnapshot, insertStateDeltas } from '../../../storage/state.ts';
+import { insertStateDeltas } from '../../../storage/state.ts';
 import type { Log } from '../../streams/log.ts';
 import { isOnSameSide } from '../gap-place.ts';
 import type { HotRoom } from '../hot-room.ts';
@@ -21,12 +21,10 @@ import { referenceTo } from '../reference-event.ts';
 import type { StickyEvents } from '../sticky/sticky-events.ts';
 import { stickyMsOf } from '../sticky/sticky-of.ts';
 import { checkByAuthEvents, toKnownEvent } from './auth-states.ts';
-import { createCheckByState } from './check-by-state.ts';
 import type { CheckedPdu } from './check-pdu.ts';
 import type { FetchGap } from './fetch-gap.ts';
-import { createFindHistoryStates, type HistoryEvent } from './history-states.ts';
-import type { LayeredState } from './layered-state.ts';
-import type { ResolveStates } from './resolve-states.ts';
+import type { FindHistoryStates, HistoryEvent } from './history-states.ts';
+import { layStates } from './lay-states.ts';
 import { sortByPrevs } from './sort-by-prevs.ts';
 import { unpositionedRow } from './unpositioned-row.ts';
 
@@ -43,9 +41,9 @@ type Deps = {
   database: Database;
   log: Pick<Log, 'append'>;
   interner: Interner;
-  fetchGap: FetchGap;
+  fetchGap: Pick<FetchGap, 'ensureAuthEvents'>;
+  findHistoryStates: FindHistoryStates;
   redactions: Pick<Redactions, 'ridersOfHistory'>;
-  resolveStates: ResolveStates;
   sticky: Pick<StickyEvents, 'noteHidden' | 'hidden'>;
 };
 
@@ -53,10 +51,8 @@ type Deps = {
  * Each is checked against its own auth events, and the state before it where that is to be had. They are numbered downwards from the events
  * that build upon them, the newest first, so that reading backwards meets them in the order of the graph.
  */
-export function createStoreBackfilled({ database, log, interner, fetchGap, redactions, resolveStates, sticky }: Deps): StoreBackfilled {
+export function createStoreBackfilled({ database, log, interner, fetchGap, findHistoryStates, redactions, sticky }: Deps): StoreBackfilled {
   const { sql } = database;
-  const checkByState = createCheckByState({ sql, interner });
-  const findHistoryStates = createFindHistoryStates({ sql, fetchGap, resolveStates, checkByState });
 
   async function toRow(room: HotRoom, pdu: CheckedPdu, present: StoredEvent | undefined): Promise<StoredEvent> {
     const { event } = pdu;
@@ -136,7 +132,8 @@ export function createStoreBackfilled({ database, log, interner, fetchGap, redac
     await log.append({ events });
   }
 
-  return async (room, { origin, pdus, extremities }) => {
+  return async function storeBackfilled(room, { origin, pdus, extremities }) {
+    const wasPartial = room.isPartial;
     const newestFirst = listConnected(sortByPrevs(pdus).reverse(), extremities);
     const stored = await findPresent(newestFirst);
     const fresh = newestFirst.filter((pdu) => (stored.get(pdu.eventId)?.kind ?? 'outlier') === 'outlier');
@@ -145,6 +142,7 @@ export function createStoreBackfilled({ database, log, interner, fetchGap, redac
     const before = await judge(room, origin, events, extremities);
 
     const count = await room.turns.take(async () => {
+      if (wasPartial && !room.isPartial) return undefined;
       // Somebody else may have sent it meanwhile.
       const present = await findPresent(fresh);
       const rows = events.map(({ row }) => row).filter((row) => (present.get(row.eventId)?.kind ?? 'outlier') === 'outlier');
@@ -178,29 +176,10 @@ export function createStoreBackfilled({ database, log, interner, fetchGap, redac
       await tellLate(room, redacted.news);
       return accepted.length;
     });
+    if (count === undefined) return await storeBackfilled(room, { origin, pdus, extremities }); // the states are to be had by now
     if (count > 0) await log.append({ rows: [{ write: async () => undefined, wakes: { history: [room.nid] } }] });
     return count;
   };
-}
-
-/** Notes in each row on what the state before it is laid, storing bases that are not stored yet; resolves with the layers. */
-async function layStates(tx: Sql, rows: readonly StoredEvent[], before: ReadonlyMap<string, LayeredState>) {
-  const deltas: (DeltaRow & { eventNid: number })[] = [];
-  for (const row of rows) {
-    const state = before.get(row.eventId);
-    if (state === undefined) continue;
-    const { base, delta } = state;
-    if (base.basePos === null && base.baseSnapshot === null) {
-      base.baseSnapshot = await insertSnapshot(
-        tx,
-        [...base.state].map(([keyNid, eventNid]) => ({ keyNid, eventNid })),
-      );
-    }
-    row.basePos = base.basePos;
-    row.baseSnapshot = base.baseSnapshot;
-    for (const [keyNid, stateEventNid] of delta) deltas.push({ eventNid: row.eventNid, keyNid, stateEventNid });
-  }
-  return deltas;
 }
 
 /** Those of the events that are what was asked for, or that such an event builds upon: nothing else has a place there. */
