@@ -1,6 +1,6 @@
-import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { MatrixError, tooLarge, unknown } from '../../platform/matrix-error.ts';
+import { readWhole } from '../../platform/read-whole.ts';
 import { findThumbnail, insertThumbnail, type ThumbnailRow, type ThumbnailSize } from '../../storage/media.ts';
 import type { Media, MediaDeps } from './media.ts';
 import { newObjectKey } from './object-keys.ts';
@@ -69,7 +69,9 @@ export function createMakeThumbnails(deps: Deps): Media['thumbnail'] {
 
   /** What the file's own server makes of it. Throws when that is no image that can be read here. */
   async function takeTheirs({ origin, mediaId }: StoredMedia, size: ThumbnailSize): Promise<Picture> {
-    const image = await readWhole(await fetchRemoteThumbnail(origin, mediaId, size));
+    const image = await readWhole(await fetchRemoteThumbnail(origin, mediaId, size), MAX_REMOTE_THUMBNAIL_BYTES, () =>
+      tooLarge('The thumbnail of another server is too large.'),
+    );
     const contentType = sniffImage(image.subarray(0, SNIFFED_BYTES));
     if (contentType === undefined) throw unknown('The thumbnail of another server is no image.');
     const drawn = await thumbnailer.draw(image, size);
@@ -90,16 +92,4 @@ export function createMakeThumbnails(deps: Deps): Media['thumbnail'] {
     await store.delete(thumbnail.objectKey);
     return (await findThumbnail(sql, row.origin, row.mediaId, size)) ?? row;
   }
-}
-
-/** The bytes of a stream. Throws when it breaks off, or has more than a thumbnail needs. */
-async function readWhole(stream: Readable): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > MAX_REMOTE_THUMBNAIL_BYTES) throw tooLarge('The thumbnail of another server is too large.');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }

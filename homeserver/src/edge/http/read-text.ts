@@ -1,4 +1,5 @@
 import { badJson, tooLarge } from '../../platform/matrix-error.ts';
+import { readWhole } from '../../platform/read-whole.ts';
 import type { HttpRequest } from './http-request.ts';
 import { isStorableText } from './read-json-body.ts';
 
@@ -8,15 +9,8 @@ import { isStorableText } from './read-json-body.ts';
  * @throws M_TOO_LARGE, M_BAD_JSON for text that cannot be stored
  */
 export async function readText(request: HttpRequest, maxBytes: number): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request.stream) {
-    const part = Buffer.from(chunk);
-    bytes += part.length;
-    if (bytes > maxBytes) throw tooLarge(`The body may have at most ${maxBytes} bytes`);
-    chunks.push(part);
-  }
-  const text = Buffer.concat(chunks).toString('utf8');
+  const bytes = await readWhole(request.stream, maxBytes, () => tooLarge(`The body may have at most ${maxBytes} bytes`));
+  const text = bytes.toString('utf8');
   if (!isStorableText(text)) throw badJson('Text may hold neither NUL nor half a surrogate pair');
   return text;
 }

@@ -1,4 +1,5 @@
 import { badJson, tooLarge } from '../../platform/matrix-error.ts';
+import { readWhole } from '../../platform/read-whole.ts';
 import type { HttpRequest } from '../http/http-request.ts';
 import { isStorableText } from '../http/read-json-body.ts';
 
@@ -20,16 +21,9 @@ export function isUploadForm(request: HttpRequest): boolean {
  * @throws M_TOO_LARGE, M_BAD_JSON for what is no such form
  */
 export async function readUploadForm(request: HttpRequest): Promise<UploadForm> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request.stream) {
-    const part = Buffer.from(chunk);
-    bytes += part.length;
-    if (bytes > MAX_BYTES) throw tooLarge(`A picture may have at most ${MAX_BYTES} bytes`);
-    chunks.push(part);
-  }
+  const bytes = await readWhole(request.stream, MAX_BYTES, () => tooLarge(`A picture may have at most ${MAX_BYTES} bytes`));
   const headers = { 'content-type': request.headers['content-type'] ?? '' };
-  const data = await new Response(Buffer.concat(chunks), { headers }).formData().catch(() => {
+  const data = await new Response(new Uint8Array(bytes), { headers }).formData().catch(() => {
     throw badJson('The form cannot be read');
   });
   return await toForm(data);
