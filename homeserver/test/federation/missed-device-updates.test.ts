@@ -1,10 +1,12 @@
 import type { JsonObject } from 'federation-spec/events/event.ts';
+import { eventIdOf } from 'federation-spec/events/event-id.ts';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createDeviceKeys } from '../client-api/crypto-device.ts';
 import { createCleanup } from '../kit/cleanup.ts';
-import { type HostilePeer, startHostilePeer } from '../kit/hostile-peer.ts';
+import { type HostilePeer, type PeerRoom, startHostilePeer } from '../kit/hostile-peer.ts';
 import type { TestServer } from '../kit/start-server.ts';
 import { startServers } from '../kit/start-servers.ts';
+import { storedKind } from '../kit/stored-kind.ts';
 import { createNames, type TestUser } from '../kit/test-user.ts';
 
 const WAIT = { timeout: 20_000 };
@@ -14,6 +16,7 @@ let server: TestServer;
 let peer: HostilePeer;
 let romeo: TestUser;
 let juliet: string;
+let room: PeerRoom;
 
 beforeAll(async () => {
   const servers = cleanup.use(await startServers(1));
@@ -26,8 +29,8 @@ afterAll(cleanup.run);
 beforeEach(async () => {
   peer.answer(() => undefined);
   peer.seen.length = 0;
-  const { userId } = await peer.join(server, await romeo.createRoom({ preset: 'public_chat' }), nameOf('juliet'));
-  juliet = userId;
+  room = await peer.join(server, await romeo.createRoom({ preset: 'public_chat' }), nameOf('juliet'));
+  juliet = room.userId;
 });
 
 const keysOf = (deviceId: string) => createDeviceKeys({ id: juliet, deviceId });
@@ -104,4 +107,44 @@ test('what another server calls a device is told, if it is a name', async () => 
     { device_display_name: 'x'.repeat(100) },
     undefined,
   ]);
+});
+
+test('whoever leaves and comes back may have other devices by then', async () => {
+  peer.answer(async (_method, path) => (isQuestion(path) ? await listOf(5, ['A']) : undefined));
+  expect(Object.keys(await devicesSeen())).toEqual(['A']);
+  const { event } = await room.event({ type: 'm.room.member', state_key: juliet, content: { membership: 'leave' } });
+  await peer.sendPdus(server, [event]);
+  const isThere = async () => {
+    const members = await romeo.call('GET', `/_matrix/client/v3/rooms/${encodeURIComponent(room.roomId)}/joined_members`);
+    return juliet in (members['joined'] as object);
+  };
+  await expect.poll(isThere, WAIT).toBe(false);
+  await sendUpdate('B', 6, [5]); // we have no right to it, and it is not kept
+  await peer.join(server, room.roomId, juliet.slice(1, juliet.indexOf(':')));
+  peer.answer(async (_method, path) => (isQuestion(path) ? await listOf(7, ['B', 'C']) : undefined));
+  expect(Object.keys(await devicesSeen()).sort()).toEqual(['B', 'C']);
+  await sendUpdate('D', 8, [7]);
+  expect(Object.keys(await devicesSeen()).sort()).toEqual(['B', 'C', 'D']);
+});
+
+test('somebody who leaves while their list is asked for is asked about again when they are back', async () => {
+  const asked = Promise.withResolvers<void>();
+  const held = Promise.withResolvers<void>();
+  const old = await listOf(5, ['A']);
+  peer.answer(async (_method, path) => {
+    if (!isQuestion(path)) return undefined;
+    asked.resolve();
+    await held.promise;
+    return old;
+  });
+  const seeing = devicesSeen();
+  await asked.promise;
+  const { event } = await room.event({ type: 'm.room.member', state_key: juliet, content: { membership: 'leave' } });
+  await peer.sendPdus(server, [event]);
+  await expect.poll(() => storedKind(server, eventIdOf(event, room.rules)), WAIT).toBe('timeline');
+  held.resolve();
+  await seeing;
+  await peer.join(server, room.roomId, juliet.slice(1, juliet.indexOf(':')));
+  peer.answer(async (_method, path) => (isQuestion(path) ? await listOf(7, ['B']) : undefined));
+  expect(Object.keys(await devicesSeen())).toEqual(['B']);
 });
