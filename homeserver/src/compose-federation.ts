@@ -241,7 +241,11 @@ export async function composeFederation(deps: Deps) {
     serverSpaceRoute(deps.spaces),
     ...serverQueryRoutes({ loadProfile, resolveAlias: deps.aliases.resolveLocal }),
   ];
-  const verifyOrigin = createVerifyOrigin({ keyring, clock, serverName, mayFederate, sawServer: reachability.sawAlive });
+  const sawServer = (name: string, userAgent: string) => {
+    reachability.sawAlive(name);
+    peers.kindred.saw(name, userAgent);
+  };
+  const verifyOrigin = createVerifyOrigin({ keyring, clock, serverName, mayFederate, sawServer });
 
   await resync.wake();
 

@@ -8,13 +8,14 @@ import { createAskNotaries } from './domain/federation/keys/ask-notaries.ts';
 import { createNotary } from './domain/federation/keys/notary.ts';
 import { createListOwnKeys, type OldKey } from './domain/federation/keys/own-keys.ts';
 import { createServerKeyring } from './domain/federation/keys/server-keys.ts';
+import { createKindredServers } from './domain/federation/kindred-servers.ts';
 import { createReachability } from './domain/federation/outbound/reachability.ts';
 import { createPeerPolicy } from './domain/federation/peer-policy.ts';
 import { createRemoteQueries } from './domain/federation/remote-queries.ts';
 import type { EventSigner } from './domain/rooms/prepare-event.ts';
 import type { Clock } from './platform/clock.ts';
 import { createAddressGuard } from './platform/http-client/address-guard.ts';
-import { createHttpClient } from './platform/http-client/http-client.ts';
+import { createHttpClient, USER_AGENT } from './platform/http-client/http-client.ts';
 import { readExtraCa } from './platform/http-client/read-ca.ts';
 import type { Logger } from './platform/logger.ts';
 import type { Random } from './platform/random.ts';
@@ -63,6 +64,7 @@ export async function composePeers({ config, database, clock, random, logger, si
     /** For transactions, which know themselves when a server is to be tried. */
     sender,
     reachability,
+    kindred: createKindredServers(USER_AGENT),
     isUnreachable: breaker.isOpen,
     keyring,
     mayFederate,

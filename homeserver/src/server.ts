@@ -177,6 +177,7 @@ export async function createServer(config: Config, surroundings: Surroundings = 
       logger,
       serverName: config.serverName,
       isPresenceEnabled: config.presence,
+      isKindred: peers.kindred.isKindred,
       accountData: personal.accountData,
       sendVolatile: (eduType, contents) => federation.sendVolatile(eduType, contents),
     });

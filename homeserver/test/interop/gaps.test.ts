@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { TestUser } from '../kit/test-user.ts';
-import { membersOf, otherSideName, stateIdsOf, syncUntil, textsOf, V3 } from './sides.ts';
-import { viewOf } from './views.ts';
+import { membersOf, otherSideName, roomPath, syncUntil, textsOf, V3 } from './sides.ts';
+import { listDifferences, viewOf } from './views.ts';
 import { canCut, startWalledSides, type WalledSides } from './walled-sides.ts';
 
 const WAIT = { timeout: 90_000, interval: 500 };
@@ -26,14 +26,20 @@ describe.skipIf(!canCut)(`cut off from ${otherSideName}`, { timeout: 240_000 }, 
     const roomId = await host.createRoom({ preset: 'public_chat', power_level_content_override: { state_default: 0 } });
     await guest.join(roomId, { via: [host.id.slice(host.id.indexOf(':') + 1)] });
     await expect.poll(() => membersOf(host, roomId), WAIT).toHaveProperty([guest.id], 'join');
+    // A server that is cut off before it knows all members may never come to know them.
+    for (const user of [host, guest]) await user.call('GET', `${roomPath(roomId)}/members`);
     return roomId;
   };
   const sameHistory = async (roomId: string) => {
-    const tell = async (user: TestUser) => [...(await viewOf(user, roomId)).history.keys()].sort();
-    await expect.poll(async () => JSON.stringify(await tell(ours)) === JSON.stringify(await tell(theirs)), WAIT).toBe(true);
+    let differences: string[] = [];
+    const count = async () => {
+      differences = listDifferences(await Promise.all([viewOf(ours, roomId), viewOf(theirs, roomId)]));
+      return differences.length;
+    };
     await expect
-      .poll(async () => (await stateIdsOf(ours, roomId)).join(' ') === (await stateIdsOf(theirs, roomId)).join(' '), WAIT)
-      .toBe(true);
+      .poll(count, WAIT)
+      .toBe(0)
+      .catch(() => expect(differences).toEqual([]));
   };
 
   test.each([
@@ -71,7 +77,7 @@ describe.skipIf(!canCut)(`cut off from ${otherSideName}`, { timeout: 240_000 }, 
     await sameHistory(roomId);
   });
 
-  test('messages to a device wait for the other side, each arrives once and in order', async () => {
+  test('messages to a device wait for the other side, and each arrives once', async () => {
     await sharedRoom(ours, theirs);
     const COUNT = 300;
     for (const [from, to] of [
@@ -91,6 +97,8 @@ describe.skipIf(!canCut)(`cut off from ${otherSideName}`, { timeout: 240_000 }, 
         );
         return numbers.length >= COUNT ? true : undefined;
       });
+      // What comes in one transaction is not taken in one after the other everywhere.
+      if (to === theirs) numbers.sort((a, b) => Number(a) - Number(b));
       expect(numbers).toEqual(Array.from({ length: COUNT }, (_, number) => number));
     }
   });

@@ -17,13 +17,15 @@ type Deps = {
   activity: Activity;
   readers: Activity;
   serverName: string;
+  /** Whether another server understands `chat.blinkchat.delivered`. */
+  isKindred: (serverName: string) => boolean;
 };
 
 /**
  * Writes receipts, of whatever rooms, as one row of the log, and queues those of our users for the other servers in their rooms. Who is in a
  * room is woken; by private receipts, only their owner.
  */
-export function createAppendReceipts({ rooms, log, activity, readers, serverName }: Deps) {
+export function createAppendReceipts({ rooms, log, activity, readers, serverName, isKindred }: Deps) {
   return async function appendReceipts(receipts: readonly NewReceipt[]): Promise<void> {
     const newest = keepNewest(receipts);
     const users: Iterable<number>[] = [newest.filter((receipt) => receipt.kind === 'private').map((receipt) => receipt.userNid)];
@@ -33,7 +35,8 @@ export function createAppendReceipts({ rooms, log, activity, readers, serverName
       if (room === undefined) continue;
       if (ofRoom.some((receipt) => receipt.kind !== 'private')) users.push(room.localJoined);
       const own = ofRoom.filter((receipt) => serverNameOf(receipt.userId) === serverName);
-      edus.push(...outboxRows(room, own, serverName));
+      const others = [...room.joinedServers.keys()].filter((server) => server !== serverName);
+      edus.push(...receiptRows(room, own, others), ...deliveredRows(room, own, others.filter(isKindred)));
     }
     const row: StreamRow = {
       write: (sql, position) => {
@@ -71,25 +74,29 @@ function keepNewest(receipts: readonly NewReceipt[]): NewReceipt[] {
   return [...newest.values()];
 }
 
-/** https://spec.matrix.org/latest/server-server-api/#receipts, and the same form for our `chat.blinkchat.delivered`. */
-function outboxRows(room: HotRoom, receipts: readonly NewReceipt[], serverName: string): StreamRow[] {
-  const destinations = [...room.joinedServers.keys()].filter((server) => server !== serverName);
-  if (destinations.length === 0) return [];
-  const send = (eduType: string, content: JsonObject): StreamRow =>
-    outboxRow(
-      eduType,
-      destinations.map((destination) => ({ destination, content })),
-    );
-
+/** https://spec.matrix.org/latest/server-server-api/#receipts */
+function receiptRows(room: HotRoom, receipts: readonly NewReceipt[], destinations: readonly string[]): StreamRow[] {
   // An EDU has one receipt of each user: those in threads go in EDUs of their own.
   const byThread = Map.groupBy(
     receipts.filter((receipt) => receipt.kind === 'read'),
     (receipt) => receipt.thread,
   );
+  return [...byThread.values()].flatMap((group) => rowsOf('m.receipt', { [room.roomId]: { 'm.read': byUser(group) } }, destinations));
+}
+
+/** The same form for our `chat.blinkchat.delivered`. */
+function deliveredRows(room: HotRoom, receipts: readonly NewReceipt[], destinations: readonly string[]): StreamRow[] {
   const delivered = receipts.filter((receipt) => receipt.kind === 'delivered');
+  return delivered.length === 0 ? [] : rowsOf('chat.blinkchat.delivered', { [room.roomId]: byUser(delivered) }, destinations);
+}
+
+function rowsOf(eduType: string, content: JsonObject, destinations: readonly string[]): StreamRow[] {
+  if (destinations.length === 0) return [];
   return [
-    ...[...byThread.values()].map((group) => send('m.receipt', { [room.roomId]: { 'm.read': byUser(group) } })),
-    ...(delivered.length === 0 ? [] : [send('chat.blinkchat.delivered', { [room.roomId]: byUser(delivered) })]),
+    outboxRow(
+      eduType,
+      destinations.map((destination) => ({ destination, content })),
+    ),
   ];
 }
 

@@ -34,6 +34,8 @@ export type EphemeralDeps = {
   random: Random;
   logger: Logger;
   serverName: string;
+  /** Whether another server understands what only servers of this kind tell each other. */
+  isKindred: (serverName: string) => boolean;
   isPresenceEnabled: boolean;
   accountData: Pick<AccountData, 'find' | 'edit'>;
   sendVolatile: SendVolatileEdu;

@@ -52,6 +52,7 @@ export function createIdentifyCaller({ authenticate, verifyOrigin, limitRate, is
       network,
       method: request.method,
       uri: request.url,
+      userAgent: request.headers['user-agent'] ?? '',
       authorization: request.headerValues('authorization'),
       bytes: request.bytes.length === 0 ? undefined : request.bytes,
     });

@@ -38,6 +38,8 @@ export type SignedRequest = {
   bytes: Uint8Array | undefined;
   /** Whose address the request came from. */
   network: string;
+  /** What the server calls itself; empty when it does not say. */
+  userAgent: string;
 };
 
 /**

@@ -14,8 +14,8 @@ type Deps = {
   clock: Clock;
   serverName: string;
   mayFederate: PeerPolicy;
-  /** Told of each server that has just proved to be alive. */
-  sawServer: (serverName: string) => void;
+  /** Told of each server that has just proved to be alive, and what it calls itself. */
+  sawServer: (serverName: string, userAgent: string) => void;
 };
 
 /** A transaction holds 50 events and 100 other messages, and no honest one has a tenth of this in them. */
@@ -33,7 +33,7 @@ const MAX_BODY_VALUES = 250_000;
 export function createVerifyOrigin({ keyring, clock, serverName, mayFederate, sawServer }: Deps): VerifyOrigin {
   const takeTurn = createBodyTurns();
 
-  return async ({ method, uri, authorization, bytes, network }) => {
+  return async ({ method, uri, authorization, bytes, network, userAgent }) => {
     const [only, ...others] = authorization; // 1
     const header = only === undefined || others.length > 0 ? undefined : parseXMatrix(only);
     if (header === undefined) throw unauthorized('The request needs one Authorization header with an X-Matrix signature');
@@ -60,7 +60,7 @@ export function createVerifyOrigin({ keyring, clock, serverName, mayFederate, sa
       return content ?? {};
     });
 
-    sawServer(origin);
+    sawServer(origin, userAgent);
     return { origin, body };
   };
 }

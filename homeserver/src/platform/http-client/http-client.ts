@@ -6,6 +6,8 @@ import { checkIdentity } from './check-identity.ts';
 import { createGuardedLookup } from './guarded-lookup.ts';
 import { readBody } from './read-body.ts';
 
+/** What this server calls itself in requests. */
+export const USER_AGENT = 'BlinkChat';
 const CONNECT_TIMEOUT_MS = 10_000;
 const DEFAULT_TIMEOUT_MS = 30_000;
 const DEFAULT_MAX_BYTES = 1024 * 1024;
@@ -73,7 +75,7 @@ export function createHttpClient({ guard, extraCa = [], verifyTls = true, callsF
       origin: url.origin,
       path: url.pathname + url.search,
       method: request.method,
-      headers: { 'user-agent': 'BlinkChat', ...request.headers },
+      headers: { 'user-agent': USER_AGENT, ...request.headers },
       body: request.body ?? null,
       signal,
     });
