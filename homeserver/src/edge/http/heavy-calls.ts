@@ -1,8 +1,11 @@
 import { createFairSlots, TooManyWaiting } from '../../platform/fair-slots.ts';
 import { limitExceeded } from '../../platform/matrix-error.ts';
 
-/** How many such calls of one caller are answered at a time, and how many more wait for that; beyond, they are to come again. */
-const MAX_AT_ONCE = 4;
+/**
+ * How many such calls of one caller are answered at a time, and how many more wait for that; beyond, they are to come again. Some wait for other
+ * servers most of the time: a client that reads back in several rooms of a slow one is not to be kept from reading elsewhere.
+ */
+const MAX_AT_ONCE = 10;
 const MAX_WAITING = 100;
 const RETRY_AFTER_MS = 1_000;
 
