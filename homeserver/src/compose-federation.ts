@@ -209,6 +209,7 @@ export async function composeFederation(deps: Deps) {
     identity: createIdentityServers(peers),
     exchangeInvite: createExchangeInvite(common),
     askPolicyServer: createAskPolicyServer(common),
+    takeIn: (room, pdu) => receivePdu(room, pdu, { origin: serverName }),
   };
   const mayBeInvited = (userId: string) =>
     loadProfile(userId).then(

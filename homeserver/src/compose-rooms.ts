@@ -104,7 +104,7 @@ export async function composeRooms(deps: RoomDeps) {
   const sticky = await createStickyEvents({ database, log, notifier, rooms, policy, clock, logger });
   const sendEvent = createSendEvent({ rooms, log, database, prepareEvent, redactions, policy, stickyRiders: sticky.ridersOf });
   const createRoom = createCreateRoom({ rooms, log, database, random, serverName, prepareEvent });
-  const inviteUser = createInviteUser({ log, prepareEvent, policy, inviteRemote: network.remote.invite });
+  const inviteUser = createInviteUser({ log, prepareEvent, policy, inviteRemote: network.remote.invite, takeIn: network.takeIn });
   const invitePermission = createInvitePermission({ database });
   const partialRooms = createPartialRooms();
   const memberships = createMemberships({

@@ -3,6 +3,7 @@ import type { ResolveRemoteAlias } from '../directory/aliases.ts';
 import type { QueryRemotePublicRooms } from '../directory/public-rooms.ts';
 import type { QueryRemoteSpace } from '../directory/remote-spaces.ts';
 import type { FetchHistory } from './fetch-history.ts';
+import type { TakeIn } from './invite-user.ts';
 import type { AskPolicyServer } from './policy/policy-server.ts';
 import type { RemoteRooms } from './remote-rooms.ts';
 import type { IdentityServers } from './third-party/identity-servers.ts';
@@ -18,6 +19,8 @@ export type RoomNetwork = {
   identity: IdentityServers;
   exchangeInvite: ExchangeInvite;
   askPolicyServer: AskPolicyServer;
+  /** What the event builds upon may have to be asked for. */
+  takeIn: TakeIn;
 };
 
 /** The network of a server that federates with nobody: its rooms are its own. */
@@ -31,6 +34,7 @@ export function createIsolatedNetwork(): RoomNetwork {
     identity: { lookup: refuse, storeInvite: refuse, isKeyValid: refuse },
     exchangeInvite: refuse,
     askPolicyServer: refuse,
+    takeIn: refuse,
     resolveRemoteAlias: (alias) => Promise.reject(notFound(`This server does not federate, and ${alias} is not one of its own.`)),
   };
 }

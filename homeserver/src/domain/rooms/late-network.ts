@@ -31,6 +31,7 @@ export function createLateNetwork(): LateNetwork {
         isKeyValid: (validityUrl, publicKey) => now().identity.isKeyValid(validityUrl, publicKey),
       },
       exchangeInvite: (invite) => now().exchangeInvite(invite),
+      takeIn: (room, pdu) => now().takeIn(room, pdu),
       askPolicyServer: (serverName, event) => now().askPolicyServer(serverName, event),
     },
     connect: (network) => {

@@ -11,19 +11,22 @@ type Steps<Result> = {
   sign: (prepared: PreparedEvent) => Promise<Pdu>;
   /** In the room's turn: appends the event. */
   put: (prepared: PreparedEvent) => Promise<Result>;
+  /** Outside the turn: takes the event in where it was made, although the room has moved on. Without this it is made anew then. */
+  putBeside?: (prepared: PreparedEvent) => Promise<Result>;
 };
 
 /**
  * Makes an event that another server must sign. It is asked outside the room's turn, so that a slow one does not hold the room. When the
- * heads have moved meanwhile the event is made anew; at the last attempt the room waits.
+ * heads have moved meanwhile the event is put beside them, or made anew; at the last attempt of that the room waits.
  */
-export async function makeSigned<Result>(room: HotRoom, { make, sign, put }: Steps<Result>): Promise<Result> {
+export async function makeSigned<Result>(room: HotRoom, { make, sign, put, putBeside }: Steps<Result>): Promise<Result> {
   for (let attempt = 1; attempt < MAX_ATTEMPTS; attempt += 1) {
     const { made, heads } = await room.turns.take(async () => ({ made: await make(), heads: room.heads }));
     if ('answer' in made) return made.answer;
     const signed = withEvent(made, await sign(made));
     const done = await room.turns.take(async () => (room.heads === heads ? { result: await put(signed) } : undefined));
     if (done !== undefined) return done.result;
+    if (putBeside !== undefined) return await putBeside(signed);
   }
 
   return await room.turns.take(async () => {
