@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type HostilePeer, type PeerRoom, startHostilePeer } from '../kit/hostile-peer.ts';
+import { type HostilePeer, lie, type PeerRoom, startHostilePeer } from '../kit/hostile-peer.ts';
 import type { TestServer } from '../kit/start-server.ts';
 import { startServers, type TestServers } from '../kit/start-servers.ts';
 import { storedKind } from '../kit/stored-kind.ts';
@@ -54,4 +54,28 @@ test('S32: large bodies of one address are read one after the other; who sends m
     retry_after_ms: expect.any(Number),
   });
   expect((await peer.sendPdus(server, [], [large])).status).toBe(200);
+});
+
+test('S11: a state of countless values is refused, and other events of the room are taken in all the while', async () => {
+  const missing = `$${'m'.repeat(43)}`;
+  const bomb = JSON.stringify({ pdus: Array.from({ length: 90 }, () => ({ a: Array.from({ length: 35_000 }, () => 1) })), auth_chain: [] });
+  const ids = Array.from({ length: 100 }, (_, n) => `$${String(n).padStart(43, 'x')}`);
+  peer.answer((_method, path) => {
+    if (path.includes('/state_ids/')) return { pdu_ids: ids, auth_chain_ids: [] };
+    if (path.includes('/state/')) return lie({ body: bomb });
+    return path.includes('/get_missing_events/') ? { events: [] } : undefined;
+  });
+  const lost = await room.event({ prev_events: [missing] });
+  expect((await peer.sendPdus(server, [lost.event])).status).toBe(200);
+  await expect.poll(() => peer.seen.some(({ path }) => path.includes('/state/')), WAIT).toBe(true);
+
+  const honest = await startHostilePeer(servers.ca);
+  try {
+    const { event, id } = await (await honest.join(server, room.roomId, 'paris')).event({});
+    expect((await honest.sendPdus(server, [event])).status).toBe(200);
+    await expect.poll(() => storedKind(server, id), WAIT).toBe('timeline');
+    expect(await storedKind(server, lost.id)).toBeUndefined();
+  } finally {
+    await honest[Symbol.asyncDispose]();
+  }
 });

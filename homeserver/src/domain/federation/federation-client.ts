@@ -8,6 +8,7 @@ import type { Static, TObject, TSchema } from 'typebox';
 import { Compile, type Validator } from 'typebox/compile';
 import type { HttpClient, OutboundRequest, OutboundResponse, OutboundStream } from '../../platform/http-client/http-client.ts';
 import { readBody } from '../../platform/http-client/read-body.ts';
+import { createLoopTurns } from '../../platform/loop-turns.ts';
 import type { CircuitBreaker, Urgency } from './circuit-breaker.ts';
 import type { DiscoverServer, ServerAddress } from './discovery/discover-server.ts';
 import { dropNulls } from './drop-nulls.ts';
@@ -17,6 +18,10 @@ import type { PeerPolicy } from './peer-policy.ts';
 /** How long a request may take when nothing else is said. */
 const DEFAULT_TIMEOUT_MS = 30_000;
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
+/** The whole state of a room of 80,000 members, told in one answer; reading it takes a second, of which the main loop has none to spare. */
+const MAX_ANSWER_VALUES = 3_000_000;
+/** Large answers of one server that wait to be read. */
+const MAX_WAITING_ANSWERS = 64;
 /** A refusal is a short JSON body. */
 const MAX_REFUSAL_BYTES = 64 * 1024;
 /** How much of another server's own words goes into our log. */
@@ -72,6 +77,7 @@ type Deps = { http: HttpClient; discover: DiscoverServer; signer: Signer; mayFed
 /** Signed requests to other servers. https://spec.matrix.org/latest/server-server-api/#request-authentication */
 export function createFederationClient({ http, discover, signer, mayFederate }: Deps): FederationClient {
   const validators = new WeakMap<TSchema, Validator>();
+  const takeTurn = createLoopTurns({ maxWaiting: MAX_WAITING_ANSWERS });
 
   async function prepare(destination: string, endpoint: Addressed, input: CallInput<unknown, unknown>, options: CallOptions) {
     if (!mayFederate(destination)) throw new FederationError(destination, 'this server does not federate with it');
@@ -140,10 +146,12 @@ export function createFederationClient({ http, discover, signer, mayFederate }: 
     call: async (destination, endpoint, input = {}, options = {}) => {
       const prepared = await prepare(destination, endpoint, input, options);
       const response = await exchange(destination, prepared, http.request);
-      const body = dropNulls(readAnswer(destination, response));
-      if (!validatorOf(endpoint.response).Check(body))
-        throw new FederationError(destination, `the answer to ${endpoint.id} has a wrong shape`);
-      return body as Static<typeof endpoint.response>;
+      return await takeTurn(destination, response.body.length, async () => {
+        const body = dropNulls(readAnswer(destination, response));
+        if (!validatorOf(endpoint.response).Check(body))
+          throw new FederationError(destination, `the answer to ${endpoint.id} has a wrong shape`);
+        return body as Static<typeof endpoint.response>;
+      });
     },
     open: async (destination, endpoint, input = {}, options = {}) => {
       const response = await exchange(destination, await prepare(destination, endpoint, input, options), http.open);
@@ -181,7 +189,7 @@ function isConnectFailure(error: unknown): boolean {
 
 function readAnswer(destination: string, response: OutboundResponse): unknown {
   if (response.status !== 200) throw refusal(destination, response);
-  const read = readJson(response.body);
+  const read = readJson(response.body, { maxValues: MAX_ANSWER_VALUES });
   if (read.ok) return read.value;
   throw new FederationError(destination, `its answer is no JSON: ${read.reason}`, { status: response.status });
 }
