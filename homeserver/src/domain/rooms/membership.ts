@@ -1,15 +1,14 @@
-import { namedPowerLevel, powerLevelOf } from 'federation-spec/auth-rules/power-levels.ts';
 import { isJsonObject, type JsonObject } from 'federation-spec/events/event.ts';
 import { serverNameOf } from 'federation-spec/identifiers/server-name.ts';
 import { badState, forbidden, guestAccessForbidden, matrixError, notFound, unknown } from '../../platform/matrix-error.ts';
 import { findBlock } from '../../storage/blocked-rooms.ts';
 import type { Database } from '../../storage/database.ts';
-import { findMembership, listJoinedMembers, type Membership, markForgotten } from '../../storage/memberships.ts';
+import { findMembership, type Membership, markForgotten } from '../../storage/memberships.ts';
 import { findRoom } from '../../storage/rooms.ts';
 import { findNoticeRoom } from '../../storage/server-notices.ts';
 import type { FollowUpgrade } from '../accounts/follow-upgrade.ts';
 import type { Log } from '../streams/log.ts';
-import { isRestricted, listAllowedRooms } from './allowed-rooms.ts';
+import { type AuthoriseJoin, createAuthoriseJoin } from './authorise-join.ts';
 import { type HotRoom, MEMBER } from './hot-room.ts';
 import type { HotRooms } from './hot-rooms.ts';
 import type { InvitePermission } from './invite-permission.ts';
@@ -52,8 +51,7 @@ export type Memberships = {
   forget: (actor: Actor, roomId: string) => Promise<void>;
   /** What the room's current state says of the user; undefined when it says nothing. */
   membershipOf: (room: HotRoom, userId: string) => Promise<Membership | undefined>;
-  /** What a join to a restricted room must say beside `membership`; undefined when only another server could let the user in. */
-  authorise: (room: HotRoom, userId: string) => Promise<JsonObject | undefined>;
+  authorise: AuthoriseJoin;
 };
 
 type Deps = {
@@ -74,6 +72,7 @@ type Deps = {
 export function createMemberships(deps: Deps): Memberships {
   const { database, log, rooms, sendEvent, inviteUser, findProfile, remote, partialRooms, invitePermission, followUpgrade, serverName } =
     deps;
+  const authorise = createAuthoriseJoin({ database, findOwnRoom, membershipOf });
 
   async function membershipOf(room: HotRoom, userId: string): Promise<Membership | undefined> {
     await rooms.ensureMembers(room, [userId]);
@@ -102,10 +101,6 @@ export function createMemberships(deps: Deps): Memberships {
   async function send(actor: Actor, { roomId }: HotRoom, target: string, content: JsonObject, originServerTs?: number): Promise<string> {
     const time = originServerTs === undefined ? {} : { originServerTs };
     return await sendEvent({ roomId, sender: actor.userId, senderNid: actor.userNid, type: MEMBER, stateKey: target, content, ...time });
-  }
-
-  async function setMembership(actor: Actor, room: HotRoom, target: string, content: JsonObject): Promise<void> {
-    await send(actor, room, target, content);
   }
 
   async function join(actor: Actor, request: Parameters<Memberships['join']>[1]): Promise<void> {
@@ -143,7 +138,7 @@ export function createMemberships(deps: Deps): Memberships {
       if (current !== 'join') checkGuest(actor, room);
       const authorising = current === 'join' || current === 'invite' ? {} : await authorise(room, actor.userId);
       if (authorising !== undefined) {
-        await setMembership(actor, room, actor.userId, { ...own, ...authorising, membership: 'join' });
+        await send(actor, room, actor.userId, { ...own, ...authorising, membership: 'join' });
         return;
       }
     }
@@ -177,31 +172,9 @@ export function createMemberships(deps: Deps): Memberships {
     try {
       checkGuest(guest, room);
     } catch (error) {
-      await setMembership(guest, room, guest.userId, { membership: 'leave' });
+      await send(guest, room, guest.userId, { membership: 'leave' });
       throw error;
     }
-  }
-
-  /**
-   * For a restricted room: the local member in whose name this server lets the user in. An empty object when the room does not ask for
-   * one; undefined when only another server could. https://spec.matrix.org/latest/client-server-api/#restricted-rooms
-   */
-  async function authorise(room: HotRoom, userId: string): Promise<JsonObject | undefined> {
-    if (!isRestricted(room) || !(await isInAllowedRoom(room, userId))) return {};
-
-    const needed = namedPowerLevel('invite', room, room.rules);
-    const members = await listJoinedMembers(database.sql, room.nid, { localOnly: true });
-    const host = members.find((member) => powerLevelOf(member.userId, room, room.rules) >= needed);
-    return host === undefined ? undefined : { join_authorised_via_users_server: host.userId };
-  }
-
-  async function isInAllowedRoom(room: HotRoom, userId: string): Promise<boolean> {
-    for (const roomId of listAllowedRooms(room)) {
-      // Of a room that this server is not in any more, what it knows may be old.
-      const allowed = await findOwnRoom(roomId);
-      if (allowed !== undefined && (await membershipOf(allowed, userId)) === 'join') return true;
-    }
-    return false;
   }
 
   /** What the server has to say is not refused unread. https://spec.matrix.org/latest/client-server-api/#server-notices */
@@ -217,7 +190,7 @@ export function createMemberships(deps: Deps): Memberships {
       const current = await membershipOf(room, actor.userId);
       if (current === 'leave') return;
       if (current === 'invite' && !isForced) await checkMayRefuse(actor, room);
-      await setMembership(actor, room, actor.userId, { ...content, membership: 'leave' });
+      await send(actor, room, actor.userId, { ...content, membership: 'leave' });
       return;
     }
     const row = await findRoom(database.sql, roomId);
@@ -260,7 +233,7 @@ export function createMemberships(deps: Deps): Memberships {
       const reason = `${target} is not ${from.join(' or ')} in the room, but ${current ?? 'a stranger to it'}.`;
       throw from.includes('ban') ? badState(reason) : forbidden(reason);
     }
-    await setMembership(actor, room, target, { ...withReason(reason), membership: to });
+    await send(actor, room, target, { ...withReason(reason), membership: to });
   }
 
   return {
@@ -274,7 +247,7 @@ export function createMemberships(deps: Deps): Memberships {
       const content = { ...(await findProfile(actor.userId)), ...withReason(reason) };
       const room = await findOwnRoom(roomId);
       if (room === undefined) await remote.knock({ roomId, userId: actor.userId, userNid: actor.userNid, via, content });
-      else await setMembership(actor, room, actor.userId, { ...content, membership: 'knock' });
+      else await send(actor, room, actor.userId, { ...content, membership: 'knock' });
     },
     put,
     invite: async (actor, { roomId, target, reason, isDirect }) => {

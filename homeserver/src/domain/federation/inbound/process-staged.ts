@@ -2,6 +2,7 @@ import { readJson } from 'federation-spec/canonical-json/read-json.ts';
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../../platform/clock.ts';
 import type { Logger } from '../../../platform/logger.ts';
+import { createSlots, type Slots } from '../../../platform/slots.ts';
 import type { Database } from '../../../storage/database.ts';
 import {
   deleteStaged,
@@ -20,7 +21,6 @@ import type { ReceiveCompletePdu, ReceivePdu } from '../../rooms/receive-pdu/rec
 import type { Reception } from '../../rooms/receive-pdu/reception.ts';
 import { askedBy, type FindKnownKey, type FindServerKey } from '../../rooms/receive-pdu/room-peers.ts';
 import type { JoinsUnderWay } from '../joins-under-way.ts';
-import { createSlots, type Slots } from '../outbound/slots.ts';
 import type { InboundMetrics } from './inbound-metrics.ts';
 
 /** How many events of a room are taken up at a time. */

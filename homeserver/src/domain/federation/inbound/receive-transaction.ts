@@ -81,7 +81,7 @@ export function createReceiveTransaction(deps: Deps): ReceiveTransaction {
   let received = 0;
 
   /** Holds a transaction up until few enough events of its server wait: only one of each server. Throws M_LIMIT_EXCEEDED. */
-  async function waitForRoom(origin: string): Promise<void> {
+  async function waitForCapacity(origin: string): Promise<void> {
     const isFull = async () => await hasStagedMoreThan(database.sql, origin, MAX_STAGED_OF_ORIGIN);
     if (!(await isFull())) return;
     if (held.has(origin)) throw limitExceeded(FULL_RETRY_MS);
@@ -140,7 +140,7 @@ export function createReceiveTransaction(deps: Deps): ReceiveTransaction {
     const earlier = await findTransactionAnswer(database.sql, origin, txnId); // 1
     if (earlier !== undefined) return JSON.parse(earlier) as TransactionAnswer;
 
-    if (pdus.length > 0) await waitForRoom(origin);
+    if (pdus.length > 0) await waitForCapacity(origin);
     eduBudget.takeKept(origin, edus);
 
     const answer: TransactionAnswer = { pdus: {} }; // 2

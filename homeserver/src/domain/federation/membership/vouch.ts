@@ -1,11 +1,9 @@
 import type { JsonObject } from 'federation-spec/events/event.ts';
 import { forbidden, unableToAuthoriseJoin, unableToGrantJoin } from '../../../platform/matrix-error.ts';
 import { isRestricted, knowsAllowedRooms } from '../../rooms/allowed-rooms.ts';
+import type { AuthoriseJoin } from '../../rooms/authorise-join.ts';
 import { type HotRoom, MEMBER } from '../../rooms/hot-room.ts';
 import type { HotRooms } from '../../rooms/hot-rooms.ts';
-
-/** What a join to a restricted room must say beside `membership`; `undefined` when only another server could let the user in. */
-export type AuthoriseJoin = (room: HotRoom, userId: string) => Promise<JsonObject | undefined>;
 
 /** Whether, and in whose name, this server lets a user of another one into a restricted room. */
 export type Vouch = {

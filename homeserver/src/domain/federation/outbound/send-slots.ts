@@ -1,4 +1,4 @@
-import { createSlots } from './slots.ts';
+import { createSlots } from '../../../platform/slots.ts';
 
 /** How many transactions to servers that answer are under way at a time. */
 const STEADY_SLOTS = 64;

@@ -3,6 +3,7 @@ import { roomVersionRules } from 'federation-spec/room-versions/room-versions.ts
 import type { Clock } from '../../../platform/clock.ts';
 import type { Logger } from '../../../platform/logger.ts';
 import type { Random } from '../../../platform/random.ts';
+import { createSlots } from '../../../platform/slots.ts';
 import type { Database, Sql } from '../../../storage/database.ts';
 import {
   abandonPartialRoom,
@@ -19,7 +20,6 @@ import type { Log } from '../../streams/log.ts';
 import type { IsUnreachable } from '../circuit-breaker.ts';
 import { FederationError } from '../federation-error.ts';
 import { retryDelayMs } from '../outbound/backoff.ts';
-import { createSlots } from '../outbound/slots.ts';
 import type { FetchWholeState } from './fetch-whole-state.ts';
 
 /** How many rooms are completed at a time. */

@@ -58,7 +58,6 @@ type Deps = {
  * - 4. It must be allowed by its own auth events, else it is rejected.
  * - 5. It must be allowed by the state before it, else it is rejected.
  * - 6. It must be allowed by the current state, else it is soft-failed: kept, but shown to nobody and built upon by nobody here.
- *
  * - 7. The room's policy server, if it has one, must have signed it, or sign it now; else it is soft-failed.
  *
  * https://spec.matrix.org/latest/server-server-api/#checks-performed-on-receipt-of-a-pdu
