@@ -100,3 +100,22 @@ test('an event that cannot be completed harms no other', async () => {
   expect(await kindOf(eventId)).toBe('timeline');
   expect(await listTexts()).toEqual(['still here']);
 });
+
+test.each([
+  ['a state key of 300 letters', { state_key: 'x'.repeat(300) }],
+  ['a type of more bytes than letters', { type: '💥'.repeat(100) }],
+])('who builds upon an event with %s is heard, and it is not', async (_what, changes) => {
+  const stateIds = room.state.map((event) => eventIdOf(event, room.rules));
+  const odd = await room.event({ type: 'm.odd', state_key: '', content: {}, ...changes });
+  room.head = { id: odd.id, depth: odd.event.depth };
+  const [next] = await say('next');
+  peer.answer((_method, path) => {
+    if (path.includes('/get_missing_events/')) return { events: [odd.event] };
+    if (path.includes('/state_ids/')) return { pdu_ids: stateIds, auth_chain_ids: [] };
+    return path.endsWith(encodeURIComponent(odd.id)) ? ({ pdus: [odd.event] } as unknown as JsonObject) : undefined;
+  });
+  await peer.sendPdus(servers.at(0), [next?.event]);
+  await expect.poll(listTexts, WAIT).toEqual(['next']);
+  expect(await kindOf(odd.id)).toBeUndefined();
+  expect(await kindOf(next?.id ?? '')).toBe('timeline');
+});

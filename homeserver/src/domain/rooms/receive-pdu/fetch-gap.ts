@@ -1,3 +1,4 @@
+import { readEvent } from 'federation-spec/events/check-event-format.ts';
 import { listAuthEventIds, listPrevEventIds } from 'federation-spec/events/edges.ts';
 import type { JsonObject, Pdu } from 'federation-spec/events/event.ts';
 import type { Database } from '../../../storage/database.ts';
@@ -109,14 +110,18 @@ export function createFetchGap({ database, peers, findServerKey, storeOutliers, 
 
   /**
    * The state after an event. What the server cannot give, or nobody is seen to have signed, is no part of it: keys of servers that are gone
-   * must not keep everybody out. Throws when it does not give the event itself.
+   * must not keep everybody out. Throws when it does not give the event itself; when that has not the form of one, which no server may let into
+   * a room, it changes nothing, and only the ones that build upon it are not to suffer.
    */
   async function fetchStateAfter(room: HotRoom, origin: string, eventId: string): Promise<NidState> {
     const stateIds = (await fetchState(room, origin, eventId)) ?? [];
-    await keep(room, origin, await fetchSingly(origin, await listUnknown(room, [eventId])));
+    const given = await fetchSingly(origin, await listUnknown(room, [eventId]));
+    await keep(room, origin, given);
 
     const stored = new Map((await listEventsById(sql, [...stateIds, eventId])).map((row) => [row.eventId, row]));
     const after = stored.get(eventId);
+    const isNoEvent = given.length > 0 && !given.some((value) => readEvent(value, room.rules).ok);
+    if (after === undefined && isNoEvent) return stateOf(room, [...stored.values()]);
     if (after?.roomNid !== room.nid) throw new Error(`${origin} told of a state of ${room.roomId} at ${eventId}, which it does not give`);
     stored.delete(eventId);
     return stateOf(room, [...stored.values(), after]);
