@@ -4,8 +4,9 @@ import { LRUCache } from 'lru-cache';
 /** Most questions to other servers for one page, and servers asked about one room. */
 const MAX_REMOTE_QUESTIONS = 20;
 export const MAX_SERVERS = 3;
-/** How many answers are kept, and for how long: the next page of a walk needs not ask again what the last one did. */
+/** How much of answers is kept, and for how long: the next page of a walk needs not ask again what the last one did. */
 const MAX_KEPT_ANSWERS = 1_000;
+const MAX_KEPT_CHARACTERS = 8 * 1024 * 1024;
 const KEPT_MS = 300_000;
 
 export type RemoteSpace = { room: SpaceRoom; children: RoomSummary[]; inaccessible_children: string[] };
@@ -25,7 +26,12 @@ type Deps = { serverName: string; queryRemote: QueryRemoteSpace };
  * which of them nobody here may enter. https://spec.matrix.org/latest/server-server-api/#get_matrixfederationv1hierarchyroomid
  */
 export function createRemoteSpaces({ serverName, queryRemote }: Deps) {
-  const kept = new LRUCache<string, RemoteSpace>({ max: MAX_KEPT_ANSWERS, ttl: KEPT_MS });
+  const kept = new LRUCache<string, RemoteSpace>({
+    max: MAX_KEPT_ANSWERS,
+    maxSize: MAX_KEPT_CHARACTERS,
+    sizeCalculation: (answer) => JSON.stringify(answer).length,
+    ttl: KEPT_MS,
+  });
 
   return function startWalk({ suggestedOnly, isFirstPage }: { suggestedOnly: boolean; isFirstPage: boolean }): RemoteWalk {
     const told = new Map<string, RoomSummary>();
