@@ -2,9 +2,9 @@ import { expect, test } from 'vitest';
 import type { SrvRecord } from '../../../platform/resolve-srv.ts';
 import { createDiscoverServer } from './discover-server.ts';
 
-type World = { wellKnown?: Record<string, string>; srv?: Record<string, SrvRecord[]> };
+type World = { wellKnown?: Record<string, string>; srv?: Record<string, SrvRecord[]>; cacheMs?: number };
 
-function discoveryIn({ wellKnown = {}, srv = {} }: World) {
+function discoveryIn({ wellKnown = {}, srv = {}, cacheMs = 1_000 }: World) {
   const asked: string[] = [];
   let now = 0;
   const discover = createDiscoverServer({
@@ -12,7 +12,7 @@ function discoveryIn({ wellKnown = {}, srv = {} }: World) {
     resolveSrv: (name) => Promise.resolve(srv[name] ?? []),
     fetchWellKnown: (host) => {
       asked.push(host);
-      return Promise.resolve({ delegated: wellKnown[host], cacheMs: 1_000 });
+      return Promise.resolve({ delegated: wellKnown[host], cacheMs });
     },
   });
   return { discover, asked, wait: (ms: number) => (now += ms) };
@@ -53,6 +53,15 @@ test('answers are remembered for as long as they say', async () => {
   wait(1_001);
   await discover('a.org');
   expect(asked).toHaveLength(2);
+});
+
+test('a service is looked up again before long, however long the delegation to it holds', async () => {
+  const srv: Record<string, SrvRecord[]> = { '_matrix-fed._tcp.m.org': [{ host: 'box.host', port: 1 }] };
+  const { discover, wait } = discoveryIn({ wellKnown: { 'a.org': 'm.org' }, srv, cacheMs: 86_400_000 });
+  expect(await discover('a.org')).toEqual([{ host: 'box.host', port: 1, hostHeader: 'm.org' }]);
+  srv['_matrix-fed._tcp.m.org'] = [{ host: 'other.host', port: 2 }];
+  wait(3_600_001);
+  expect(await discover('a.org')).toEqual([{ host: 'other.host', port: 2, hostHeader: 'm.org' }]);
 });
 
 test('what is no server name is refused', async () => {

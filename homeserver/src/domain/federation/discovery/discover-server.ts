@@ -6,7 +6,7 @@ import type { FetchWellKnown } from './fetch-well-known.ts';
 
 const DEFAULT_PORT = 8448;
 const MAX_CACHED = 10_000;
-/** How long the answer for a name is kept when it did not come from a well-known file. */
+/** How long an answer is kept at most that did not come from a well-known file alone. */
 const SRV_CACHE_MS = 3_600_000;
 
 /** Where to connect to, and as whom to greet the server: the certificate must be good for `hostHeader` without its port. */
@@ -30,10 +30,9 @@ export function createDiscoverServer({ fetchWellKnown, resolveSrv, clock }: Deps
 
     const { delegated, cacheMs } = await fetchWellKnown(name.host); // 3
     const target = delegated === undefined ? name : (parseServerName(delegated) ?? name);
-    const until = clock.now() + (delegated === undefined ? Math.min(cacheMs, SRV_CACHE_MS) : cacheMs);
     const plain = findPlainAddress(target); // 3.1, 3.2
-    if (plain !== undefined) return { addresses: [plain], until };
-    return { addresses: await findByService(target.host), until };
+    if (plain !== undefined) return { addresses: [plain], until: clock.now() + cacheMs };
+    return { addresses: await findByService(target.host), until: clock.now() + Math.min(cacheMs, SRV_CACHE_MS) };
   }
 
   /** 3.3 to 3.5, and 4 to 6 for the name itself. */
