@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { setRemoteMembership } from '../../src/storage/remote-memberships.ts';
 import { freePort } from '../kit/free-port.ts';
 import { startServers, type TestServers } from '../kit/start-servers.ts';
-import type { TestUser } from '../kit/test-user.ts';
+import type { ClientEvent, TestUser } from '../kit/test-user.ts';
 
 const WAIT = { timeout: 30_000 };
 let servers: TestServers;
@@ -77,6 +77,22 @@ test('an invite is taken back while the invited server is away, and another one 
   await romeo.send(roomId, 'welcome');
   await expect(juliet.nextMessage(roomId)).resolves.toMatchObject({ content: { body: 'welcome' } });
   await expect.poll(() => seesIn(roomId), WAIT).toEqual(['join']);
+});
+
+test.each(['10', '12'])('who comes into a room of version %s by an invite sees with it what the invite said', async (version) => {
+  const roomId = await romeo.createRoom({ preset: 'private_chat', is_direct: true, invite: [juliet.id], room_version: version });
+  const since = String((await juliet.sync({ since: '' }))['next_batch']);
+  await juliet.join(roomId);
+  type Timelines = { rooms: { join: Record<string, { timeline: { events: ClientEvent[] } }> } };
+  const own = (events: readonly ClientEvent[] = []) =>
+    events.find((event) => event.state_key === juliet.id && event.content['membership'] === 'join')?.unsigned;
+  const expected = { prev_content: { membership: 'invite', is_direct: true }, prev_sender: romeo.id };
+  const filter = JSON.stringify({ room: { state: { lazy_load_members: true } } });
+  const lazy = (await juliet.sync({ since, filter })) as Timelines;
+  expect(own(lazy.rooms.join[roomId]?.timeline.events)).toMatchObject(expected);
+  const told = async () => own(((await juliet.sync({ since })) as Timelines).rooms.join[roomId]?.timeline.events);
+  await expect.poll(told, WAIT).toMatchObject(expected);
+  expect(own(await juliet.messages(roomId))).toMatchObject(expected);
 });
 
 test('who is invited is banned, and the invite is gone', async () => {

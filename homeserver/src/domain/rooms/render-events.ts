@@ -84,9 +84,9 @@ export function createRenderGroups({ database, clock, loadBundles, erasedUsers, 
     return bundles;
   }
 
-  /** What each state event replaced. What has no position in the log is asked for by the state before it. */
+  /** What each state event replaced. Where the log does not tell, the state before it is asked. */
   async function findReplaced(events: readonly StoredEvent[]): Promise<Map<number, { eventId: string; json: string }>> {
-    const apart = events.filter((event) => event.keyNid !== null && event.position === null);
+    const apart = events.filter((event) => event.keyNid !== null && standsApart(event));
     const [replaced, holders] = await Promise.all([
       listReplacedState(database.sql, events),
       listHoldersBefore(
@@ -136,6 +136,11 @@ export function createRenderGroups({ database, clock, loadBundles, erasedUsers, 
 
 export function createRenderEvents(renderGroups: RenderGroups): RenderEvents {
   return async (events, view) => (await renderGroups([{ events, view }]))[0] ?? [];
+}
+
+/** It has no position in the log; or it is the join by which a room came here: the state before that was nobody's current state here. */
+function standsApart({ position, basePos, baseSnapshot }: StoredEvent): boolean {
+  return position === null || baseSnapshot !== null || (basePos !== null && basePos >= position);
 }
 
 /** Undefined when one of the sets is. */

@@ -55,7 +55,9 @@ export function createTakeJoinedRoom({ database, log, rooms, interner, storeOutl
     const hot = await rooms.load(roomId);
     const topological =
       hot === undefined ? FIRST_PLACE_OF_LATE_ROOM : placeBehindGap(Math.max(...hot.heads.map((head) => head.topological)));
-    const before = await toNidState(accepted);
+    // How the user stood to the room is known also where the memberships are left out: it is what lets them in.
+    const own = ownAuth.filter(({ event }) => event.type === MEMBER && event.state_key === join.event.state_key);
+    const before = await toNidState([...own, ...accepted]);
     const logged = await toLogged(roomNid, join, before, { accepted, auth: authEvents, topological });
     const prevIds = listPrevEventIds(join.event);
     const append = () =>
