@@ -1,6 +1,5 @@
 import { ClientEvent, createClient, type MatrixClient, MatrixEventEvent, RoomEvent, SyncState } from 'matrix-js-sdk';
 import type { Logger } from 'matrix-js-sdk/lib/logger.js';
-import type { TestServer } from '../kit/start-server.ts';
 import type { TestUser } from '../kit/test-user.ts';
 
 const silent: Logger = { trace() {}, debug() {}, info() {}, warn() {}, error() {}, getChild: () => silent };
@@ -9,7 +8,7 @@ export type IndependentClient = AsyncDisposable & { matrix: MatrixClient };
 
 /** A client that shares no code with ours, with its own implementation of Olm. */
 export async function startClient(
-  server: TestServer,
+  server: { url: string },
   user: TestUser,
   recoveryKey?: { privateKey?: Uint8Array<ArrayBuffer> },
 ): Promise<IndependentClient> {
