@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { ed25519PublicKey } from 'federation-spec/crypto/ed25519.ts';
 import { encodeBase64 } from 'federation-spec/encoding/base64.ts';
 import type { JsonObject } from 'federation-spec/events/event.ts';
+import { signJson } from 'federation-spec/signing/sign-json.ts';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createCleanup } from '../kit/cleanup.ts';
 import { type HostilePeer, signedKeyList, startHostilePeer } from '../kit/hostile-peer.ts';
@@ -100,4 +101,27 @@ test('a key that a server did not have just now is not asked for again by its no
   const before = askedForKeys();
   for (let times = 0; times < 4; times += 1) expect(idsOf(await askNotary({ 'ed25519:unheard': {} }))).toEqual([[peer.signer.keyId]]);
   expect(askedForKeys() - before).toBe(0);
+});
+
+test('a list that is signed with null for what it has not is read as it was signed', async () => {
+  peer.answerKeys(() => signedKeyList(peer.signer, { old_verify_keys: null, comment: null }));
+  expect(await ask()).toBe(200);
+  expect(await askNotary({})).toMatchObject([{ old_verify_keys: null, comment: null }]);
+});
+
+test('of two notaries the second is asked for what the first cannot tell, and one odd list hides no other', async () => {
+  await using first = await startHostilePeer(servers.ca);
+  await using second = await startHostilePeer(servers.ca);
+  await using asking = await startServers(1, { ca: servers.ca, config: { keyNotaries: [first.name, second.name] } });
+  const older = { ...peer.signer };
+  Object.assign(peer.signer, { keyId: 'ed25519:newer', seed: newSeed() });
+  peer.answerKeys(() => undefined);
+  const listsOf = (lists: unknown[]) => (_method: string, path: string) =>
+    path.includes('/key/v2/query') ? { server_keys: lists } : undefined;
+  const outdated = await signJson(await signedKeyList(older), first.signer);
+  const fresh = await signJson(await signedKeyList(peer.signer), second.signer);
+  first.answer(listsOf([outdated]));
+  second.answer(listsOf([null, { server_name: peer.name, verify_keys: 'none' }, fresh]));
+  expect((await peer.call(asking.at(0), 'GET', QUESTION)).status).toBe(200);
+  expect(second.seen.filter(({ path }) => path.includes('/key/v2/query'))).toHaveLength(1);
 });

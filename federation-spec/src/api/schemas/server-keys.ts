@@ -7,7 +7,8 @@ import { SignaturesSchema } from './signatures.ts';
 export const ServerKeysSchema = Type.Object({
   server_name: ServerNameSchema,
   verify_keys: mapOf(Type.Object({ key: Type.String() })),
-  old_verify_keys: Type.Optional(mapOf(Type.Object({ key: Type.String(), expired_ts: TimestampSchema }))),
+  /** Null where a server has none and signs that. */
+  old_verify_keys: Type.Optional(Type.Union([mapOf(Type.Object({ key: Type.String(), expired_ts: TimestampSchema })), Type.Null()])),
   valid_until_ts: TimestampSchema,
   signatures: SignaturesSchema,
 });

@@ -33,6 +33,8 @@ export type CallOptions = {
   signal?: AbortSignal;
   /** How many redirects are followed; a signed request is not sent on. */
   maxRedirects?: number;
+  /** The answer is signed as a whole: nothing may be taken out of it. */
+  isSigned?: boolean;
   /** Whether a server that is known not to answer is asked all the same; `background` when nothing else is said. */
   urgency?: Urgency;
 };
@@ -147,7 +149,8 @@ export function createFederationClient({ http, discover, signer, mayFederate }: 
       const prepared = await prepare(destination, endpoint, input, options);
       const response = await exchange(destination, prepared, http.request);
       return await takeTurn(destination, response.body.length, async () => {
-        const body = dropNulls(readAnswer(destination, response));
+        const answer = readAnswer(destination, response);
+        const body = options.isSigned === true ? answer : dropNulls(answer);
         if (!validatorOf(endpoint.response).Check(body))
           throw new FederationError(destination, `the answer to ${endpoint.id} has a wrong shape`);
         return body as Static<typeof endpoint.response>;

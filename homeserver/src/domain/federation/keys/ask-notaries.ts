@@ -1,6 +1,8 @@
-import type { ServerKeys } from 'federation-spec/api/schemas/server-keys.ts';
+import { type ServerKeys, ServerKeysSchema } from 'federation-spec/api/schemas/server-keys.ts';
 import { bulkPerspectivesKeyQuery } from 'federation-spec/api/server/keys.ts';
 import { listSigningKeyIds, verifyJson } from 'federation-spec/signing/sign-json.ts';
+import { Type } from 'typebox';
+import { Compile } from 'typebox/compile';
 import type { Clock } from '../../../platform/clock.ts';
 import type { Logger } from '../../../platform/logger.ts';
 import type { FindServerKey } from '../../rooms/receive-pdu/room-peers.ts';
@@ -15,7 +17,11 @@ const MAX_SERVERS_ASKED = 100;
 /** Most lists about one server that are looked at. */
 const MAX_LISTS = 10;
 
-/** The lists of a server's keys that a notary of ours vouches for with its own signature, those of the first notary that has any. */
+const isKeyList = Compile(ServerKeysSchema);
+/** What is odd about one server's list must not hide the others: each is looked at by itself. */
+const LOOSE_KEY_QUERY = { ...bulkPerspectivesKeyQuery, response: Type.Object({ server_keys: Type.Array(Type.Unknown()) }) };
+
+/** The lists of a server's keys that notaries of ours vouch for with their own signatures; the next one is asked for what is not in them. */
 export type AskNotaries = (serverName: string, wanted: WantedKeys, findServerKey: FindServerKey) => Promise<ServerKeys[]>;
 
 type Deps = { client: FederationClient; notaries: readonly string[]; clock: Clock; logger: Logger };
@@ -41,8 +47,11 @@ export function createAskNotaries({ client, notaries, clock, logger }: Deps): As
     );
     try {
       const limits = { timeoutMs: TIMEOUT_MS, maxBytes: MAX_ANSWER_BYTES };
-      const answer = await client.call(notary, bulkPerspectivesKeyQuery, { body: { server_keys } }, limits);
-      const byServer = Map.groupBy(answer.server_keys, (list) => list.server_name);
+      const answer = await client.call(notary, LOOSE_KEY_QUERY, { body: { server_keys } }, limits);
+      const byServer = Map.groupBy(
+        answer.server_keys.filter((list) => isKeyList.Check(list)),
+        (list) => list.server_name,
+      );
       return new Map([...byServer].map(([serverName, lists]) => [serverName, lists.slice(0, MAX_LISTS)]));
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
@@ -60,12 +69,22 @@ export function createAskNotaries({ client, notaries, clock, logger }: Deps): As
   }
 
   return async function askNotaries(serverName, wanted, findServerKey) {
+    const good: ServerKeys[] = [];
     for (const [notary, ask] of batchers) {
       if (notary === serverName) continue;
-      const good: ServerKeys[] = [];
       for (const list of (await ask(serverName, wanted)) ?? []) if (await isVouchedFor(list, notary, findServerKey)) good.push(list);
-      if (good.length > 0) return good;
+      if (good.length > 0 && hasAll(good, wanted)) break;
     }
-    return [];
+    return good;
   };
+}
+
+/** Whether each wanted key is in the lists, and good for as long as it is wanted, or is told to be good no more. */
+function hasAll(lists: readonly ServerKeys[], wanted: WantedKeys): boolean {
+  return Object.entries(wanted).every(([keyId, until]) =>
+    lists.some(
+      ({ verify_keys: keys, old_verify_keys: old, valid_until_ts: validUntil }) =>
+        (Object.hasOwn(keys, keyId) && validUntil >= until) || Object.hasOwn(old ?? {}, keyId),
+    ),
+  );
 }

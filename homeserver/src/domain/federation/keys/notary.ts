@@ -65,6 +65,6 @@ export function createNotary({ database, keyring, listOwnKeys, signer, clock }: 
   };
 }
 
-function names({ verify_keys: keys, old_verify_keys: old = {} }: ServerKeys, keyId: string): boolean {
-  return Object.hasOwn(keys, keyId) || Object.hasOwn(old, keyId);
+function names({ verify_keys: keys, old_verify_keys: old }: ServerKeys, keyId: string): boolean {
+  return Object.hasOwn(keys, keyId) || Object.hasOwn(old ?? {}, keyId);
 }

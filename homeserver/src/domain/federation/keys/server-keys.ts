@@ -111,7 +111,7 @@ export function createServerKeyring({ database, client, signer, oldKeys, notarie
     const last: Fetch = { at: clock.now(), wasAsked: true };
     lastFetches.set(serverName, [...(lastFetches.get(serverName) ?? []), last].slice(-CALLER_RETRIES));
     try {
-      const limits = { timeoutMs: FETCH_TIMEOUT_MS, maxBytes: MAX_LIST_BYTES, urgency };
+      const limits = { timeoutMs: FETCH_TIMEOUT_MS, maxBytes: MAX_LIST_BYTES, urgency, isSigned: true };
       const list = await client.call(serverName, getServerKey, {}, limits);
       if (!(await keep(serverName, list, true))) throw new Error('the list of keys is not about this server, or not signed by it');
       return list;
