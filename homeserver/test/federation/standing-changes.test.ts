@@ -172,3 +172,11 @@ test('a room is found by who invited, however many dead servers are named', asyn
   await juliet.join(roomId, { via: dead });
   expect(await standing(roomId)).toBe('join');
 });
+
+test('nobody is invited by what is no user id', async () => {
+  const roomId = await romeo.createRoom({ preset: 'private_chat' });
+  for (const userId of ['@juliet', '@juliet:', '@juliet:no such', '@juliet:elsewhere.test:x']) {
+    const { status, body } = await romeo.attempt('POST', path(roomId, 'invite'), { user_id: userId });
+    expect([userId, status, body['errcode']]).toEqual([userId, 400, 'M_INVALID_PARAM']);
+  }
+});

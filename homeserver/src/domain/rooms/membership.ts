@@ -1,6 +1,7 @@
 import { isJsonObject, type JsonObject } from 'federation-spec/events/event.ts';
 import { serverNameOf } from 'federation-spec/identifiers/server-name.ts';
-import { badState, forbidden, guestAccessForbidden, matrixError, notFound, unknown } from '../../platform/matrix-error.ts';
+import { parseUserId } from 'federation-spec/identifiers/user-id.ts';
+import { badState, forbidden, guestAccessForbidden, invalidParam, matrixError, notFound, unknown } from '../../platform/matrix-error.ts';
 import { findBlock } from '../../storage/blocked-rooms.ts';
 import type { Database } from '../../storage/database.ts';
 import { findMembership, type Membership, markForgotten } from '../../storage/memberships.ts';
@@ -201,8 +202,9 @@ export function createMemberships(deps: Deps): Memberships {
   }
 
   async function invite(actor: Actor, room: HotRoom, target: string, content: JsonObject, originServerTs?: number): Promise<string> {
-    if (serverNameOf(target) !== serverName)
-      return await inviteUser(room, { sender: actor.userId, senderNid: actor.userNid, target, content });
+    const theirServer = parseUserId(target)?.serverName;
+    if (theirServer === undefined) throw invalidParam(`${target} is no user id.`);
+    if (theirServer !== serverName) return await inviteUser(room, { sender: actor.userId, senderNid: actor.userNid, target, content });
     await invitePermission.check(target, actor.userId, room.roomId);
     return await send(actor, room, target, { ...(await findProfile(target)), ...content }, originServerTs);
   }
