@@ -38,16 +38,19 @@ export async function stagePdus(
     on conflict (origin, event_id) do nothing`;
 }
 
-/** What waits for a room and may be tried now (ms), in the order it came; what some servers sent is left out. */
+/**
+ * What waits for a room and may be tried now (ms), in the order it came; what some servers sent is left out. What is to be tried after
+ * `latest` was put off by a clock that has been set back since.
+ */
 export async function listStaged(
   sql: Sql,
   roomId: string,
-  { now, limit, exceptOrigins }: { now: number; limit: number; exceptOrigins: readonly string[] },
+  { now, latest, limit, exceptOrigins }: { now: number; latest: number; limit: number; exceptOrigins: readonly string[] },
 ): Promise<StagedPdu[]> {
   return await sql<StagedPdu[]>`
     select staged_nid as "stagedNid", origin, room_id as "roomId", event_id as "eventId", attempts, json
     from   federation_staged
-    where  room_id = ${roomId} and retry_at <= ${now} and origin <> all(${[...exceptOrigins]}::text[])
+    where  room_id = ${roomId} and (retry_at <= ${now} or retry_at > ${latest}) and origin <> all(${[...exceptOrigins]}::text[])
     order  by staged_nid
     limit  ${limit}`;
 }

@@ -76,7 +76,7 @@ export function createCircuitBreaker({ reachability, clock, random }: Deps): Cir
     const failure = findFailure(destination);
     if (failure === undefined || urgency === 'insisting') return true;
     const now = clock.now();
-    if (now >= failure.retryAt) return true;
+    if (now >= failure.retryAt || now < failure.triedAt) return true; // the clock may have been set back since
     const pause = Math.min(PERSON_MAX_PAUSE_MS, Math.max(PERSON_MIN_PAUSE_MS, PERSON_PATIENCE * failure.costMs));
     return urgency === 'person' && now >= failure.triedAt + pause;
   }

@@ -75,7 +75,7 @@ export function createFetchHistory({
   return async (room, { from, downTo, limit }) => {
     if (listServers(room).length === 0) return false;
     const known = await listBackwardExtremities(database.sql, room.nid, { from, downTo, limit: MAX_EXTREMITIES });
-    const open = known.filter(({ eventId }) => clock.now() - (failures.get(eventId) ?? -RETRY_AFTER_MS) >= RETRY_AFTER_MS);
+    const open = known.filter(({ eventId }) => Math.abs(clock.now() - (failures.get(eventId) ?? -RETRY_AFTER_MS)) >= RETRY_AFTER_MS);
     const [first] = open;
     if (first === undefined) return false;
     // What comes is put below the lowest of them: they must stand in one gap.

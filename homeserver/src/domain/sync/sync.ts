@@ -35,7 +35,7 @@ export function createSync({ log, notifier, clock, buildSync, e2ee, acknowledged
 
   return async function sync(request) {
     const since = readSince(request.since, log.position());
-    const deadline = clock.now() + Math.min(request.timeoutMs, MAX_SYNC_WAIT_MS);
+    const deadline = performance.now() + Math.min(request.timeoutMs, MAX_SYNC_WAIT_MS);
     if (since !== undefined) {
       await e2ee.acknowledgeToDevice(request.device, since.position);
       acknowledged(request.device, since.position);
@@ -47,10 +47,10 @@ export function createSync({ log, notifier, clock, buildSync, e2ee, acknowledged
     const watch = lingering ?? notifier.watchUser(request.device.userNid);
     let kept = false;
     try {
-      if (lingering?.isQuiet() === true && request.timeoutMs > 0) await watch.next(deadline - clock.now(), request.signal);
+      if (lingering?.isQuiet() === true && request.timeoutMs > 0) await watch.next(deadline - performance.now(), request.signal);
       for (let round = 0; ; round += 1) {
         const { response, isEmpty, isCut } = await buildSync({ ...request, since });
-        const leftMs = deadline - clock.now();
+        const leftMs = deadline - performance.now();
         const isDone =
           !isEmpty || since === undefined || request.isFullState || leftMs <= 0 || request.signal.aborted || round >= MAX_ROUNDS;
         if (isDone && !isCut && watch.isQuiet()) {

@@ -35,6 +35,7 @@ const MAX_ATTEMPTS = 5;
 /** How often one is tried, over some minutes, when the room's policy server gives no verdict; then it is soft-failed. */
 const MAX_ATTEMPTS_AT_POLICY_SERVER = 10;
 const FIRST_RETRY_MS = 500;
+const MAX_RETRY_MS = FIRST_RETRY_MS * 2 ** MAX_ATTEMPTS_AT_POLICY_SERVER;
 /** How long a room rests after the database, say, failed. */
 const AFTER_FAULT_MS = 5_000;
 
@@ -96,7 +97,12 @@ export async function createProcessStaged({
     while (!stopping.signal.aborted) {
       await joins.find(roomId)?.ended;
       woken.delete(roomId);
-      const batch = await listStaged(sql, roomId, { now: clock.now(), limit: BATCH, exceptOrigins: listAsked(roomId) });
+      const batch = await listStaged(sql, roomId, {
+        now: clock.now(),
+        latest: clock.now() + MAX_RETRY_MS,
+        limit: BATCH,
+        exceptOrigins: listAsked(roomId),
+      });
       if (batch.length > 0) await slots.run(() => processBatch(roomId, batch));
       else if (!woken.has(roomId)) return await wakeLater(roomId);
     }
@@ -113,7 +119,7 @@ export async function createProcessStaged({
     clearTimeout(timers.get(roomId));
     timers.set(
       roomId,
-      setTimeout(() => wake(roomId), Math.max(0, retryAt - clock.now())),
+      setTimeout(() => wake(roomId), Math.min(MAX_RETRY_MS, Math.max(0, retryAt - clock.now()))),
     );
   }
 

@@ -171,7 +171,7 @@ export function createServerKeyring({ database, client, signer, oldKeys, notarie
 
   function wasTriedLately(serverName: string, isCalling: boolean): boolean {
     const last = lastFetches.get(serverName) ?? [];
-    const since = (patienceMs: number) => last.filter(({ at }) => clock.now() - at < patienceMs);
+    const since = (patienceMs: number) => last.filter(({ at }) => isWithin(clock.now() - at, patienceMs));
     if (!isCalling) return since(RETRY_AFTER_MS).length > 0;
     return since(CALLER_RETRIES_MS).filter(({ wasAsked }) => wasAsked).length >= CALLER_RETRIES;
   }
@@ -202,6 +202,11 @@ export function createServerKeyring({ database, client, signer, oldKeys, notarie
     },
   };
   return keyring;
+}
+
+/** What was to come, by a clock that has been set back meanwhile, is long ago. */
+function isWithin(agoMs: number, patienceMs: number): boolean {
+  return agoMs >= 0 && agoMs < patienceMs;
 }
 
 function isValid(

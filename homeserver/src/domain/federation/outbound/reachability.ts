@@ -37,6 +37,9 @@ export type Reachability = {
 
 type Deps = { database: Database; clock: Clock; random: Random; logger: Logger };
 
+/** Longer than any server asks to be left alone. */
+const MAX_BUSY_MS = 3_600_000;
+
 export async function createReachability({ database, clock, random, logger }: Deps): Promise<Reachability> {
   const failing = new Map<string, DestinationFailure & { triedAt: number; costMs: number; isAlive: boolean }>();
   const listeners: ((destination: string) => void)[] = [];
@@ -61,7 +64,12 @@ export async function createReachability({ database, clock, random, logger }: De
   }
 
   return {
-    waitMs: (destination) => Math.max(0, Math.max(failing.get(destination)?.retryAt ?? 0, busy.get(destination) ?? 0) - clock.now()),
+    waitMs: (destination) => {
+      const now = clock.now();
+      const { retryAt = 0, triedAt = 0 } = failing.get(destination) ?? {};
+      const isSetBack = now < triedAt; // by the clock's new time nobody has tried yet
+      return Math.max(0, Math.max(isSetBack ? 0 : retryAt, Math.min(busy.get(destination) ?? 0, now + MAX_BUSY_MS)) - now);
+    },
     isFailing: (destination) => failing.has(destination),
     wasBusy: (destination, retryAfterMs) => {
       succeeded(destination);

@@ -45,7 +45,8 @@ export function createPolicy(ask: AskPolicyServer, clock: Clock): Policy {
   /** Whoever waits behind somebody whom a silent server has kept waiting is not made to wait as long once more. */
   async function askUnlessSilent(serverName: string, event: Pdu): ReturnType<AskPolicyServer> {
     const askedAt = clock.now();
-    if ((restingUntil.get(serverName) ?? 0) > askedAt) throw badGateway(`The policy server ${serverName} of this room does not answer.`);
+    const restsMs = (restingUntil.get(serverName) ?? 0) - askedAt;
+    if (restsMs > 0 && restsMs <= REST_MS) throw badGateway(`The policy server ${serverName} of this room does not answer.`);
     try {
       return await ask(serverName, event);
     } catch (error) {

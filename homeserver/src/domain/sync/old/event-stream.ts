@@ -1,5 +1,4 @@
 import type { JsonObject } from 'federation-spec/events/event.ts';
-import type { Clock } from '../../../platform/clock.ts';
 import { invalidParam, unknown } from '../../../platform/matrix-error.ts';
 import type { Database } from '../../../storage/database.ts';
 import type { StoredEvent } from '../../../storage/events.ts';
@@ -45,7 +44,6 @@ type Deps = {
   database: Database;
   log: Log;
   notifier: Notifier;
-  clock: Clock;
   viewRoom: ViewRoom;
   enterRoom: EnterRoom;
   renderEvents: RenderEvents;
@@ -69,7 +67,7 @@ type Scope = { rooms: ReadonlyMap<number, string>; unsure: ReadonlySet<number>; 
  * https://spec.matrix.org/latest/client-server-api/#get_matrixclientv3events
  */
 export function createEventStream(deps: Deps): EventStream {
-  const { database, log, notifier, clock, viewRoom, enterRoom, renderEvents, listStandings, tellInvite, accountData, ephemeral } = deps;
+  const { database, log, notifier, viewRoom, enterRoom, renderEvents, listStandings, tellInvite, accountData, ephemeral } = deps;
 
   async function findScope({ device, roomId }: EventStreamRequest, { since, upTo }: Range): Promise<Scope> {
     if (roomId !== undefined) {
@@ -171,13 +169,13 @@ export function createEventStream(deps: Deps): EventStream {
   return async function eventStream(request) {
     if (request.isGuest && request.roomId === undefined) throw unknown('Guests name the room whose events they want, as room_id.');
     const since = readFrom(request.from) ?? { kind: 'stream', position: log.position(), ...ephemeral.volatileNow() };
-    const deadline = clock.now() + Math.min(request.timeoutMs ?? DEFAULT_WAIT_MS, MAX_SYNC_WAIT_MS);
+    const deadline = performance.now() + Math.min(request.timeoutMs ?? DEFAULT_WAIT_MS, MAX_SYNC_WAIT_MS);
     const watch = await watchFor(request);
     const ended = ephemeral.synced(request.device, undefined);
     try {
       for (let round = 0; ; round += 1) {
         const { end, chunk } = await read(request, since);
-        const leftMs = deadline - clock.now();
+        const leftMs = deadline - performance.now();
         if (chunk.length > 0 || leftMs <= 0 || request.signal.aborted || round >= MAX_ROUNDS)
           return { start: formatToken(since), end: formatToken(end), chunk };
         await watch.next(leftMs, request.signal);

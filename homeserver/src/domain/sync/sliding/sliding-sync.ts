@@ -1,6 +1,5 @@
 import type { SlidingSyncResponse } from 'federation-spec/api/schemas/sliding-sync.ts';
 import { isJsonObject } from 'federation-spec/events/event.ts';
-import type { Clock } from '../../../platform/clock.ts';
 import { invalidParam } from '../../../platform/matrix-error.ts';
 import type { Log } from '../../streams/log.ts';
 import type { Notifier } from '../../streams/notifier.ts';
@@ -33,7 +32,6 @@ type Deps = {
   listDirect: ListDirect;
   log: Log;
   notifier: Notifier;
-  clock: Clock;
   connections: Connections;
   listStandings: ListStandings;
   listRooms: ListRooms;
@@ -52,7 +50,7 @@ type Built = { response: Omit<SlidingAnswer, 'pos'>; position: Position; isEmpty
  * 1. How the user stands in their rooms. 2. Which of them the lists and subscriptions cover. 3. What is new in these. 4. The extensions.
  */
 export function createSlidingSync(deps: Deps): SlidingSync {
-  const { log, notifier, clock, connections, listStandings, listRooms, tellSlidingRooms, tellExtensions, e2ee, ephemeral } = deps;
+  const { log, notifier, connections, listStandings, listRooms, tellSlidingRooms, tellExtensions, e2ee, ephemeral } = deps;
 
   async function readPersonal({ device: { userId, userNid }, lists }: SlidingRequest, upTo: number): Promise<Personal> {
     const [direct, ignored] = await Promise.all([deps.listDirect(userNid), deps.accountData.listIgnored(userNid)]);
@@ -110,12 +108,12 @@ export function createSlidingSync(deps: Deps): SlidingSync {
     await acknowledge(request, before);
     const ended = ephemeral.synced(device, request.setPresence);
 
-    const deadline = clock.now() + Math.min(request.timeoutMs, MAX_SYNC_WAIT_MS);
+    const deadline = performance.now() + Math.min(request.timeoutMs, MAX_SYNC_WAIT_MS);
     const watch = notifier.watchUser(device.userNid);
     try {
       for (let round = 0; ; round += 1) {
         const { response, position, isEmpty } = await build(request, before);
-        const leftMs = deadline - clock.now();
+        const leftMs = deadline - performance.now();
         // Nobody gets the answer to a request that was given up: it must not displace the answer to the one that came after it.
         if (signal.aborted) return { pos: pos ?? '', ...response };
         if (!isEmpty || before === undefined || leftMs <= 0 || round >= MAX_ROUNDS)
