@@ -98,3 +98,19 @@ test('many who ask for one thumbnail cause one drawing', async () => {
   for (const answer of answers) expect(answer).toMatchObject({ status: 200, width: 480, height: 480 });
   expect(await server.sql`select 1 from media_thumbnails where media_id = ${place.split('/')[1] ?? ''}`).toHaveLength(1);
 });
+
+test('S42: whoever brings many images waits for them, and is told to come again; others have theirs meanwhile', async () => {
+  const juliet = await server.user('juliet');
+  const large = await draw(3_000, 3_000).png().toBuffer();
+  const options = { contentType: 'image/png' };
+  const places: string[] = [];
+  for (let n = 0; n < 70; n += 1) places.push(await placeMedia(server, romeo, large, options));
+  const hers = await placeMedia(server, juliet, await draw(500, 400).png().toBuffer(), options);
+
+  const query = 'width=32&height=32&method=crop';
+  const flood = Promise.all(places.map((place) => thumbnail(place, query)));
+  expect(await thumbnail(hers, query)).toMatchObject({ status: 200, width: 32 });
+  const answers = await flood;
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200, 429]));
+  expect(await thumbnail(places[69] ?? '', query)).toMatchObject({ status: 200, width: 32 });
+});

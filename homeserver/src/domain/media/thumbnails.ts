@@ -1,5 +1,6 @@
 import { buffer } from 'node:stream/consumers';
-import { MatrixError, tooLarge, unknown } from '../../platform/matrix-error.ts';
+import { createFairSlots, TooManyWaiting } from '../../platform/fair-slots.ts';
+import { limitExceeded, MatrixError, tooLarge, unknown } from '../../platform/matrix-error.ts';
 import { readWhole } from '../../platform/read-whole.ts';
 import { findThumbnail, insertThumbnail, type ThumbnailRow, type ThumbnailSize } from '../../storage/media.ts';
 import type { Media, MediaDeps } from './media.ts';
@@ -11,6 +12,14 @@ import { chooseThumbnailSize } from './thumbnail-size.ts';
 
 /** An image with more bytes gets no thumbnail: it would have to be read whole. */
 const MAX_THUMBNAILED_BYTES = 32 * 1024 * 1024;
+/**
+ * How many images are held in memory to be drawn smaller, how many of those that one person or server brought, and how many more of theirs wait
+ * for that: one after the other, in turn with those of others.
+ */
+const MAX_HELD_IMAGES = 4;
+const MAX_HELD_IMAGES_OF_ONE = 2;
+const MAX_WAITING_OF_ONE = 50;
+const RETRY_AFTER_MS = 2_000;
 /** A thumbnail that another server made. */
 const MAX_REMOTE_THUMBNAIL_BYTES = 4 * 1024 * 1024;
 
@@ -28,6 +37,7 @@ type Picture = { contentType: string; image: Uint8Array };
 export function createMakeThumbnails(deps: Deps): Media['thumbnail'] {
   const { database, store, thumbnailer, random, openMedia, serverName, fetchRemoteThumbnail } = deps;
   const { sql } = database;
+  const slots = createFairSlots({ total: MAX_HELD_IMAGES, perName: MAX_HELD_IMAGES_OF_ONE, maxWaiting: MAX_WAITING_OF_ONE });
   /** What is being drawn, so that many readers of one image cause one drawing. */
   const drawing = new Map<string, Promise<Drawn>>();
 
@@ -46,13 +56,21 @@ export function createMakeThumbnails(deps: Deps): Media['thumbnail'] {
   }
 
   async function make(row: StoredMedia, size: ThumbnailSize): Promise<Drawn> {
-    const picture = await draw(row, size).catch(async (refusal: unknown) => {
+    const picture = await drawInTurn(row, size).catch(async (refusal: unknown) => {
       if (row.origin === serverName || !(refusal instanceof MatrixError) || refusal.errcode === 'M_LIMIT_EXCEEDED') throw refusal;
       return await takeTheirs(row, size).catch(() => {
         throw refusal; // why it cannot be drawn is the better answer
       });
     });
     return 'image' in picture ? await keep(row, size, picture) : picture;
+  }
+
+  async function drawInTurn(row: StoredMedia, size: ThumbnailSize): Promise<Picture | Drawn> {
+    try {
+      return await slots.run(`${row.origin} ${row.uploaderNid ?? ''}`, () => draw(row, size));
+    } catch (error) {
+      throw error instanceof TooManyWaiting ? limitExceeded(RETRY_AFTER_MS) : error;
+    }
   }
 
   /** The thumbnail, or the file where that serves as it is. */
