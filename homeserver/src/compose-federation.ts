@@ -34,7 +34,6 @@ import { createDisclose } from './domain/federation/reads/disclose.ts';
 import { createReadEvents } from './domain/federation/reads/read-events.ts';
 import { createRoomPeers } from './domain/federation/room-peers.ts';
 import { createCompleteRoom } from './domain/rooms/complete-room.ts';
-import type { RoomNetwork } from './domain/rooms/isolated.ts';
 import { createMergeHeads } from './domain/rooms/merge-heads.ts';
 import type { EventSigner } from './domain/rooms/prepare-event.ts';
 import { createCheckByState } from './domain/rooms/receive-pdu/check-by-state.ts';
@@ -51,6 +50,7 @@ import { createStoreOutliers } from './domain/rooms/receive-pdu/store-outliers.t
 import { createStorePdu } from './domain/rooms/receive-pdu/store-pdu.ts';
 import { createRecheckEvents } from './domain/rooms/recheck-events.ts';
 import { createRemoteStanding } from './domain/rooms/remote-standing.ts';
+import type { RoomNetwork } from './domain/rooms/room-network.ts';
 import { createTakeJoinedRoom } from './domain/rooms/take-joined-room.ts';
 import type { Route } from './edge/http/route.ts';
 import { serverDeviceRoutes } from './edge/server-api/devices.ts';

@@ -93,9 +93,7 @@ export const unableDueToPartialState = (status: 403 | 404) =>
 export const unableToGrantJoin = (message: string) => new MatrixError(400, 'M_UNABLE_TO_GRANT_JOIN', message);
 
 export const threepidInUse = (message: string) => new MatrixError(400, 'M_THREEPID_IN_USE', message);
-export const threepidNotFound = (message: string) => new MatrixError(400, 'M_THREEPID_NOT_FOUND', message);
 export const threepidAuthFailed = (message: string) => new MatrixError(400, 'M_THREEPID_AUTH_FAILED', message);
-export const threepidDenied = (message: string) => new MatrixError(403, 'M_THREEPID_DENIED', message);
 
 /** Another server, or a service behind us, did not answer as it should; its own words are not passed on. */
 export const badGateway = (message: string) => new MatrixError(502, 'M_UNKNOWN', message);

@@ -76,12 +76,6 @@ export async function upgradeGuestAccount(sql: Sql, userNid: number, passwordHas
   return rows.length > 0;
 }
 
-/** Whether anybody but guests and the users of application services has an account here. */
-export async function hasAccounts(sql: Sql): Promise<boolean> {
-  const [row] = await sql<{ found: boolean }[]>`select exists (select from accounts where not is_guest and not by_appservice) as found`;
-  return row?.found ?? false;
-}
-
 export async function updatePasswordHash(sql: Sql, userNid: number, passwordHash: string | null): Promise<void> {
   await sql`update accounts set password_hash = ${passwordHash} where user_nid = ${userNid}`;
 }

@@ -70,16 +70,6 @@ export async function listJoinedMembers(sql: Sql, roomNid: number, { localOnly }
     where  m.room_nid = ${roomNid} and m.membership = 2 ${where}`;
 }
 
-/** The users who are joined to at least one room that this user is joined to, the user left out. */
-export async function listUsersSharingRooms(sql: Sql, userNid: number): Promise<Member[]> {
-  return await sql<Member[]>`
-    select distinct u.user_nid as "userNid", u.user_id as "userId", u.is_local as "isLocal"
-    from   memberships mine
-    join   memberships theirs on theirs.room_nid = mine.room_nid and theirs.membership = 2
-    join   users u on u.user_nid = theirs.user_nid
-    where  mine.user_nid = ${userNid} and mine.membership = 2 and theirs.user_nid <> ${userNid}`;
-}
-
 /** Marks a left room forgotten, so that it is listed no more. */
 export async function markForgotten(sql: Sql, roomNid: number, userNid: number): Promise<void> {
   await sql`update memberships set forgotten = true where room_nid = ${roomNid} and user_nid = ${userNid} and membership in (3, 4)`;

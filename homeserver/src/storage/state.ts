@@ -38,14 +38,6 @@ export async function listStateOfKeys(
     join   events e on e.event_nid = s.event_nid`;
 }
 
-/** What changed in the state in (after, upTo]: the holders, at `upTo`, of the keys whose interval opened in between. */
-export async function listStateChanges(sql: Sql, roomNid: number, { after, upTo }: { after: number; upTo: number }): Promise<StateRow[]> {
-  return await sql<StateRow[]>`
-    select s.key_nid as "keyNid", k.type, k.state_key as "stateKey", s.event_nid as "eventNid", e.event_id as "eventId", e.json
-    from   state_intervals s join state_keys k using (key_nid) join events e using (event_nid)
-    where  s.room_nid = ${roomNid} and s.from_pos > ${after} and s.from_pos <= ${upTo} and s.to_pos > ${upTo}`;
-}
-
 export type DeltaRow = { keyNid: number; stateEventNid: number | null };
 
 /** How the state before an event differs from its base. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createE2ee, createIsolatedE2eeNetwork, type E2eeNetwork } from '../../src/domain/e2ee/create-e2ee.ts';
+import { createE2ee, type E2eeNetwork } from '../../src/domain/e2ee/create-e2ee.ts';
 import { createOwedMessages } from '../../src/domain/e2ee/owed-messages.ts';
 import type { RemoteDevices } from '../../src/domain/e2ee/remote-device-lists.ts';
 import { createLog } from '../../src/domain/streams/log.ts';
@@ -10,6 +10,7 @@ import { systemRandom } from '../../src/platform/random.ts';
 import { connectDatabase } from '../../src/storage/database.ts';
 import { takeLog } from '../../src/storage/log-head.ts';
 import { internUsers } from '../../src/storage/users.ts';
+import { createIsolatedE2eeNetwork } from '../kit/isolated-network.ts';
 import { createTestDatabase } from '../kit/shared-postgres.ts';
 import { createDeviceKeys } from './crypto-device.ts';
 

@@ -2,7 +2,6 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { composeRooms, composeStreams } from '../../src/compose-rooms.ts';
-import { createIsolatedNetwork } from '../../src/domain/rooms/isolated.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { createLogger } from '../../src/platform/logger.ts';
 import { systemRandom } from '../../src/platform/random.ts';
@@ -10,6 +9,7 @@ import { connectDatabase } from '../../src/storage/database.ts';
 import { startEmbeddedPostgres } from '../../src/storage/embedded-postgres.ts';
 import { migrate } from '../../src/storage/migrate.ts';
 import { type Cleanup, createCleanup } from './cleanup.ts';
+import { createIsolatedNetwork } from './isolated-network.ts';
 import { createTestDatabase } from './shared-postgres.ts';
 
 export type RoomsOptions = {

@@ -8,7 +8,7 @@ import {
   type SignatureUploadRequest,
   type ToDeviceRequest,
 } from '@matrix-org/matrix-sdk-crypto-wasm';
-import { isJsonObject, type JsonObject, objectIn, stringIn } from '../json.ts';
+import { isJsonObject, type JsonObject, objectIn } from '../json.ts';
 import type { OutgoingRequest } from './crypto-engine.ts';
 
 export type MachineRequest =
@@ -72,9 +72,4 @@ export function parseObject(text: string): JsonObject {
   const value: unknown = JSON.parse(text);
   if (!isJsonObject(value)) throw new Error('Expected a JSON object');
   return value;
-}
-
-/** The type of an event in JSON, for routing. */
-export function eventTypeOf(event: JsonObject): string {
-  return stringIn(event, 'type') ?? '';
 }

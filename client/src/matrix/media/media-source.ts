@@ -1,5 +1,3 @@
-import type { JsonObject } from '../json.ts';
-
 /** Where a file lies: in the clear at an `mxc:` address, or encrypted with its key beside it. */
 export type MediaSource = { encrypted: false; url: string } | { encrypted: true; url: string; file: EncryptedFile };
 
@@ -13,6 +11,3 @@ export type EncryptedFile = {
   hashes: { sha256: string };
   v: 'v2';
 };
-
-/** The part of a message's content that names a file: `url` or `file`. */
-export type MediaContent = { url: string } | { file: JsonObject };

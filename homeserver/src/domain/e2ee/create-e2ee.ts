@@ -112,9 +112,3 @@ export function createE2ee(deps: Deps): E2ee {
     },
   };
 }
-
-/** The network of a server that federates with nobody. */
-export function createIsolatedE2eeNetwork(): E2eeNetwork {
-  const refuse = () => Promise.reject(new Error('this server does not federate'));
-  return { queryRemoteKeys: refuse, claimRemoteKeys: refuse, fetchRemoteDevices: refuse };
-}

@@ -7,14 +7,17 @@ import type { Activity } from '../streams/activity.ts';
 import type { Log } from '../streams/log.ts';
 import type { StreamRow } from '../streams/log-batch.ts';
 import { outboxRow } from '../streams/outbox.ts';
+import { usersAtCommit } from '../streams/users-at-commit.ts';
 
 /** A receipt on its way into the log. */
 export type NewReceipt = ReceiptRow & { userId: string; eventId: string };
 
 type Deps = {
   rooms: HotRooms;
-  log: Log /** By room, and by those of our users who read something. */;
+  log: Log;
+  /** By room. */
   activity: Activity;
+  /** By those of our users who read something. */
   readers: Activity;
   serverName: string;
   /** Whether another server understands `chat.blinkchat.delivered`. */
@@ -47,20 +50,11 @@ export function createAppendReceipts({ rooms, log, activity, readers, serverName
         return upsertReceipts(sql, newest, position);
       },
       wakes: {
-        users: allOf(users),
+        users: usersAtCommit(...users),
         readBy: newest.filter((receipt) => receipt.kind !== 'delivered').map((receipt) => receipt.userNid),
       },
     };
     await log.append({ rows: [row, ...edus] });
-  };
-}
-
-/** The users of all the sets, read when the batch is committed. */
-function allOf(sets: readonly Iterable<number>[]): Iterable<number> {
-  return {
-    *[Symbol.iterator]() {
-      for (const users of sets) yield* users;
-    },
   };
 }
 

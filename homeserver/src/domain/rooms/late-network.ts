@@ -1,4 +1,4 @@
-import type { RoomNetwork } from './isolated.ts';
+import type { RoomNetwork } from './room-network.ts';
 
 /** The network that rooms are made with before what talks to other servers, which needs the rooms, is there. */
 export type LateNetwork = {

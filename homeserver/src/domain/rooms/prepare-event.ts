@@ -8,6 +8,7 @@ import type { Clock } from '../../platform/clock.ts';
 import { badJson, forbidden, tooLarge } from '../../platform/matrix-error.ts';
 import type { Random } from '../../platform/random.ts';
 import type { LoggedEvent } from '../streams/log-batch.ts';
+import { usersAtCommit } from '../streams/users-at-commit.ts';
 import { type HotRoom, MEMBER, type PreparedEvent, type StateUpdate, toLoggedChanges, toMembershipChanges } from './hot-room.ts';
 import type { HotRooms } from './hot-rooms.ts';
 import type { Interner } from './interner.ts';
@@ -146,17 +147,7 @@ function toLogged(room: HotRoom, { event, head, heads, updates, authEntries, sen
     stateChanges: toLoggedChanges(updates),
     memberships: toMembershipChanges(updates),
     heads: heads.map((candidate) => candidate.eventNid),
-    wakes: { users: concerned.length === 0 ? room.localJoined : withUsers(room.localJoined, concerned) },
-  };
-}
-
-/** The joined local users, read when the batch is committed, and some more. */
-function withUsers(joined: ReadonlySet<number>, more: readonly number[]): Iterable<number> {
-  return {
-    *[Symbol.iterator]() {
-      yield* joined;
-      yield* more;
-    },
+    wakes: { users: concerned.length === 0 ? room.localJoined : usersAtCommit(room.localJoined, concerned) },
   };
 }
 

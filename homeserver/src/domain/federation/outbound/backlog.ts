@@ -53,7 +53,7 @@ export type Backlog = {
   onDisk: () => number;
 };
 
-/** What stands for a room at the end of an outage: the texts of its newest events, or of the one that put the server out of it. */
+/** What stands for a room at the end of an outage: the numbers of its newest events, or of the one that put the server out of it. */
 export type ListRoomHeads = (destination: string, entry: CatchUpEntry) => Promise<number[]>;
 
 type Deps = { database: Database; logger: Logger; listRoomHeads: ListRoomHeads; isAway: (destination: string) => boolean };

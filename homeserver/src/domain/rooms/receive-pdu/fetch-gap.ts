@@ -1,6 +1,6 @@
 import { readEvent } from 'federation-spec/events/check-event-format.ts';
-import { listAuthEventIds, listPrevEventIds } from 'federation-spec/events/edges.ts';
-import type { JsonObject, Pdu } from 'federation-spec/events/event.ts';
+import { listAuthEventIds } from 'federation-spec/events/edges.ts';
+import type { JsonObject } from 'federation-spec/events/event.ts';
 import type { Database } from '../../../storage/database.ts';
 import { listEventsById, type StoredEvent } from '../../../storage/events.ts';
 import type { HotRoom } from '../hot-room.ts';
@@ -136,9 +136,4 @@ function stateOf(room: HotRoom, events: readonly StoredEvent[]): NidState {
 
 function setKey(state: NidState, row: StoredEvent, room: HotRoom): void {
   if (row.keyNid !== null && row.kind !== 'rejected' && row.roomNid === room.nid) state.set(row.keyNid, row.eventNid);
-}
-
-/** The ids an event builds upon that are not among the known. */
-export function listMissingPrevs(event: Pdu, known: ReadonlySet<string>): string[] {
-  return listPrevEventIds(event).filter((id) => !known.has(id));
 }

@@ -8,6 +8,7 @@ import { adoptOutlier } from '../../../storage/outliers.ts';
 import { insertSnapshot, insertStateDelta } from '../../../storage/state.ts';
 import type { Log } from '../../streams/log.ts';
 import type { Rider } from '../../streams/log-batch.ts';
+import { usersAtCommit } from '../../streams/users-at-commit.ts';
 import { placeBehindGap } from '../gap-place.ts';
 import { type HotRoom, MEMBER, type PreparedEvent, type StateUpdate, toLoggedChanges, toMembershipChanges } from '../hot-room.ts';
 import type { HotRooms } from '../hot-rooms.ts';
@@ -39,7 +40,8 @@ export type StorePdu = {
     pdu: CheckedPdu,
     place: Place & {
       kind: 'rejected' | 'soft_failed';
-      reason: string /** What the room becomes may make it right. */;
+      reason: string;
+      /** It is kept out by the room's state, and what that becomes may make it right. */
       isByState?: boolean;
     },
   ) => Promise<Reception>;
@@ -189,7 +191,7 @@ export function createStorePdu({ database, log, rooms, interner, redactions, res
           stateChanges: toLoggedChanges(updates),
           memberships: toMembershipChanges(updates),
           heads: heads.map((candidate) => candidate.eventNid),
-          wakes: { users: both(room.localJoined, members) },
+          wakes: { users: usersAtCommit(room.localJoined, members) },
         },
       };
       const extremities = missing.map((eventId) => ({ eventId, topological: row.topological }));
@@ -215,16 +217,6 @@ export function createStorePdu({ database, log, rooms, interner, redactions, res
       });
       if (place.isByState === true && stickyMsOf(pdu.event) !== undefined) sticky.hidden(room.nid);
       return { outcome: place.kind, reason: place.reason, eventNid: row.eventNid, committed: Promise.resolve() };
-    },
-  };
-}
-
-/** Read when the batch is committed. */
-function both(joined: ReadonlySet<number>, more: readonly number[]): Iterable<number> {
-  return {
-    *[Symbol.iterator]() {
-      yield* joined;
-      yield* more;
     },
   };
 }

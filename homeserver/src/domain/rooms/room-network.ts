@@ -1,4 +1,3 @@
-import { forbidden, notFound } from '../../platform/matrix-error.ts';
 import type { ResolveRemoteAlias } from '../directory/aliases.ts';
 import type { QueryRemotePublicRooms } from '../directory/public-rooms.ts';
 import type { QueryRemoteSpace } from '../directory/remote-spaces.ts';
@@ -22,19 +21,3 @@ export type RoomNetwork = {
   /** What the event builds upon may have to be asked for. */
   takeIn: TakeIn;
 };
-
-/** The network of a server that federates with nobody: its rooms are its own. */
-export function createIsolatedNetwork(): RoomNetwork {
-  const refuse = (): Promise<never> => Promise.reject(forbidden('This server does not federate, and the room is not here.'));
-  return {
-    remote: { join: refuse, knock: refuse, leave: refuse, invite: refuse },
-    fetchHistory: () => Promise.resolve(false),
-    queryRemotePublicRooms: refuse,
-    queryRemoteSpace: () => Promise.resolve(undefined),
-    identity: { lookup: refuse, storeInvite: refuse, isKeyValid: refuse },
-    exchangeInvite: refuse,
-    askPolicyServer: refuse,
-    takeIn: refuse,
-    resolveRemoteAlias: (alias) => Promise.reject(notFound(`This server does not federate, and ${alias} is not one of its own.`)),
-  };
-}
