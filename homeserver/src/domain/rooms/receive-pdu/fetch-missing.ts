@@ -25,7 +25,8 @@ type Deps = { sql: Sql; peers: Pick<RoomPeers, 'fetchMissing'>; findServerKey: F
 
 /**
  * Asks round by round, each time for what comes before what is still open, until the gap is closed, nothing new comes or a limit is reached.
- * Only what the new event builds upon, by way of the others, is taken. https://spec.matrix.org/latest/server-server-api/#backfilling-and-retrieving-missing-events
+ * Only what the new event builds upon, by way of the others, is taken, and nothing that lies behind what is here: a server may give more than
+ * it was asked for, down to the beginning of a room of which we know a part. https://spec.matrix.org/latest/server-server-api/#backfilling-and-retrieving-missing-events
  */
 export function createFetchMissing({ sql, peers, findServerKey, clock }: Deps): FetchMissing {
   /** Those of the ids whose events are not here, or only by themselves, as outliers. */
@@ -47,7 +48,11 @@ export function createFetchMissing({ sql, peers, findServerKey, clock }: Deps): 
       const asked = peers.fetchMissing(origin, room.roomId, { earliest, latest, limit });
       const values = await asked.catch((): JsonObject[] => []);
       const good = await checkPdus(values.slice(0, limit), room, askedBy(origin, findServerKey));
-      const checked = new Map(good.map((entry) => [entry.eventId, entry]));
+      const lacking = await listLacking(
+        room,
+        good.map((entry) => entry.eventId),
+      );
+      const checked = new Map(good.filter((entry) => lacking.has(entry.eventId)).map((entry) => [entry.eventId, entry]));
 
       const fresh: CheckedPdu[] = [];
       let next = [...open];
