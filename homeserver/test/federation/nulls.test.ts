@@ -34,7 +34,7 @@ test('a transaction may have no list of events', async () => {
   const content = (messageId: string) => ({
     sender: `@tybalt:${peer.name}`,
     type: 'm.null',
-    message_id: messageId,
+    message_id: `${messageId} of ${transactions}`,
     messages: { [romeo.id]: { [romeo.deviceId]: { messageId } } },
   });
   const edus = (messageId: string) => [{ edu_type: 'm.direct_to_device', content: content(messageId) }];
