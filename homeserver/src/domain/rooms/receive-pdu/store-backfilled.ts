@@ -146,6 +146,8 @@ export function createStoreBackfilled({ database, log, interner, fetchGap, findH
       // Somebody else may have sent it meanwhile.
       const present = await findPresent(fresh);
       const rows = events.map(({ row }) => row).filter((row) => (present.get(row.eventId)?.kind ?? 'outlier') === 'outlier');
+      // What was stored meanwhile has another number than the one that its state was laid under.
+      if (rows.some(({ eventId, eventNid }) => (present.get(eventId)?.eventNid ?? eventNid) !== eventNid)) return undefined;
       const known = new Set(newestFirst.map(idOf));
       const others = below.map((extremity) => extremity.eventId).filter((id) => !known.has(id));
       for (const row of await listEventsById(sql, others)) if (row.kind !== 'outlier') known.add(row.eventId);
@@ -176,7 +178,7 @@ export function createStoreBackfilled({ database, log, interner, fetchGap, findH
       await tellLate(room, redacted.news);
       return accepted.length;
     });
-    if (count === undefined) return await storeBackfilled(room, { origin, pdus, extremities }); // the states are to be had by now
+    if (count === undefined) return await storeBackfilled(room, { origin, pdus, extremities }); // the states are to be had by now, and the numbers are known
     if (count > 0) await log.append({ rows: [{ write: async () => undefined, wakes: { history: [room.nid] } }] });
     return count;
   };
