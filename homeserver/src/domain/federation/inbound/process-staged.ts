@@ -1,6 +1,7 @@
 import { readJson } from 'federation-spec/canonical-json/read-json.ts';
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../../platform/clock.ts';
+import { createFairSlots } from '../../../platform/fair-slots.ts';
 import type { Logger } from '../../../platform/logger.ts';
 import { createSlots, type Slots } from '../../../platform/slots.ts';
 import type { Database } from '../../../storage/database.ts';
@@ -25,8 +26,9 @@ import type { InboundMetrics } from './inbound-metrics.ts';
 
 /** How many events of a room are taken up at a time. */
 const BATCH = 50;
-/** How many rooms are processed at a time. */
+/** How many rooms are processed at a time, and how many of them for events of one server: one that fills many rooms leaves places to others. */
 const MAX_PARALLEL_ROOMS = 16;
+const MAX_PARALLEL_ROOMS_OF_ORIGIN = 12;
 /** For how many rooms at a time one server is asked for what is missing with the events it sent. */
 const MAX_PARALLEL_FETCHES_OF_ORIGIN = 4;
 const MAX_REMEMBERED_ORIGINS = 10_000;
@@ -89,7 +91,11 @@ export async function createProcessStaged({
   const running = new Map<string, Promise<void>>();
   const woken = new Set<string>();
   const timers = new Map<string, NodeJS.Timeout>();
-  const slots = createSlots(MAX_PARALLEL_ROOMS);
+  const slots = createFairSlots({
+    total: MAX_PARALLEL_ROOMS,
+    perName: MAX_PARALLEL_ROOMS_OF_ORIGIN,
+    maxWaiting: Number.POSITIVE_INFINITY, // a room waits once
+  });
   const stopping = new AbortController();
   const waiting = new Set<() => void>();
 
@@ -103,7 +109,8 @@ export async function createProcessStaged({
         limit: BATCH,
         exceptOrigins: listAsked(roomId),
       });
-      if (batch.length > 0) await slots.run(() => processBatch(roomId, batch));
+      const origin = batch[0]?.origin;
+      if (origin !== undefined) await slots.run(origin, () => processBatch(roomId, batch));
       else if (!woken.has(roomId)) return await wakeLater(roomId);
     }
   }
