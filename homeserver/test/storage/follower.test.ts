@@ -2,9 +2,11 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createFollower } from '../../src/domain/streams/follower.ts';
 import { createLogger } from '../../src/platform/logger.ts';
 import { startRooms } from '../kit/start-rooms.ts';
+import { createNames } from '../kit/test-user.ts';
 
 const WAIT = { timeout: 20_000 };
 const ROWS = 40;
+const nameOf = createNames();
 
 let ground: Awaited<ReturnType<typeof startRooms>>;
 beforeAll(async () => {
@@ -26,7 +28,7 @@ test('what a follower cannot handle for what it is is left out, and nothing else
   const follower = await createFollower(
     { ...ground, logger: createLogger('silent') },
     {
-      name: 'poisoned',
+      name: nameOf('poisoned'), // who begins anew has a cursor of its own
       startsAt: 'beginning',
       handle: async ({ after, upTo }) => {
         const texts = Array.from({ length: upTo - after }, (_, index) => (after + 1 + index === poisoned ? 'no\u0000text' : 'text'));
@@ -49,7 +51,7 @@ test('while the database is away a follower leaves out nothing', async () => {
   const follower = await createFollower(
     { ...ground, logger: createLogger('silent') },
     {
-      name: 'patient',
+      name: nameOf('patient'),
       startsAt: 'beginning',
       handle: async ({ after, upTo }) => {
         ranges.push(upTo - after);
