@@ -70,6 +70,28 @@ test('a server that missed an update asks for the whole list at once, and needs 
   expect(questions()).toBe(2);
 });
 
+test('a server that begins to count anew, since somebody has no device left, is asked for the list', async () => {
+  peer.answer(async (_method, path) => (isQuestion(path) ? await listOf(5, ['A']) : undefined));
+  expect(Object.keys(await devicesSeen())).toEqual(['A']);
+  await romeo.sync();
+  peer.answer(async (_method, path) => (isQuestion(path) ? await listOf(0, []) : undefined));
+  const gone = { user_id: juliet, device_id: 'A', stream_id: 1, deleted: true };
+  expect((await peer.sendPdus(server, [], [{ edu_type: 'm.device_list_update', content: gone }], nameOf('anew'))).status).toBe(200);
+  const { device_lists: lists } = (await romeo.sync({ timeoutMs: 10_000 })) as { device_lists?: { changed?: string[] } };
+  expect(lists?.changed).toContain(juliet);
+  expect(await devicesSeen()).toEqual({});
+
+  peer.answer(async (_method, path) => (isQuestion(path) ? await listOf(2, ['B']) : undefined));
+  await sendUpdate('B', 2, [1]); // as the count goes now
+  await expect.poll(async () => Object.keys(await devicesSeen()), WAIT).toEqual(['B']);
+  await sendUpdate('C', 3, [2]);
+  expect(Object.keys(await devicesSeen()).sort()).toEqual(['B', 'C']);
+  const asked = questions();
+  await sendUpdate('C', 3, [2]); // seen already
+  await sendUpdate('D', 4, [3]);
+  expect(questions()).toBe(asked);
+});
+
 test('an update that comes while the list is asked for is not lost', async () => {
   const asked = Promise.withResolvers<void>();
   const held = Promise.withResolvers<void>();

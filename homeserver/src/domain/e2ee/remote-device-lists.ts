@@ -134,12 +134,15 @@ export function createRemoteDeviceLists(deps: Deps): RemoteDeviceLists {
     const userNid = await findTracked(origin, content.user_id);
     if (userNid === undefined) return;
     const [list] = await listRemoteDeviceLists(pool, [userNid]);
-    if (list !== undefined && content.stream_id <= list.streamId && !list.isStale) return; // seen already
+    const { stream_id: given, prev_id: before = [] } = content;
+    const isOld = list !== undefined && given <= list.streamId;
+    if (isOld && !list.isStale && before.length > 0) return; // seen already
 
-    const follows = list !== undefined && !list.isStale && (content.prev_id ?? []).every((id) => id <= list.streamId);
+    // What is old and names nothing before it is of a server that counts anew.
+    const follows = list !== undefined && !list.isStale && !isOld && before.every((id) => id <= list.streamId);
     const change = follows ? await readChange(userNid, content) : undefined;
     await tell(userNid, async (sql) => {
-      const streamId = Math.max(content.stream_id, list?.streamId ?? 0);
+      const streamId = Math.max(given, list?.streamId ?? 0);
       await upsertRemoteDeviceList(sql, { userNid, streamId, isStale: change === undefined });
       await change?.(sql);
     });
