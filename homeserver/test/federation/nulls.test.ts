@@ -1,5 +1,6 @@
 import type { JsonObject } from 'federation-spec/events/event.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { setUpDevice } from '../client-api/crypto-device.ts';
 import { type HostilePeer, startHostilePeer } from '../kit/hostile-peer.ts';
 import type { TestServer } from '../kit/start-server.ts';
 import { startServers, type TestServers } from '../kit/start-servers.ts';
@@ -52,6 +53,15 @@ test('a transaction may have no list of events', async () => {
 test('a question for all of the keys of somebody may name no devices', async () => {
   const asked = await peer.call(server, 'POST', `${FEDERATION}/v1/user/keys/query`, { device_keys: { [romeo.id]: null } });
   expect(asked).toMatchObject({ status: 200, body: { device_keys: { [romeo.id]: {} } } });
+});
+
+test('keys are told with what is not signed, even if it is nothing: servers in use pass on its absence as null, which clients refuse', async () => {
+  const { deviceKeys } = await setUpDevice(romeo);
+  const told = { ...deviceKeys, unsigned: {} };
+  const found = await peer.call(server, 'POST', `${FEDERATION}/v1/user/keys/query`, { device_keys: { [romeo.id]: [romeo.deviceId] } });
+  expect(found.body['device_keys']).toEqual({ [romeo.id]: { [romeo.deviceId]: told } });
+  const listed = await peer.call(server, 'GET', `${FEDERATION}/v1/user/devices/${encodeURIComponent(romeo.id)}`);
+  expect(listed.body['devices']).toEqual([{ device_id: romeo.deviceId, keys: told }]);
 });
 
 test('a question for what is missing may have nothing that is known', async () => {

@@ -123,6 +123,14 @@ export function withoutUnsigned(object: JsonObject): JsonObject {
   return signed;
 }
 
+/**
+ * The keys of a device as another server is told them: with what is not signed, even if it is nothing. Servers in use pass on its absence as
+ * `null`, and their clients then do not take the keys.
+ */
+export function withUnsigned(keys: JsonObject): JsonObject {
+  return { ...keys, unsigned: keys['unsigned'] ?? {} };
+}
+
 /** The object without signatures either: what two copies of one key have in common. */
 export function bareKey(object: JsonObject): JsonObject {
   const { signatures: _signatures, ...bare } = withoutUnsigned(object);

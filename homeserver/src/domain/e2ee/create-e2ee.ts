@@ -9,6 +9,7 @@ import { findLastDeviceListChange, recordUpdateSent } from '../../storage/device
 import { findUserNids } from '../../storage/users.ts';
 import type { Log } from '../streams/log.ts';
 import type { Notifier } from '../streams/notifier.ts';
+import { withUnsigned } from './check-keys.ts';
 import { type AskForOneTimeKeys, type ClaimKeys, type ClaimRemoteKeys, createClaimKeys } from './claim-keys.ts';
 import { createDehydratedDevices, type DehydratedDevices } from './dehydrated-devices.ts';
 import { createDeviceLists, type DeviceLists } from './device-lists.ts';
@@ -107,7 +108,7 @@ export function createE2ee(deps: Deps): E2ee {
       const keys = (await readKeys([{ userNid, userId }], undefined)).get(userId);
       // The next update for this server follows what it is told now.
       await pool.begin((sql) => recordUpdateSent(sql, { userNid, servers: [origin], streamId }));
-      const devices = [...(keys?.devices ?? [])].map(([deviceId, deviceKeys]) => ({ deviceId, keys: deviceKeys }));
+      const devices = [...(keys?.devices ?? [])].map(([deviceId, deviceKeys]) => ({ deviceId, keys: withUnsigned(deviceKeys) }));
       return { userId, streamId, devices, masterKey: keys?.master, selfSigningKey: keys?.selfSigning };
     },
   };

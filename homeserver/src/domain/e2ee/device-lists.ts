@@ -17,6 +17,7 @@ import { insertOutbox } from '../../storage/federation-outbox.ts';
 import type { Log } from '../streams/log.ts';
 import type { StreamRow, Wakes } from '../streams/log-batch.ts';
 import type { Notifier } from '../streams/notifier.ts';
+import { withUnsigned } from './check-keys.ts';
 import type { KeyCounts } from './key-counts.ts';
 import type { ReadKeys } from './read-keys.ts';
 
@@ -96,7 +97,10 @@ export function createDeviceLists({ pool, log, notifier, keyCounts, readKeys, se
   function deviceRows(user: User, devices: readonly { deviceId: string; keys?: JsonObject }[], audience: Audience): StreamRow[] {
     return devices.map(({ deviceId, keys }) =>
       rowOf(user.userNid, wakesOf(user, audience), undefined, (sql, position) =>
-        sendUpdate(sql, position, user, audience.servers, { device_id: deviceId, ...(keys === undefined ? { deleted: true } : { keys }) }),
+        sendUpdate(sql, position, user, audience.servers, {
+          device_id: deviceId,
+          ...(keys === undefined ? { deleted: true } : { keys: withUnsigned(keys) }),
+        }),
       ),
     );
   }
@@ -137,7 +141,7 @@ export function createDeviceLists({ pool, log, notifier, keyCounts, readKeys, se
         rowOf(user.userNid, wakesOf(user, audience), undefined, async (sql, position) => {
           await written;
           const deviceKeys = keys?.get(deviceId);
-          const what = left.has(deviceId) ? (deviceKeys === undefined ? {} : { keys: deviceKeys }) : { deleted: true };
+          const what = left.has(deviceId) ? (deviceKeys === undefined ? {} : { keys: withUnsigned(deviceKeys) }) : { deleted: true };
           await sendUpdate(sql, position, user, audience.servers, { device_id: deviceId, ...what });
         }),
       );
@@ -161,7 +165,10 @@ export function createDeviceLists({ pool, log, notifier, keyCounts, readKeys, se
         const [[deviceId, deviceKeys] = [GONE_DEVICE, undefined]] = keys.get(user.userId)?.devices ?? [];
         // It names an update before it that they have not seen: they ask for the whole list.
         const update = { user_id: user.userId, stream_id: user.position, prev_id: [after], device_id: deviceId };
-        const content = JSON.stringify({ ...update, ...(deviceKeys === undefined ? { deleted: true } : { keys: deviceKeys }) });
+        const content = JSON.stringify({
+          ...update,
+          ...(deviceKeys === undefined ? { deleted: true } : { keys: withUnsigned(deviceKeys) }),
+        });
         return {
           write: async (sql, position) => {
             await recordUpdateSent(sql, { userNid: user.userNid, servers, streamId: user.position });

@@ -4,7 +4,7 @@ import { tooLarge } from '../../platform/matrix-error.ts';
 import type { Pool } from '../../storage/database.ts';
 import { findUserNids } from '../../storage/users.ts';
 import { askServers, noAnswer, notAsked } from './ask-servers.ts';
-import { checkCrossSigningKey, checkDeviceKeys } from './check-keys.ts';
+import { checkCrossSigningKey, checkDeviceKeys, withUnsigned } from './check-keys.ts';
 import type { ReadKeys, UserKeys } from './read-keys.ts';
 import type { RemoteDeviceLists } from './remote-device-lists.ts';
 
@@ -119,6 +119,9 @@ export function createQueryKeys({ pool, readKeys, remoteLists, queryRemoteKeys, 
         wanted,
         answer,
       );
+      for (const devices of Object.values(answer.deviceKeys)) {
+        for (const [deviceId, keys] of Object.entries(devices)) devices[deviceId] = withUnsigned(keys);
+      }
       return answer;
     },
   };
