@@ -1,3 +1,4 @@
+import { parseArgs } from 'node:util';
 import { parseEnvFile } from './config/env-file.ts';
 import { describeSettings, readEnv } from './config/read-env.ts';
 import { watchParent } from './platform/watch-parent.ts';
@@ -12,8 +13,16 @@ function refuse(lines: readonly string[]): never {
   process.exit(1);
 }
 
+function readOptions(args: readonly string[]): { help?: boolean | undefined } {
+  try {
+    return parseArgs({ args: [...args], options: { help: { type: 'boolean', short: 'h' }, 'env-file': { type: 'string' } } }).values;
+  } catch (error) {
+    return refuse([...describe(error), 'Run with --help to see all settings.']);
+  }
+}
+
 async function main(args: readonly string[]): Promise<void> {
-  if (args.includes('--help') || args.includes('-h')) {
+  if (readOptions(args).help === true) {
     console.log(describeSettings());
     return;
   }
