@@ -70,6 +70,29 @@ export async function listJoinedMembers(sql: Sql, roomNid: number, { localOnly }
     where  m.room_nid = ${roomNid} and m.membership = 2 ${where}`;
 }
 
+/** The ids of those who were joined at a log position: those of now, but for whoever's membership became another since then. */
+export async function listJoinedAt(sql: Sql, roomNid: number, at: number): Promise<string[]> {
+  const rows = await sql<{ userId: string }[]>`
+    with changed as (
+      select k.key_nid, k.state_key
+      from  (select key_nid from state_intervals where room_nid = ${roomNid} and from_pos > ${at}
+             union
+             select key_nid from state_intervals where room_nid = ${roomNid} and to_pos > ${at} and to_pos < 9223372036854775807) c
+      join   state_keys k using (key_nid)
+      where  k.type = 'm.room.member'
+    )
+    select u.user_id as "userId"
+    from   memberships m join users u using (user_nid)
+    where  m.room_nid = ${roomNid} and m.membership = 2 and not exists (select from changed c where c.state_key = u.user_id)
+    union
+    select c.state_key
+    from   changed c
+    join   state_intervals s on s.room_nid = ${roomNid} and s.key_nid = c.key_nid and s.from_pos <= ${at} and s.to_pos > ${at}
+    join   events e using (event_nid)
+    where  e.json::json->'content'->>'membership' = 'join'`;
+  return rows.map(({ userId }) => userId);
+}
+
 /** Marks a left room forgotten, so that it is listed no more. */
 export async function markForgotten(sql: Sql, roomNid: number, userNid: number): Promise<void> {
   await sql`update memberships set forgotten = true where room_nid = ${roomNid} and user_nid = ${userNid} and membership in (3, 4)`;

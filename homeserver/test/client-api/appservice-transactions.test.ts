@@ -80,6 +80,25 @@ test('a service hears of the rooms that its users are in, in order, and of no ot
   expect(bodiesIn(roomId)).toEqual(['1', '2', '3']);
 });
 
+test('a service hears what it missed of a room as its users were in it then, not as they are now', async () => {
+  const sailor = nameOf('_irc_passing');
+  await register(sailor);
+  const roomId = await romeo.createRoom({ preset: 'public_chat' });
+  const [row] = await server.sql<{ position: number }[]>`select max(position)::int as position from events`;
+  await romeo.send(roomId, 'before');
+  await irc.call(server.url, 'POST', `${room(roomId)}/join`, {}, as(sailor));
+  await romeo.send(roomId, 'with you');
+  await irc.until(() => bodiesIn(roomId).includes('with you'), 'the message');
+
+  // As if it had been killed before it followed any of this, and had told nobody.
+  await server.stop();
+  await server.sql`update follower_cursors set position = ${row?.position ?? 0} where name = 'appservices'`;
+  await server.sql`update appservices set queued_position = ${row?.position ?? 0}`;
+  await server.restart();
+  await irc.until(() => bodiesIn(roomId).filter((body) => body === 'with you').length === 2, 'the message, again');
+  expect(bodiesIn(roomId)).not.toContain('before');
+});
+
 test('a service says who it sends to, and is told so', async () => {
   const speaker = nameOf('_irc_token');
   await register(speaker);

@@ -55,7 +55,11 @@ export async function createAppservices(deps: AppservicesDeps): Promise<Appservi
   });
   if (parts.length === 0) return { nidOf, sawAppservice: () => undefined, keysTaken: () => undefined, stop: () => Promise.resolve() };
 
-  const interest = createRoomInterest({ database, appservices: parts.map(({ appservice }) => appservice) });
+  const interest = createRoomInterest({
+    database,
+    appservices: parts.map(({ appservice }) => appservice),
+    position: log.position(),
+  });
   const deliveries = new Map<string, Delivery>();
   const wakeWhere = (wants: (appservice: Appservice) => boolean) => {
     for (const { appservice } of parts) if (wants(appservice)) deliveries.get(appservice.id)?.wake();

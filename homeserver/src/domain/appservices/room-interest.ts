@@ -2,9 +2,9 @@ import { LRUCache } from 'lru-cache';
 import { listAliasesOfRoom } from '../../storage/aliases.ts';
 import type { Database } from '../../storage/database.ts';
 import type { StoredEvent } from '../../storage/events.ts';
-import { listJoinedMembers } from '../../storage/memberships.ts';
+import { listJoinedAt } from '../../storage/memberships.ts';
 import { readPdu } from '../rooms/read-pdu.ts';
-import type { LoggedEvent } from '../streams/log-batch.ts';
+import { type LoggedEvent, positionOf } from '../streams/log-batch.ts';
 import { type Appservice, isWithin, ownsUser } from './appservice.ts';
 
 /** For how many rooms it is remembered which services have users in them. */
@@ -15,31 +15,41 @@ const MEMBER = 'm.room.member';
 export type RoomInterest = {
   /** The services that are to hear of an event. Events of a room are asked about in the order of the log. */
   ofEvent: (row: StoredEvent, roomId: string) => Promise<Appservice[]>;
-  /** Whether a service is to hear of what goes on in a room now. */
+  /** Whether a service is to hear of what goes on in a room, as far as the log was followed. */
   isRoomOf: (appservice: Appservice, room: { nid: number; roomId: string }) => Promise<boolean>;
   /** Told of what was committed, so that what changes without an event of its own is not overlooked. */
   committed: (events: readonly LoggedEvent[]) => void;
 };
 
-type Deps = { database: Database; appservices: readonly Appservice[] };
+/** Of a room, the joined users of each service, as they were after an event of the log. */
+type Known = { users: Map<string, Set<string>>; asOf: number };
+
+/** `position`: how far the log was followed at the start. */
+type Deps = { database: Database; appservices: readonly Appservice[]; position: number };
 
 /** https://spec.matrix.org/latest/application-service-api/#registration */
-export function createRoomInterest({ database, appservices }: Deps): RoomInterest {
-  /** Of each room, the joined users of each service. */
-  const rooms = new LRUCache<number, Map<string, Set<string>>>({ max: MAX_ROOMS });
+export function createRoomInterest({ database, appservices, position }: Deps): RoomInterest {
+  const rooms = new LRUCache<number, Known>({ max: MAX_ROOMS });
+  /** By room, where somebody's membership last changed without an event of their own. */
+  const silentChanges = new LRUCache<number, number>({ max: MAX_ROOMS });
+  /** The log goes on while it is followed: who is in a room now may not have been at the event that is looked at. */
+  let followedTo = position;
   const wantAliases = appservices.some(({ namespaces }) => namespaces.aliases.length > 0);
 
-  async function usersIn(roomNid: number): Promise<Map<string, Set<string>>> {
+  async function usersIn(roomNid: number, at: number): Promise<Known> {
     const known = rooms.get(roomNid);
-    if (known !== undefined) return known;
-    const members = await listJoinedMembers(database.sql, roomNid, { localOnly: false });
+    const silentChange = silentChanges.get(roomNid) ?? 0;
+    const isAsThen = known !== undefined && known.asOf <= at && (known.asOf >= silentChange || silentChange > at);
+    if (isAsThen) return known;
+    const members = await listJoinedAt(database.sql, roomNid, at);
     const users = new Map<string, Set<string>>();
     for (const appservice of appservices) {
-      const own = members.filter(({ userId }) => ownsUser(appservice, userId)).map(({ userId }) => userId);
+      const own = members.filter((userId) => ownsUser(appservice, userId));
       if (own.length > 0) users.set(appservice.id, new Set(own));
     }
-    rooms.set(roomNid, users);
-    return users;
+    const read = { users, asOf: at };
+    rooms.set(roomNid, read);
+    return read;
   }
 
   function take(users: Map<string, Set<string>>, userId: string, isJoined: boolean): void {
@@ -65,7 +75,9 @@ export function createRoomInterest({ database, appservices }: Deps): RoomInteres
   return {
     ofEvent: async (row, roomId) => {
       const event = readPdu(row.json);
-      const users = await usersIn(row.roomNid);
+      const at = positionOf(row);
+      const known = await usersIn(row.roomNid, at - 1);
+      const { users } = known;
       const aliases = await aliasesOf(row.roomNid);
       const target = event.type === MEMBER ? event.state_key : undefined;
       const isConcerned = (appservice: Appservice) =>
@@ -74,13 +86,18 @@ export function createRoomInterest({ database, appservices }: Deps): RoomInteres
         isInRoom(appservice, users, roomId, aliases);
       const interested = appservices.filter(isConcerned);
       if (target !== undefined) take(users, target, event.content['membership'] === 'join');
+      known.asOf = silentChanges.get(row.roomNid) === at ? at - 1 : at;
+      followedTo = at;
       return interested;
     },
-    isRoomOf: async (appservice, { nid, roomId }) => isInRoom(appservice, await usersIn(nid), roomId, await aliasesOf(nid)),
+    isRoomOf: async (appservice, { nid, roomId }) => {
+      const { users } = await usersIn(nid, followedTo);
+      return isInRoom(appservice, users, roomId, await aliasesOf(nid));
+    },
     committed: (events) => {
       for (const { row, memberships } of events) {
         const isOwn = memberships.length === 1 && memberships[0]?.eventNid === row.eventNid;
-        if (memberships.length > 0 && !isOwn) rooms.delete(row.roomNid);
+        if (memberships.length > 0 && !isOwn) silentChanges.set(row.roomNid, positionOf(row));
       }
     },
   };
