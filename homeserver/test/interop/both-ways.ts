@@ -65,13 +65,24 @@ async function setStage(hosting: Side, visiting: Side): Promise<Omit<Stage, 'weH
 /** Waits until what two users are told is equal, and gives it. */
 export async function agreed<Told>(tell: (user: TestUser) => Promise<Told>, users: readonly TestUser[]): Promise<Told> {
   let told: Told[] = [];
+  let failure: unknown;
   const count = async () => {
-    told = await Promise.all(users.map(tell));
+    told = [];
+    try {
+      told = await Promise.all(users.map(tell));
+    } catch (error) {
+      failure = error;
+      throw error;
+    }
     return new Set(told.map((entry) => JSON.stringify(entry))).size;
   };
   await expect
     .poll(count, WAIT)
     .toBe(1)
-    .catch(() => expect(told[0]).toEqual(told[1]));
+    .catch((error: unknown) => {
+      if (told.length === 0) throw failure; // somebody could not tell at all
+      expect(told[0]).toEqual(told[1]);
+      throw error;
+    });
   return told[0] as Told;
 }
