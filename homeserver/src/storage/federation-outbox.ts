@@ -44,6 +44,12 @@ export async function listOutbox(
     order  by o.position, o.ordinal`;
 }
 
+/** What waits for other servers beside events, by kind. */
+export async function countOutbox(sql: Sql): Promise<{ eduType: string; rows: number; bytes: number }[]> {
+  return await sql<{ eduType: string; rows: number; bytes: number }[]>`
+    select edu_type as "eduType", count(*)::bigint as rows, sum(octet_length(content))::bigint as bytes from federation_outbox group by edu_type`;
+}
+
 /** How many bytes of messages to devices wait for other servers, by who sent them. */
 export async function sumOutboxBytes(sql: Sql): Promise<{ sender: string; bytes: number }[]> {
   return await sql<{ sender: string; bytes: number }[]>`

@@ -206,7 +206,12 @@ test('the traffic to and from other servers is measured', async () => {
   const refused = async () => /federation_in_events_total\{outcome="rejected",reason="[^"]+"\} [1-9]/.test(await readMetrics());
   await expect.poll(refused, WAIT).toBe(true);
   await expect.poll(async () => (await readMetrics()).includes('blinkchat_federation_in_staged_events 0'), WAIT).toBe(true);
+  await romeo.call('PUT', `/_matrix/client/v3/sendToDevice/m.test/${nameOf('measured')}`, {
+    messages: { '@paris:gone.invalid': { DEVICE: {} } },
+  });
   const text = await readMetrics();
+  expect(text).toMatch(/blinkchat_federation_out_waiting_edus\{type="m.direct_to_device"\} [1-9]/);
+  expect(text).toMatch(/blinkchat_federation_out_waiting_edu_bytes\{type="m.direct_to_device"\} [1-9]/);
   expect(text).toMatch(/blinkchat_federation_out_transactions_total\{class="steady",result="taken"\} \d+/);
   expect(text).toMatch(/blinkchat_federation_out_waiting_events\{place="disk"\} 0/);
   expect(text).toMatch(/blinkchat_federation_out_destinations\{class="failing"\} 0/);

@@ -9,6 +9,8 @@ export type OutboundMetrics = {
 type Sources = {
   eventsInMemory: () => number;
   eventsOnDisk: () => number;
+  /** What waits on disk beside events, by kind. */
+  edus: () => Promise<readonly { eduType: string; rows: number; bytes: number }[]>;
   destinations: () => number;
   slow: () => number;
   failing: () => number;
@@ -21,6 +23,19 @@ export function createOutboundMetrics(metrics: Metrics, sources: Sources): Outbo
   metrics.gauge('federation_out_waiting_events', 'Events that wait for other servers, once per server', ['place'], (gauge) => {
     gauge.set({ place: 'memory' }, sources.eventsInMemory());
     gauge.set({ place: 'disk' }, sources.eventsOnDisk());
+  });
+  metrics.gauge(
+    'federation_out_waiting_edus',
+    'What waits on disk for other servers beside events, once per server',
+    ['type'],
+    async (gauge) => {
+      gauge.reset();
+      for (const { eduType, rows } of await sources.edus()) gauge.set({ type: eduType }, rows);
+    },
+  );
+  metrics.gauge('federation_out_waiting_edu_bytes', 'How much of the disk these take', ['type'], async (gauge) => {
+    gauge.reset();
+    for (const { eduType, bytes } of await sources.edus()) gauge.set({ type: eduType }, bytes);
   });
   metrics.gauge('federation_out_destinations', 'Servers to which a queue is kept', ['class'], (gauge) => {
     gauge.set({ class: 'all' }, sources.destinations());

@@ -4,6 +4,7 @@ import type { Metrics } from '../../../platform/metrics.ts';
 import type { Random } from '../../../platform/random.ts';
 import type { Database } from '../../../storage/database.ts';
 import { listTimelineForwards, type StoredEvent } from '../../../storage/events.ts';
+import { countOutbox } from '../../../storage/federation-outbox.ts';
 import type { CatchUpEntry } from '../../../storage/federation-queue.ts';
 import { listOwnStickyNids } from '../../../storage/sticky-events.ts';
 import type { HotRoom } from '../../rooms/hot-room.ts';
@@ -70,6 +71,7 @@ export async function createOutbound(deps: Deps): Promise<Outbound> {
   const metrics = createOutboundMetrics(deps.metrics, {
     eventsInMemory: backlog.inMemory,
     eventsOnDisk: backlog.onDisk,
+    edus: () => countOutbox(sql),
     destinations: () => queues.size,
     slow: slots.slow,
     failing: reachability.count,
