@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createCrossSigning, setUpDevice } from '../client-api/crypto-device.ts';
 import type { TestUser } from '../kit/test-user.ts';
+import { isTheirs, lacks, whyNot } from './limits.ts';
 import { hasOtherSide, otherSideName, type Sides, startSides, syncUntil, V3, WAIT } from './sides.ts';
 
 const TIMEOUT_MS = 120_000;
@@ -52,7 +53,9 @@ describe.skipIf(!hasOtherSide).each([
     expect(event).toMatchObject({ sender: asker.id, content: { n: 1 } });
   });
 
-  test('cross-signing keys are found', async () => {
+  test('cross-signing keys are found', async (context) => {
+    const limit = 'cross-signing keys without a password';
+    context.skip(isTheirs(owner) && lacks(limit), whyNot(limit));
     const device = await setUpDevice(owner);
     const { upload, master, selfSigning } = await createCrossSigning(owner, device.pair);
     const uploaded = await owner.attempt('POST', `${V3}/keys/device_signing/upload`, upload);

@@ -19,6 +19,20 @@ export type Limit =
   | 'knocks'
   /** Whoever has left a room, and forgotten it, is still shown its state. */
   | 'rooms that are forgotten'
+  /** It knows rooms up to version 11. */
+  | 'rooms of version 12'
+  /** Receipts are of a room as a whole, one of each person. */
+  | 'receipts by thread'
+  /** A profile has a name and a picture. */
+  | 'fields of profiles'
+  /** An alias of another server that is not found fails with 500. */
+  | 'status of unknown aliases'
+  /** What is searched for in the list of public rooms of another server is not looked at. */
+  | 'searches of public rooms'
+  /** The first cross-signing keys need the password too. */
+  | 'cross-signing keys without a password'
+  /** A room that is deep in a space of another server is listed twice. */
+  | 'spaces without repetition'
   /** Pages of history that its clients turn may have an event twice. */
   | 'pages without repetition';
 
@@ -32,6 +46,13 @@ const LIMITS: Readonly<Record<string, readonly Limit[]>> = {
     'relations found in the history',
     'knocks',
     'rooms that are forgotten',
+    'rooms of version 12',
+    'receipts by thread',
+    'fields of profiles',
+    'status of unknown aliases',
+    'searches of public rooms',
+    'cross-signing keys without a password',
+    'spaces without repetition',
     'pages without repetition',
   ],
 };

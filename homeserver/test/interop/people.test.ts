@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { TestUser } from '../kit/test-user.ts';
 import { describeBothWays } from './both-ways.ts';
+import { lacks, whyNot } from './limits.ts';
 import { roomPath, syncUntil, textsOf, V3, WAIT } from './sides.ts';
 
 const encode = encodeURIComponent;
@@ -26,7 +27,8 @@ describeBothWays((stage) => {
     await hears(host, roomId, (event) => event.type === 'm.typing' && (event.content['user_ids'] as string[]).length === 0);
   });
 
-  test('what was read is told by thread, and what is private is not', async () => {
+  test('what was read is told by thread, and what is private is not', async (context) => {
+    context.skip(lacks('receipts by thread'), whyNot('receipts by thread'));
     const { host, guest, sharedRoom } = stage;
     const roomId = await sharedRoom();
     const root = await host.send(roomId, 'root');
@@ -78,6 +80,7 @@ describeBothWays((stage) => {
   });
 
   test('a field of a profile that somebody thought of is read across', async (context) => {
+    context.skip(lacks('fields of profiles'), whyNot('fields of profiles'));
     const { host, guest } = stage;
     const field = 'org.example.hat';
     const put = await host.attempt('PUT', `${V3}/profile/${encode(host.id)}/${field}`, { [field]: { feathers: 3 } });

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { TestUser } from '../kit/test-user.ts';
 import { describeBothWays } from './both-ways.ts';
+import { isTheirs, lacks, whyNot } from './limits.ts';
 import { roomPath, V3, WAIT } from './sides.ts';
 
 const encode = encodeURIComponent;
@@ -10,7 +11,8 @@ describeBothWays((stage) => {
   const resolve = (user: TestUser, alias: string) => user.attempt('GET', `${V3}/directory/room/${encode(alias)}`);
   const walk = async (user: TestUser, space: string) => {
     const path = `/_matrix/client/v1/rooms/${encode(space)}/hierarchy`;
-    return ((await user.call('GET', path))['rooms'] as Listed[]).map((room) => room.room_id);
+    const ids = ((await user.call('GET', path))['rooms'] as Listed[]).map((room) => room.room_id);
+    return isTheirs(user) && lacks('spaces without repetition') ? [...new Set(ids)] : ids;
   };
 
   test('an alias that is made is found, and one that is taken away is not', async () => {
@@ -18,15 +20,17 @@ describeBothWays((stage) => {
     const roomId = await host.createRoom({ preset: 'public_chat' });
     const alias = `#made-${Date.now()}:${hosting.name}`;
     const before = await resolve(guest, alias);
-    expect([before.status, before.body['errcode']]).toEqual([404, 'M_NOT_FOUND']);
+    const unknown = isTheirs(guest) && lacks('status of unknown aliases') ? [500, undefined] : [404, 'M_NOT_FOUND'];
+    expect([before.status, before.body['errcode']]).toEqual(unknown);
     await host.call('PUT', `${V3}/directory/room/${encode(alias)}`, { room_id: roomId });
     expect((await resolve(guest, alias)).body).toMatchObject({ room_id: roomId });
     await host.call('DELETE', `${V3}/directory/room/${encode(alias)}`);
-    expect((await resolve(guest, alias)).status).toBe(404);
+    expect((await resolve(guest, alias)).status).toBe(unknown[0]);
   });
 
   test('public rooms are searched and paged through across', async (context) => {
     const { host, guest, hosting } = stage;
+    context.skip(isTheirs(host) && lacks('searches of public rooms'), whyNot('searches of public rooms'));
     const word = `word${Date.now()}`;
     const rooms: string[] = [];
     for (const number of [1, 2, 3]) {
