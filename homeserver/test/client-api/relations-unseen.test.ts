@@ -34,7 +34,7 @@ type Bundle = {
 
 /** The bundle of an event on every way by which a reader comes to it. */
 async function bundlesOf(user: TestUser, eventId: string): Promise<Bundle[]> {
-  const event = (await user.call('GET', roomPath(`event/${encodeURIComponent(eventId)}`))) as unknown as ClientEvent;
+  const event = await user.event(roomId, eventId);
   const context = await user.call('GET', roomPath(`context/${encodeURIComponent(eventId)}`));
   const messages = (await user.messages(roomId, { limit: 50 })).find((other) => other.event_id === eventId);
   const threads = (await user.call('GET', roomPath('threads', 'v1')))['chunk'] as ClientEvent[];

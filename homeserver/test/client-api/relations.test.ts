@@ -18,7 +18,7 @@ async function related(user: TestUser, path: string): Promise<{ chunk: ClientEve
 }
 
 async function bundleOf(user: TestUser, roomId: string, eventId: string): Promise<unknown> {
-  const event = (await user.call('GET', roomPath(roomId, `event/${encodeURIComponent(eventId)}`))) as unknown as ClientEvent;
+  const event = await user.event(roomId, eventId);
   return event.unsigned?.['m.relations'];
 }
 

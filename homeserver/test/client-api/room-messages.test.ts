@@ -193,7 +193,7 @@ test('an event tells what it replaced, by whom, who redacted it, and how the rea
   const redaction = await romeo.call('PUT', roomPath(roomId, `redact/${encodeURIComponent(foul)}/r1`), { reason: 'shame' });
 
   const everywhere = async (user: TestUser, eventId: string): Promise<(Json | undefined)[]> => {
-    const event = (await user.call('GET', roomPath(roomId, `event/${encodeURIComponent(eventId)}`))) as unknown as ClientEvent;
+    const event = await user.event(roomId, eventId);
     const context = await contextOf(user, roomId, eventId);
     const messages = (await user.messages(roomId)).find((candidate) => candidate.event_id === eventId);
     const synced = await user.call(

@@ -1,4 +1,3 @@
-import type { JsonObject } from 'federation-spec/events/event.ts';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type HostedRoom, hostRoom } from '../kit/hosted-room.ts';
 import { type HostilePeer, startHostilePeer } from '../kit/hostile-peer.ts';
@@ -113,7 +112,7 @@ async function hostWithHistory(room: HostedRoom, stateIdsOf: (eventId: string) =
         .slice(0, from + 1)
         .slice(-Number(query.get('limit')))
         .map(({ event }) => event);
-      return { origin: peer.name, origin_server_ts: Date.now(), pdus } as unknown as JsonObject;
+      return { origin: peer.name, origin_server_ts: Date.now(), pdus };
     }
     if (!path.includes('/state_ids/')) return room.answer(method, path, body);
     const ids = stateIdsOf(query.get('event_id') ?? '');

@@ -1,4 +1,4 @@
-import type { JsonObject, Pdu } from 'federation-spec/events/event.ts';
+import type { Pdu } from 'federation-spec/events/event.ts';
 import { eventIdOf } from 'federation-spec/events/event-id.ts';
 import { afterAll, beforeEach, expect, test } from 'vitest';
 import { type HostilePeer, type PeerRoom, startHostilePeer } from '../kit/hostile-peer.ts';
@@ -69,7 +69,7 @@ test('where the events in between are not to be had, the state there is asked fo
     if (path.includes('/event_auth/')) return { auth_chain: [] };
     const id = decodeURIComponent(path.split('/').at(-1) ?? '');
     const event = byId.get(id);
-    return event === undefined ? undefined : ({ pdus: [event] } as unknown as JsonObject);
+    return event === undefined ? undefined : { pdus: [event] };
   });
   await peer.sendPdus(servers.at(0), [third?.event]);
   await expect.poll(listTexts, WAIT).toEqual(['found']);
@@ -112,7 +112,7 @@ test.each([
   peer.answer((_method, path) => {
     if (path.includes('/get_missing_events/')) return { events: [odd.event] };
     if (path.includes('/state_ids/')) return { pdu_ids: stateIds, auth_chain_ids: [] };
-    return path.endsWith(encodeURIComponent(odd.id)) ? ({ pdus: [odd.event] } as unknown as JsonObject) : undefined;
+    return path.endsWith(encodeURIComponent(odd.id)) ? { pdus: [odd.event] } : undefined;
   });
   await peer.sendPdus(servers.at(0), [next?.event]);
   await expect.poll(listTexts, WAIT).toEqual(['next']);

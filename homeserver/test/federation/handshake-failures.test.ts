@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import type { JsonObject, Pdu, PduDraft } from 'federation-spec/events/event.ts';
-import { eventIdOf } from 'federation-spec/events/event-id.ts';
 import { signEvent } from 'federation-spec/signing/sign-event.ts';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type HostedRoom, hostRoom } from '../kit/hosted-room.ts';
@@ -94,33 +93,18 @@ describe.each([
   });
 });
 
-async function invited(): Promise<void> {
-  const draft = {
-    type: 'm.room.member',
-    room_id: room.roomId,
-    sender: room.hostId,
-    state_key: romeo.id,
-    content: { membership: 'invite' },
-    depth: 9,
-    prev_events: [room.find('m.room.name').id],
-    auth_events: [room.find('m.room.create').id],
-    origin_server_ts: Date.now(),
-  } as PduDraft;
-  const event = await signEvent(draft, room.rules, peer.signer);
-  const path = `/_matrix/federation/v2/invite/${enc(room.roomId)}/${enc(eventIdOf(event, room.rules))}`;
-  expect((await peer.call(servers.at(0), 'PUT', path, { room_version: '10', event })).status).toBe(200);
-}
+const invited = async () => expect((await room.invite(servers.at(0), romeo.id)).status).toBe(200);
 type Sections = { rooms: { invite: object; leave: object } };
 
 describe.each(['make_leave', 'send_leave'])('an invite is gone for who rejects it, though at %s the only server', (step) => {
   test.each(FAILURES)('%s', async (_what, failure) => {
     await invited();
-    const { next_batch: since, ...before } = await romeo.sync({ since: '' });
-    expect((before as unknown as Sections).rooms.invite).toHaveProperty([room.roomId]);
+    const before = (await romeo.sync({ since: '' })) as Sections & { next_batch: string };
+    expect(before.rooms.invite).toHaveProperty([room.roomId]);
     failAt(step, failure);
     await romeo.leave(room.roomId);
     expect(peer.seen.some(({ path }) => path.includes(`/${step}/`))).toBe(true);
-    const news = (await romeo.sync({ since: String(since) })) as Sections;
+    const news = (await romeo.sync({ since: before.next_batch })) as Sections;
     expect(news.rooms.leave).toHaveProperty([room.roomId]);
     expect(((await romeo.sync({ since: '' })) as Sections).rooms.invite).not.toHaveProperty([room.roomId]);
   });

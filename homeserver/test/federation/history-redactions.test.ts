@@ -30,7 +30,7 @@ function answerFor(room: HostedRoom): void {
       .slice(0, from + 1)
       .slice(-Number(query.get('limit')))
       .map(({ event }) => event);
-    return { origin: peer.name, origin_server_ts: Date.now(), pdus } as unknown as JsonObject;
+    return { origin: peer.name, origin_server_ts: Date.now(), pdus };
   });
 }
 

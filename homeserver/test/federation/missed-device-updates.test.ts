@@ -92,7 +92,8 @@ test('a server that begins to count anew, since somebody has no device left, is 
   expect(questions()).toBe(asked);
 });
 
-test('an update that comes while the list is asked for is not lost', async () => {
+/** Somebody here wants the list of A, and the peer holds its answer until it is told to give it. */
+async function holdAnswer() {
   const asked = Promise.withResolvers<void>();
   const held = Promise.withResolvers<void>();
   const old = await listOf(5, ['A']);
@@ -104,9 +105,14 @@ test('an update that comes while the list is asked for is not lost', async () =>
   });
   const seeing = devicesSeen();
   await asked.promise;
+  return { answer: held.resolve, seeing };
+}
+
+test('an update that comes while the list is asked for is not lost', async () => {
+  const { answer, seeing } = await holdAnswer();
   peer.answer(async (_method, path) => (isQuestion(path) ? await listOf(6, ['A', 'B']) : undefined));
   await sendUpdate('B', 6, [5]);
-  held.resolve();
+  answer();
   await seeing;
   await expect.poll(async () => Object.keys(await devicesSeen()).sort(), WAIT).toEqual(['A', 'B']);
 });
@@ -150,21 +156,11 @@ test('whoever leaves and comes back may have other devices by then', async () =>
 });
 
 test('somebody who leaves while their list is asked for is asked about again when they are back', async () => {
-  const asked = Promise.withResolvers<void>();
-  const held = Promise.withResolvers<void>();
-  const old = await listOf(5, ['A']);
-  peer.answer(async (_method, path) => {
-    if (!isQuestion(path)) return undefined;
-    asked.resolve();
-    await held.promise;
-    return old;
-  });
-  const seeing = devicesSeen();
-  await asked.promise;
+  const { answer, seeing } = await holdAnswer();
   const { event } = await room.event({ type: 'm.room.member', state_key: juliet, content: { membership: 'leave' } });
   await peer.sendPdus(server, [event]);
   await expect.poll(() => storedKind(server, eventIdOf(event, room.rules)), WAIT).toBe('timeline');
-  held.resolve();
+  answer();
   await seeing;
   await peer.join(server, room.roomId, juliet.slice(1, juliet.indexOf(':')));
   peer.answer(async (_method, path) => (isQuestion(path) ? await listOf(7, ['B']) : undefined));

@@ -1,4 +1,3 @@
-import type { JsonObject } from 'federation-spec/events/event.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { hostRoom } from '../kit/hosted-room.ts';
 import { type HostilePeer, startHostilePeer } from '../kit/hostile-peer.ts';
@@ -58,7 +57,7 @@ test.each(['10', '12'])(
       if (!path.includes('/backfill/')) return room.answer(method, path, body);
       const from = room.timeline.findIndex(({ id }) => query.getAll('v').includes(id));
       const pdus = room.timeline.slice(0, from + 1).map(({ event }) => event);
-      return { origin: peer.name, origin_server_ts: 1, pdus } as unknown as JsonObject;
+      return { origin: peer.name, origin_server_ts: 1, pdus };
     });
     await romeo.join(room.roomId, { via: [peer.name] });
     expect(bodies(await romeo.messages(room.roomId, { limit: 50 }))).toEqual([

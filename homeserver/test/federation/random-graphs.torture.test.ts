@@ -175,7 +175,7 @@ function answerAsTheFirst(graph: readonly Node[]): void {
   const byId = new Map(graph.map((node) => [node.id, node.event]));
   peer.answer(async (method, path, body) => {
     const own = path.includes('/event/') ? byId.get(decodeURIComponent(path.split('/').at(-1) ?? '')) : undefined;
-    if (own !== undefined) return { origin: peer.name, origin_server_ts: 1, pdus: [own] } as unknown as JsonObject;
+    if (own !== undefined) return { origin: peer.name, origin_server_ts: 1, pdus: [own] };
     if (path.includes('/send/')) return { pdus: {} };
     const { status, body: answer } = await peer.call(servers.at(0), method, path, body);
     return status === 200 ? answer : undefined;

@@ -1,4 +1,3 @@
-import type { JsonObject } from 'federation-spec/events/event.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { roomPath, type SyncedRoom, syncWith } from '../client-api/sync-answers.ts';
 import { hostRoom } from '../kit/hosted-room.ts';
@@ -53,7 +52,7 @@ test('what is found by paging back, before its own server brings it, is brought 
     peer.answer((method, path, body) => {
       if (!path.includes('/backfill/')) return room.answer(method, path, body);
       const pdus = room.timeline.slice(0, -1).map(({ event }) => event);
-      return { origin: peer.name, origin_server_ts: Date.now(), pdus } as unknown as JsonObject;
+      return { origin: peer.name, origin_server_ts: Date.now(), pdus };
     });
     await romeo.join(room.roomId, { via: [peer.name] });
     expect(await stuckFor(romeo, room.roomId)).toEqual([]);

@@ -82,7 +82,7 @@ async function makeScene(room: HostedRoom): Promise<Omit<Scene, 'room'>> {
   return { bad, good: await make('good', { auth_events: own(powers, host) }) };
 }
 
-const list = (pdus: readonly Pdu[]) => ({ origin: peer.name, origin_server_ts: 1, pdus }) as unknown as JsonObject;
+const list = (pdus: readonly Pdu[]) => ({ origin: peer.name, origin_server_ts: 1, pdus });
 const join = async (room: HostedRoom) => {
   romeo = await servers.user(nameOf('romeo'), 0);
   await romeo.join(room.roomId, { via: [peer.name] });
@@ -121,9 +121,7 @@ const ways: Record<string, Way> = {
     await join(room);
     const scene = await makeScene(room);
     const found = await room.build({ type: 'm.room.message', prev_events: [...scene.bad, scene.good].map(({ id }) => id), depth: 999 });
-    answer(room, [...scene.bad, scene.good], (place) =>
-      place.includes('/get_missing_events/') ? ({ events: eventsOf(scene) } as unknown as JsonObject) : undefined,
-    );
+    answer(room, [...scene.bad, scene.good], (place) => (place.includes('/get_missing_events/') ? { events: eventsOf(scene) } : undefined));
     await peer.sendPdus(servers.at(0), [found.event]);
     return { room, ...scene };
   },
@@ -146,7 +144,7 @@ const ways: Record<string, Way> = {
     const pdus = [...base.map(({ event }) => event), ...eventsOf(scene)];
     answer(room, [...scene.bad, scene.good, lost], (place) => {
       if (place.includes('/state_ids/')) return { pdu_ids: ids, auth_chain_ids: base.map(({ id }) => id) };
-      return place.includes('/state/') ? ({ pdus, auth_chain: [] } as unknown as JsonObject) : undefined;
+      return place.includes('/state/') ? { pdus, auth_chain: [] } : undefined;
     });
     await peer.sendPdus(servers.at(0), [found.event]);
     return { room, ...scene };

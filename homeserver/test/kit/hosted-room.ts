@@ -3,7 +3,7 @@ import { eventIdOf } from 'federation-spec/events/event-id.ts';
 import { type RoomVersionRules, roomVersionRules } from 'federation-spec/room-versions/room-versions.ts';
 import { signEvent } from 'federation-spec/signing/sign-event.ts';
 import type { Signer } from 'federation-spec/signing/sign-json.ts';
-import type { HostilePeer } from './hostile-peer.ts';
+import type { Callee, HostilePeer, PeerAnswer } from './hostile-peer.ts';
 
 type Named = { event: Pdu; id: string };
 
@@ -22,6 +22,8 @@ export type HostedRoom = {
   build: (draft: Partial<PduDraft> & { type: string }, signer?: Signer) => Promise<Named>;
   /** An event upon the newest, signed by the peer or another server; it becomes the newest. */
   add: (draft: Partial<PduDraft> & { type: string }, signer?: Signer) => Promise<Named>;
+  /** Invites a user of another server, whose answer it gives; the invite is no part of the room. */
+  invite: (to: Callee, userId: string) => Promise<PeerAnswer>;
   /** What `make_join` (leave, knock) answers. */
   template: (userId: string, membership?: string) => JsonObject;
   /** What `send_join` answers, after taking the join in. */
@@ -108,6 +110,11 @@ export async function hostRoom(peer: HostilePeer, { version = '10', members = 0 
       timeline.push(newest);
       if (newest.event.state_key !== undefined) remember(newest);
       return newest;
+    },
+    invite: async (to, userId) => {
+      const { event, id } = await build({ type: 'm.room.member', state_key: userId, content: { membership: 'invite' } });
+      const path = `/_matrix/federation/v2/invite/${encodeURIComponent(roomId)}/${encodeURIComponent(id)}`;
+      return await peer.call(to, 'PUT', path, { room_version: version, event });
     },
     template: (userId, membership = 'join') => ({
       room_version: version,

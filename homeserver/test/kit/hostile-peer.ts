@@ -16,7 +16,7 @@ import { freePort } from './free-port.ts';
 import type { TestCa } from './test-ca.ts';
 
 /** Whom it calls, by name. */
-type Callee = { name: string };
+export type Callee = { name: string };
 
 export type PeerAnswer = { status: number; body: JsonObject };
 /**

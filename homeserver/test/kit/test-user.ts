@@ -33,6 +33,7 @@ export type TestUser = {
   send(roomId: string, message: string | Json, type?: string): Promise<string>;
   setState(roomId: string, type: string, content: Json, stateKey?: string): Promise<string>;
   state(roomId: string): Promise<ClientEvent[]>;
+  event(roomId: string, eventId: string): Promise<ClientEvent>;
   messages(roomId: string, options?: { limit?: number; dir?: 'b' | 'f' }): Promise<ClientEvent[]>;
   /** One `/sync`; goes on from the last one unless `since` is given. Sections of rooms that were left out, being empty, are there. */
   sync(options?: { since?: string; timeoutMs?: number; filter?: string }): Promise<Json>;
@@ -140,6 +141,8 @@ function roomCalls(call: TestUser['call']) {
       return String((await call('PUT', path, content))['event_id']);
     },
     state: async (roomId: string) => (await call('GET', `${room(roomId)}/state`)) as unknown as ClientEvent[],
+    event: async (roomId: string, eventId: string) =>
+      (await call('GET', `${room(roomId)}/event/${encodeURIComponent(eventId)}`)) as unknown as ClientEvent,
     messages: async (roomId: string, { limit = 100, dir = 'b' }: { limit?: number; dir?: 'b' | 'f' } = {}) => {
       const { chunk } = await call('GET', `${room(roomId)}/messages?dir=${dir}&limit=${limit}`);
       return chunk as ClientEvent[];

@@ -1,12 +1,13 @@
 import type { Context } from 'koa';
-import type { BridgedResponse } from './bridged-response.ts';
+import { BridgedResponse } from './bridged-response.ts';
 import { isRawResponse, type RawResponse } from './route.ts';
 
 const JSON_TYPE = 'application/json; charset=utf-8';
 
 /** Sends what a handler returned past Koa: as JSON with status 200, or as it says itself. */
 export async function sendAnswer(ctx: Context, answer: unknown): Promise<void> {
-  const response = ctx.res as unknown as BridgedResponse; // Koa was given it by the listener
+  const response: unknown = ctx.res;
+  if (!(response instanceof BridgedResponse)) throw new Error('Koa was not given the response by the listener');
   ctx.respond = false;
   if (!isRawResponse(answer)) {
     response.statusCode = 200;
