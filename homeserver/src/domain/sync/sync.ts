@@ -47,6 +47,7 @@ export function createSync({ log, notifier, clock, buildSync, e2ee, acknowledged
     const watch = lingering ?? notifier.watchUser(request.device.userNid);
     let kept = false;
     try {
+      // Nothing was committed since the last answer, which told everything: another one would be empty.
       if (lingering?.isQuiet() === true && request.timeoutMs > 0) await watch.next(deadline - performance.now(), request.signal);
       for (let round = 0; ; round += 1) {
         const { response, isEmpty, isCut } = await buildSync({ ...request, since });
